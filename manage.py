@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. `./polyphony <command>` calls it with the right interpreter and a database."""
+"""Django's command line. `./polyphony <command>` calls it in its environment, with a database."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks are declared with `from config.celery import app`, then `@app.task(name="…")`.
+"""The Celery application. Tasks say `from config.celery import app`, then `@app.task(name="…")`.
 
 A message carries the id of a row and nothing else; the row says what is to be done (see `Work`).
 """

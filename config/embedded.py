@@ -1,9 +1,9 @@
 """The embedded PostgreSQL: find the programs, make a cluster, start it, stop it.
 
-Used where DATABASE_URL is not set. The server listens on a Unix socket in a folder that only its owner
-can enter, and on nothing else. PostgreSQL refuses to run as root; started by root, it runs as an
-unprivileged user instead. No existing folder is opened up for that: where the user cannot reach the
-checkout (a home of mode 700, say), programs and data go to /var/lib/polyphony.
+Used where DATABASE_URL is not set. The server listens on a Unix socket in a folder that only its
+owner can enter, and on nothing else. PostgreSQL refuses to run as root; started by root, it runs as
+an unprivileged user instead. No existing folder is opened up for that: where the user cannot reach
+the checkout (a home of mode 700, say), programs and data go to /var/lib/polyphony.
 """
 
 import contextlib
@@ -166,14 +166,14 @@ def _short_hash(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One PostgreSQL data folder and the server on it. `home` holds the data, the log and the socket."""
+    """One PostgreSQL data folder and the server on it. `home` holds data, log and socket."""
 
     home: Path
     durable: bool = True
 
     @classmethod
     def under(cls, var_dir: Path) -> "Cluster":
-        """The lasting cluster of an installation. Touches nothing: settings call this on every start."""
+        """The lasting cluster of an installation. Only computes: settings call it each time."""
         home = var_dir.resolve() / "postgres"
         if os.geteuid() == 0 and not _owner().reaches(home):
             home = SYSTEM_DIR / _short_hash(home)
@@ -194,7 +194,7 @@ class Cluster:
 
     @property
     def socket_dir(self) -> Path:
-        """Where clients connect; a short folder in /tmp where the path would exceed the system's limit."""
+        """Where clients connect; under /tmp where the path would exceed the system's limit."""
         folder = self.home / "socket"
         if len(os.fsencode(folder / _SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:
             return folder
@@ -216,7 +216,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator["Cluster"]:
-        """A running server inside the block. Whoever leaves last stops it, even across processes."""
+        """A running server inside the block. Whoever leaves last stops it, across processes too."""
         _make_enterable(self.home)
         with (self.home / "users.lock").open("w") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
@@ -250,7 +250,7 @@ class Cluster:
             self._ensure_database()
 
     def stop(self, *, seconds: float = 30) -> None:
-        """Stop the server: politely (open transactions are rolled back), after `seconds` at once."""
+        """Stop the server: politely (open transactions roll back), after `seconds` at once."""
         pid = self.pid()
         if pid is None:
             return
@@ -364,8 +364,8 @@ class Cluster:
         deadline = time.monotonic() + seconds
         while True:
             begun = self.log.stat().st_size if self.log.exists() else 0
-            # Its own log for both streams: a server that holds our pipe would hang whoever reads it.
-            # Its own session: Ctrl-C must not reach it before the processes that use it are gone.
+            # Its own log for both streams: a server holding our pipe would hang whoever reads it.
+            # Its own session: Ctrl-C must not reach it before the processes that use it end.
             with self.log.open("ab") as log:
                 server = subprocess.Popen(
                     command,
@@ -383,7 +383,7 @@ class Cluster:
                 return
             said = self.log.read_bytes()[begun:].decode(errors="replace")
             del _children[server.pid]
-            # After a crash of the server its last children may take a moment to leave shared memory.
+            # After a crash its last children may take a moment to leave shared memory.
             if "still in use" in said and time.monotonic() < deadline:
                 time.sleep(0.3)
                 continue
@@ -416,7 +416,7 @@ class Cluster:
     def _forget_stranger(self) -> None:
         """Remove a pid file whose number now belongs to a process that is no server of ours.
 
-        A number that belongs to nobody is left to PostgreSQL, which also looks for surviving children.
+        A number that belongs to nobody is PostgreSQL's to judge: it also looks for live children.
         """
         lines = self._pid_file()
         if lines and lines[0].isdigit() and _alive(int(lines[0])):
@@ -453,7 +453,7 @@ def _alive(pid: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Linux only; elsewhere an ended child of another process counts as alive until it is reaped."""
+    """Linux only; elsewhere an ended process counts as alive until its parent reaps it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -479,9 +479,9 @@ def _command_line(pid: int) -> list[str]:
 
 
 def _make_enterable(folder: Path) -> None:
-    """Make the missing folders on this path so that the server's user can enter them, whatever our umask.
+    """Make the missing folders of this path so that the server's user can enter them.
 
-    Folders that exist keep the mode they have.
+    Folders that exist keep the mode they have; our umask is overruled only for new ones.
     """
     if folder.exists():
         return

@@ -21,13 +21,13 @@ def discover(
     """Collect the plug-in that each module below `package` declares under the name `attribute`.
 
     Walks sub-packages too and leaves out modules and packages whose name begins with an underscore.
-    The key is the module's own name (`aggregation.methods.ranking.bradley_terry` -> `bradley_terry`);
-    keys come in alphabetical order, so two machines list them alike.
+    The key is the module's own name (`aggregation.methods.ranking.bradley_terry` gives
+    `bradley_terry`); keys come in alphabetical order, so two machines list them alike.
 
     A module without the attribute, or two modules of one name, raise `PluginError` naming them: a
     forgotten declaration stops start-up instead of vanishing from a menu. An `ImportError` of a
-    *third-party* package is handed to `unavailable(slug, error)` where the catalogue gives one (its
-    answer takes the plug-in's place); everywhere else, and for the project's own modules, it is raised.
+    *third-party* package is handed to `unavailable(slug, error)` where the catalogue gives one, and
+    its answer takes the plug-in's place; everywhere else, and for own modules, it is raised.
     """
     found: dict[str, Any] = {}
     origin: dict[str, str] = {}
@@ -77,6 +77,7 @@ def _declared(
     plugin = getattr(module, attribute)
     if isinstance(plugin, list | tuple | set | dict):
         raise PluginError(
-            f"{module_name} declares {len(plugin)} objects in {attribute}; one file holds one plug-in."
+            f"{module_name} declares {len(plugin)} objects in {attribute}; "
+            "one file holds one plug-in."
         )
     return plugin

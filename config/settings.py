@@ -1,8 +1,8 @@
 """Every setting of Polyphony, read from the environment by typed readers that fail loudly.
 
-Nothing here has a default that would be unsafe on the open internet: no secret, no foreign host name,
-no debug mode. `POLYPHONY_MODE=production` insists on everything a public server needs; the default,
-`local`, is one machine with its data in `var/` and its own PostgreSQL (config/embedded.py).
+Nothing here has a default that would be unsafe on the open internet: no secret, no foreign host
+name, no debug mode. `POLYPHONY_MODE=production` insists on everything a public server needs; the
+default, `local`, is one machine with its data in `var/` and a PostgreSQL of its own (embedded.py).
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable's text; without a default an unset or empty variable is an error that names it."""
+    """The variable's text; unset or empty without a default is an error that names it."""
     value = os.environ.get(name, "").strip() or default
     if value is None:
         raise ImproperlyConfigured(f"The environment variable {name} is not set.")
@@ -108,7 +108,7 @@ def database_from_url(url: str) -> dict[str, Any]:
 
 
 def secret_key(var_dir: Path, *, production: bool) -> str:
-    """SECRET_KEY, else the one `./polyphony` keeps in var/secret, else (local only) one for this process."""
+    """SECRET_KEY, else the one `./polyphony` keeps in var/secret, else one for this process."""
     given = os.environ.get("SECRET_KEY", "").strip()
     if given:
         return given

@@ -56,7 +56,7 @@ def _runs(pid: int) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Point Django at the run's own cluster. pytest-django calls this before it makes the test database."""
+    """Point Django at the run's own cluster, before pytest-django makes the test database."""
     database = settings.DATABASES["default"]
     database["OPTIONS"].pop("pool", None)
     home = os.environ.get(_VARIABLE)
@@ -72,7 +72,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_var_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests write releases, imports and messages to a folder of their own, never to the checkout's var/."""
+    """Tests write releases and imports to a folder of their own, never to the checkout's var/."""
     var_dir = tmp_path_factory.mktemp("var")
     kept = {name: getattr(settings, name) for name in ("VAR_DIR", "RELEASES_DIR", "IMPORTS_DIR")}
     settings.VAR_DIR = var_dir
