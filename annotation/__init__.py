@@ -1,0 +1,1 @@
+"""The nouns people touch: projects, prompts, candidates, questions, judgments."""

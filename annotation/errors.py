@@ -1,0 +1,62 @@
+"""What can go wrong for a person who judges, each with the sentence they will read.
+
+Every sentence says what happened, what is safe and what to do next.
+"""
+
+
+class AnnotationError(Exception):
+    """Base of the refusals in this app. `str(error)` is a sentence for a person."""
+
+
+class NotAllowed(AnnotationError):
+    """The account may not do this in this project."""
+
+
+class InvalidPayload(AnnotationError):
+    """A judgment's content doesn't fit its judgment type or its question."""
+
+
+class InvalidQuestion(AnnotationError):
+    """A question can't be asked as described: wrong number of candidates, another prompt's, …"""
+
+
+class InvalidAnswer(AnnotationError):
+    """The submitted form has errors; `errors` maps field names to sentences."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        self.errors = errors
+        super().__init__(" ".join(text for texts in errors.values() for text in texts))
+
+
+class AlreadyAnswered(AnnotationError):
+    """This person has answered this question, in another tab or earlier."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have already answered this question, perhaps in another tab. "
+            "Your first answer is kept and this one was not saved. Go on with the next question."
+        )
+
+
+class NotYourAssignment(AnnotationError):
+    """The assignment belongs to somebody else or doesn't exist."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This question isn't assigned to you, so nothing was saved. "
+            "Open the judging page to get a question of your own."
+        )
+
+
+class KeyReused(AnnotationError):
+    """A submission key that belongs to another judgment."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This answer carries the key of a different answer, so it was not saved. "
+            "Reload the page and answer again."
+        )
+
+
+class JudgingStopped(AnnotationError):
+    """No new questions are given out: the project isn't open, or the annotator is paused."""

@@ -1,0 +1,28 @@
+"""The judgment log's mark: a position up to which everything is committed and visible.
+
+Positions are given by a trigger while it holds a shared advisory lock until its transaction ends.
+`mark` takes the same lock exclusively, so it waits for every writer that already holds a position
+and then reads the highest one. Nothing at or below the mark can appear later. Without this, a
+judgment that took its number early and committed late would slip into a rebuilt aggregate.
+"""
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from annotation.models import Judgment, Project
+
+LOCK_SPACE = 7_401  # first key of the advisory lock; the second is the project's id
+
+
+def mark(project: Project) -> int:
+    """The highest log position of `project`, 0 when it has no judgments.
+
+    Waits for judgments that are being committed right now, usually for milliseconds.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, project.pk])
+        highest = Judgment.objects.filter(question__project=project).aggregate(
+            highest=Max("position")
+        )["highest"]
+    return int(highest or 0)

@@ -1,0 +1,172 @@
+"""Questions put to annotators, and who was shown what, when, and on which side."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from annotation.models.people import Annotator
+from annotation.models.project import Guideline, Project
+from annotation.models.prompt import Candidate, Prompt
+from annotation.models.rubric import Rubric
+
+
+class QuestionState(models.TextChoices):
+    OPEN = "open", "Open"
+    ANSWERED = "answered", "Answered"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class Question(models.Model):
+    """One thing to judge: a prompt with its placed candidates and a kind of judgment.
+
+    `overlap` is how many counted judgments it asks for; it turns `answered` when it has them.
+    `priority` is obeyed by the queue, highest first.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="questions")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="questions")
+    judgment_type = models.CharField(max_length=40)
+    rubric = models.ForeignKey(
+        Rubric, on_delete=models.PROTECT, null=True, blank=True, related_name="questions"
+    )
+    external_id = models.CharField(max_length=200)
+    state = models.CharField(
+        max_length=10, choices=QuestionState.choices, default=QuestionState.OPEN
+    )
+    priority = models.FloatField(default=0.0)
+    overlap = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "external_id"], name="one_question_per_external_id"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in QuestionState]),
+                name="question_state_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("project"),
+                F("priority").desc(),
+                F("id"),
+                condition=Q(state="open"),
+                name="open_questions_by_priority",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Placement(models.Model):
+    """A candidate's fixed place in a question. Evidence speaks of places, never of screen sides."""
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="placements")
+    candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="placements")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question", "position"], name="one_placement_per_question_and_position"
+            ),
+            models.UniqueConstraint(
+                fields=["question", "candidate"], name="one_placement_per_question_and_candidate"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.candidate} at {self.position}"
+
+
+class AssignmentState(models.TextChoices):
+    LIVE = "live", "Live"
+    SUBMITTED = "submitted", "Submitted"
+    RELEASED = "released", "Released"
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def holding(self, now: datetime) -> "AssignmentQuerySet":
+        """Live assignments whose lease still holds a seat at `now`."""
+        return self.filter(state=AssignmentState.LIVE, lease_until__gt=now)
+
+
+class Assignment(models.Model):
+    """A lease: this question is with this annotator until `lease_until`.
+
+    Whether a lease has expired is derived from the clock, never stored. `shown_order` lists the
+    placement positions in the order in which they were shown (left first).
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="assignments")
+    annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="assignments")
+    state = models.CharField(
+        max_length=10, choices=AssignmentState.choices, default=AssignmentState.LIVE
+    )
+    shown_order: "models.Field[Any, Any]" = ArrayField(models.PositiveSmallIntegerField())
+    leased_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    release_reason = models.CharField(max_length=200, blank=True)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question", "annotator"],
+                condition=Q(state="live"),
+                name="one_live_assignment_per_question_and_annotator",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in AssignmentState]),
+                name="assignment_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(state="live", ended_at__isnull=True)
+                    | (~Q(state="live") & Q(ended_at__isnull=False))
+                ),
+                name="assignment_ended_iff_not_live",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_until__gte=F("leased_at")),
+                name="assignment_lease_not_before_its_start",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["annotator", "state"], name="assignments_of_annotator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.question} with {self.annotator}"
+
+
+class Exposure(models.Model):
+    """One showing of an assignment's question: when, in which order, under which guidelines."""
+
+    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="exposures")
+    sequence = models.PositiveIntegerField()
+    shown_order: "models.Field[Any, Any]" = ArrayField(models.PositiveSmallIntegerField())
+    guideline = models.ForeignKey(Guideline, on_delete=models.PROTECT, null=True, blank=True)
+    shown_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assignment", "sequence"], name="one_exposure_per_assignment_and_sequence"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"showing {self.sequence} of {self.assignment}"

@@ -1,0 +1,219 @@
+"""Taking a judgment: validated, kept exactly once, and never dropped for being late."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotation.catalogue import JUDGMENT_TYPES
+from annotation.constraints import violated
+from annotation.errors import AlreadyAnswered, InvalidAnswer, KeyReused
+from annotation.judgment_types import Asked, AskedCriterion, JudgmentForm, Payload
+from annotation.models import (
+    Annotator,
+    Assignment,
+    AssignmentState,
+    Exposure,
+    Judgment,
+    ProjectState,
+    Question,
+    QuestionState,
+    Standing,
+)
+from annotation.queue import lock_assignment
+from annotation.seats import counted_judgments, has_room_for, lock_question
+
+PARKED_CLOSED = (
+    "The project stopped while you were judging. Your answer is kept, but not counted "
+    "unless the project's owner decides to."
+)
+PARKED_SEAT_TAKEN = (
+    "Your time for this question ran out and somebody else has answered it meanwhile. "
+    "Your answer is kept, but not counted unless the project's owner decides to."
+)
+PARKED_WITHDRAWN = (
+    "This question was withdrawn while you were judging. Your answer is kept, but not counted."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A kept judgment, `repeated` if it was there already, with a sentence if one is due."""
+
+    judgment: Judgment
+    repeated: bool = False
+    notice: str = ""
+
+
+def asked_by(question: Question) -> Asked:
+    """What a question asks, for its judgment type."""
+    criteria = question.rubric.criteria.all() if question.rubric is not None else ()
+    return Asked(
+        candidates=question.placements.count(),
+        criteria=tuple(
+            AskedCriterion(c.position, c.text, c.explanation, c.kind, c.anchors) for c in criteria
+        ),
+        options=question.project.options,
+    )
+
+
+def form_for(assignment: Assignment, data: Mapping[str, Any] | None = None) -> JudgmentForm:
+    """The form of an assignment's question, in the order in which it was shown."""
+    form_class = JUDGMENT_TYPES[assignment.question.judgment_type].form_class
+    return form_class(data, asked=asked_by(assignment.question), shown=assignment.shown_order)
+
+
+def submit(
+    *,
+    annotator: Annotator,
+    assignment_id: str,
+    data: Mapping[str, Any],
+    submission_key: str,
+    source: str = "browser",
+    now: datetime | None = None,
+) -> Submission:
+    """Keep what this annotator answered to an assignment, in one transaction.
+
+    The same `submission_key` again returns the judgment already kept. A late answer counts if its
+    seat is still free and is parked otherwise. Raises NotYourAssignment, AlreadyAnswered,
+    KeyReused, InvalidAnswer; then nothing was saved.
+    """
+    now = now or timezone.now()
+    try:
+        with transaction.atomic():
+            return _submit(annotator, assignment_id, data, submission_key, source, now)
+    except IntegrityError as error:
+        if "submission_key" in violated(error):
+            raise KeyReused from error
+        raise
+
+
+def _submit(
+    annotator: Annotator,
+    assignment_id: str,
+    data: Mapping[str, Any],
+    submission_key: str,
+    source: str,
+    now: datetime,
+) -> Submission:
+    assignment = lock_assignment(annotator, assignment_id)
+    if assignment.state == AssignmentState.SUBMITTED:
+        return _repeated(assignment, submission_key)
+    form = form_for(assignment, data)
+    if not form.is_valid():
+        raise InvalidAnswer({name: list(map(str, texts)) for name, texts in form.errors.items()})
+    question = lock_question(assignment.question_id)
+    standing, notice = _standing(question, assignment, now)
+    judgment_type = JUDGMENT_TYPES[question.judgment_type]
+    judgment = _keep(
+        question=question,
+        annotator=annotator,
+        assignment=assignment,
+        payload=judgment_type.payload(form.cleaned_data, assignment.shown_order),
+        shown_order=assignment.shown_order,
+        reason=form.cleaned_data.get("reason") or "",
+        confidence=form.cleaned_data.get("confidence"),
+        submission_key=submission_key,
+        source=source,
+        standing=standing,
+        now=now,
+        **_last_showing(assignment, now),
+    )
+    assignment.state = AssignmentState.SUBMITTED
+    assignment.ended_at = now
+    assignment.save(update_fields=["state", "ended_at"])
+    _mark_answered(question)
+    return Submission(judgment, notice=notice)
+
+
+def _repeated(assignment: Assignment, submission_key: str) -> Submission:
+    judgment = assignment.judgment
+    if judgment.submission_key != submission_key:
+        raise AlreadyAnswered
+    return Submission(judgment, repeated=True)
+
+
+def _standing(question: Question, assignment: Assignment, now: datetime) -> tuple[Standing, str]:
+    """Whether an answer arriving now counts, and the sentence if it doesn't."""
+    if question.project.state != ProjectState.OPEN:
+        return Standing.PARKED, PARKED_CLOSED
+    if question.state == QuestionState.WITHDRAWN:
+        return Standing.PARKED, PARKED_WITHDRAWN
+    holds = assignment.state == AssignmentState.LIVE and assignment.lease_until > now
+    if holds or has_room_for(question, assignment.annotator, now):
+        return Standing.COUNTED, ""
+    return Standing.PARKED, PARKED_SEAT_TAKEN
+
+
+def _last_showing(assignment: Assignment, now: datetime) -> dict[str, Any]:
+    """The guidelines last shown and the time since then, never negative."""
+    shown: Exposure | None = assignment.exposures.order_by("-sequence").first()
+    if shown is None:
+        return {"guideline": None, "elapsed_ms": None}
+    elapsed = max(0, round((now - shown.shown_at).total_seconds() * 1000))
+    return {"guideline_id": shown.guideline_id, "elapsed_ms": elapsed}
+
+
+def _mark_answered(question: Question) -> None:
+    if question.state == QuestionState.OPEN and counted_judgments(question) >= question.overlap:
+        Question.objects.filter(pk=question.pk).update(state=QuestionState.ANSWERED)
+
+
+def _keep(*, now: datetime, annotator: Annotator, question: Question, **fields: Any) -> Judgment:
+    return Judgment.objects.create(
+        annotator=annotator,
+        profile=annotator.current_profile(),
+        question=question,
+        judgment_type=question.judgment_type,
+        created_at=now,
+        **fields,
+    )
+
+
+def record(
+    *,
+    question: Question,
+    annotator: Annotator,
+    payload: Payload,
+    submission_key: str,
+    source: str,
+    shown_order: list[int] | None = None,
+    reason: str = "",
+    confidence: float | None = None,
+    elapsed_ms: int | None = None,
+    now: datetime | None = None,
+) -> Submission:
+    """Keep a judgment that came without a lease: a model's, or a simulated annotator's.
+
+    `payload` is canonical (placement positions). The same key again returns the judgment already
+    kept. A model takes no seat; anyone else is parked when all seats are taken. Raises
+    InvalidPayload, and KeyReused when the key belongs to another question or annotator.
+    """
+    now = now or timezone.now()
+    JUDGMENT_TYPES[question.judgment_type].check(payload, asked_by(question))
+    with transaction.atomic():
+        locked = lock_question(question.pk)
+        kept = Judgment.objects.filter(submission_key=submission_key).first()
+        if kept is not None:
+            if (kept.question_id, kept.annotator_id) != (question.pk, annotator.pk):
+                raise KeyReused
+            return Submission(kept, repeated=True)
+        room = has_room_for(locked, annotator, now)
+        judgment = _keep(
+            question=locked,
+            annotator=annotator,
+            payload=payload,
+            shown_order=shown_order,
+            reason=reason,
+            confidence=confidence,
+            elapsed_ms=elapsed_ms,
+            submission_key=submission_key,
+            source=source,
+            standing=Standing.COUNTED if room else Standing.PARKED,
+            now=now,
+        )
+        _mark_answered(locked)
+    return Submission(judgment, notice="" if room else PARKED_SEAT_TAKEN)
