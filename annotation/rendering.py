@@ -80,7 +80,7 @@ def show_hidden(text: str) -> str:
 
 
 def _untagged(match: re.Match[str]) -> str:
-    if not "\U000e0000" <= match[0][0]:
+    if match[0][0] < "\U000e0000":
         return match[0]
     letters = "".join(chr(ord(tag) - 0xE0000) for tag in match[0])
     return f"⟦hidden: {''.join(c if c.isprintable() else '·' for c in letters)}⟧"
