@@ -1,0 +1,242 @@
+"""Runs, snapshots and releases: what was computed from the log, and what left the house."""
+
+import hashlib
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from aggregation.results import AggregateResult
+from annotation.models import AnnotatorKind, Candidate, Project, System, User, Work, WorkQuerySet
+
+
+class Items(models.TextChoices):
+    """What a run scores: systems over all prompts, or the candidates of each prompt."""
+
+    SYSTEMS = "systems", "Systems, over all prompts"
+    CANDIDATES = "candidates", "Responses, within each prompt"
+
+
+class Run(Work):
+    """One aggregation: a method with its options and seed, on the log up to a mark.
+
+    The same mark, options and seed give the same `result`, byte for byte; `replay_of` names the run
+    that this one repeats to prove it. `kinds` says whose judgments take part. `input_digest` is the
+    SHA-256 of the table of evidence that was read; `exclusions` counts evidence that could not take
+    part, by reason.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
+    requested_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    method = models.CharField(max_length=60)
+    options = models.JSONField(default=dict, blank=True)
+    seed = models.BigIntegerField(default=0)
+    mark = models.BigIntegerField()
+    kinds: "models.Field[Any, Any]" = ArrayField(
+        models.CharField(max_length=20, choices=AnnotatorKind.choices)
+    )
+    items = models.CharField(max_length=12, choices=Items.choices, default=Items.SYSTEMS)
+    replay_of = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="replays"
+    )
+    input_digest = models.CharField(max_length=64, blank=True)
+    code_version = models.CharField(max_length=100, blank=True)
+    judgments = models.PositiveBigIntegerField(null=True, blank=True)
+    annotators = models.PositiveIntegerField(null=True, blank=True)
+    exclusions = models.JSONField(default=dict, blank=True)
+    result = models.TextField(null=True, blank=True)  # noqa: DJ001 - null says "not yet", "" can't
+
+    objects = WorkQuerySet["Run"].as_manager()
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Work.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(result__isnull=False),
+                name="run_done_has_a_result",
+            ),
+            models.CheckConstraint(condition=Q(mark__gte=0), name="run_mark_not_negative"),
+            models.CheckConstraint(condition=Q(seed__gte=0), name="run_seed_not_negative"),
+            models.CheckConstraint(
+                condition=Q(items__in=[items.value for items in Items]),
+                name="run_items_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kinds=[]), name="run_reads_at_least_one_kind_of_annotator"
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="runs_of_project")]
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.project} at {self.mark}"
+
+    def aggregate(self) -> AggregateResult:
+        """The stored result. Raises ValueError when the run has none."""
+        if self.result is None:
+            raise ValueError(f"Run {self.public_id} has no result.")
+        return AggregateResult.from_json(self.result)
+
+    @property
+    def result_digest(self) -> str:
+        """SHA-256 of the stored result's bytes; empty without one."""
+        return "" if self.result is None else hashlib.sha256(self.result.encode()).hexdigest()
+
+    @property
+    def is_identical_replay(self) -> bool | None:
+        """Whether this replay gave its original's bytes; None for other runs or unfinished ones."""
+        if self.replay_of is None or self.result is None:
+            return None
+        return self.result == self.replay_of.result
+
+
+class Score(models.Model):
+    """One item's score in one run. Null stands for "not defined", never for zero."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="scores")
+    position = models.PositiveIntegerField()
+    item = models.TextField()
+    system = models.ForeignKey(System, on_delete=models.CASCADE, null=True, blank=True)
+    candidate = models.ForeignKey(Candidate, on_delete=models.CASCADE, null=True, blank=True)
+    judgments = models.PositiveBigIntegerField()
+    score = models.FloatField(null=True, blank=True)
+    se = models.FloatField(null=True, blank=True)
+    lo = models.FloatField(null=True, blank=True)
+    hi = models.FloatField(null=True, blank=True)
+    rank = models.PositiveIntegerField(null=True, blank=True)
+    rank_lo = models.PositiveIntegerField(null=True, blank=True)
+    rank_hi = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["run", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "position"], name="one_score_per_run_and_place"),
+            models.CheckConstraint(
+                condition=Q(system__isnull=True) | Q(candidate__isnull=True),
+                name="score_is_of_a_system_or_a_candidate",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.score}"
+
+
+class Snapshot(models.Model):
+    """The project's log as it stood at `mark`. Frozen: a later reading must give the same digest.
+
+    `digest` is the SHA-256 over all counted judgments in order of the log; `counts` holds how many
+    there are, by how many annotators, on how many questions, and how many were parked or replaced.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
+    mark = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    counts = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "mark"], name="one_snapshot_per_project_and_mark"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} at {self.mark}"
+
+
+class Release(Work):
+    """A published dataset: files under `folder`, whole and signed, or not visible at all.
+
+    Only a release whose state is `done` is shown, listed by the API or handed out. `curation` is
+    the policy by which judgments became rows; `skips` was counted when the release was asked for.
+    The manifest on disk is the truth about the files; `manifest` is its copy for the pages.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="releases")
+    version = models.PositiveIntegerField()
+    requested_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    notes = models.TextField(blank=True)
+    licence = models.CharField(max_length=200, blank=True)
+    exports: "models.Field[Any, Any]" = ArrayField(models.CharField(max_length=60))
+    curation = models.JSONField(default=dict, blank=True)
+    run = models.ForeignKey(
+        Run, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
+    )
+    mark = models.BigIntegerField()
+    skips = models.PositiveBigIntegerField(default=0)
+    snapshot = models.ForeignKey(
+        Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
+    )
+    folder = models.CharField(max_length=300, blank=True)
+    manifest = models.JSONField(null=True, blank=True)
+    manifest_digest = models.CharField(max_length=64, blank=True)
+
+    objects = WorkQuerySet["Release"].as_manager()
+
+    class Meta(Work.Meta):
+        ordering = ["-version"]
+        constraints = [
+            *Work.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["project", "version"], name="one_release_per_project_and_version"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    ~Q(state="done")
+                    | (
+                        Q(snapshot__isnull=False, manifest__isnull=False)
+                        & ~Q(folder="")
+                        & ~Q(manifest_digest="")
+                    )
+                ),
+                name="release_done_is_whole",
+            ),
+            models.CheckConstraint(condition=Q(version__gte=1), name="release_version_from_one"),
+            models.CheckConstraint(
+                condition=~Q(exports=[]), name="release_has_at_least_one_export"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} v{self.version}"
+
+    def files(self) -> list[dict[str, Any]]:
+        """The data files as the manifest lists them; empty before the release is whole."""
+        return list((self.manifest or {}).get("files", []))
+
+
+class Check(Work):
+    """One examination of a release: its signature, hashes and counts, and, if asked, a rebuild.
+
+    `report` lists the single checks: {"name", "passed", "sentence"}.
+    """
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="checks")
+    rebuild = models.BooleanField(default=False)
+    report = models.JSONField(null=True, blank=True)
+
+    objects = WorkQuerySet["Check"].as_manager()
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Work.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(report__isnull=False),
+                name="check_done_has_a_report",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"check of {self.release}"
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether every single check passed; None before the report is there."""
+        return None if self.report is None else all(check["passed"] for check in self.report)
