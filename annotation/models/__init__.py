@@ -1,3 +1,4 @@
+from annotation.models.failed_attempts import FailedAttempts
 from annotation.models.judgment import Judgment, Standing
 from annotation.models.people import (
     Annotator,
@@ -32,6 +33,7 @@ __all__ = [
     "Criterion",
     "CriterionKind",
     "Exposure",
+    "FailedAttempts",
     "Guideline",
     "Judgment",
     "LeaseLost",

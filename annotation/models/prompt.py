@@ -63,7 +63,7 @@ class Candidate(models.Model):
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="candidates")
     external_id = models.CharField(max_length=200)
     system = models.ForeignKey(
-        System, on_delete=models.PROTECT, null=True, blank=True, related_name="candidates"
+        System, on_delete=models.RESTRICT, null=True, blank=True, related_name="candidates"
     )
     text = models.TextField()
     content_hash = models.CharField(max_length=64)

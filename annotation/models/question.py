@@ -32,7 +32,7 @@ class Question(models.Model):
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="questions")
     judgment_type = models.CharField(max_length=40)
     rubric = models.ForeignKey(
-        Rubric, on_delete=models.PROTECT, null=True, blank=True, related_name="questions"
+        Rubric, on_delete=models.RESTRICT, null=True, blank=True, related_name="questions"
     )
     external_id = models.CharField(max_length=200)
     state = models.CharField(
@@ -70,7 +70,7 @@ class Placement(models.Model):
     """A candidate's fixed place in a question. Evidence speaks of places, never of screen sides."""
 
     question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="placements")
-    candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="placements")
+    candidate = models.ForeignKey(Candidate, on_delete=models.RESTRICT, related_name="placements")
     position = models.PositiveSmallIntegerField()
 
     class Meta:
@@ -158,7 +158,7 @@ class Exposure(models.Model):
     assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="exposures")
     sequence = models.PositiveIntegerField()
     shown_order: "models.Field[Any, Any]" = ArrayField(models.PositiveSmallIntegerField())
-    guideline = models.ForeignKey(Guideline, on_delete=models.PROTECT, null=True, blank=True)
+    guideline = models.ForeignKey(Guideline, on_delete=models.RESTRICT, null=True, blank=True)
     shown_at = models.DateTimeField()
 
     class Meta:
