@@ -7,8 +7,10 @@ import os
 from pathlib import Path
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"
 
 app = Celery("polyphony")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Cluster", "EmbeddedError", "Programs", "find_programs"]
+__all__ = ["Cluster", "EmbeddedError", "Programs", "find_programs", "make_enterable"]
 
 OLDEST_MAJOR = 15
 ROLE = "polyphony"
@@ -217,7 +217,7 @@ class Cluster:
     @contextlib.contextmanager
     def serving(self) -> Iterator["Cluster"]:
         """A running server inside the block. Whoever leaves last stops it, across processes too."""
-        _make_enterable(self.home)
+        make_enterable(self.home)
         with (self.home / "users.lock").open("w") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
@@ -236,7 +236,7 @@ class Cluster:
 
         Raises `EmbeddedError` with the end of the server's log if it does not come up in time.
         """
-        _make_enterable(self.home)
+        make_enterable(self.home)
         with (self.home / "start.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self.pid() is None:
@@ -318,7 +318,7 @@ class Cluster:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         owner.own(fresh)
-        command = [
+        command: list[str | Path] = [
             programs.bin / "initdb",
             "--pgdata",
             fresh,
@@ -478,14 +478,14 @@ def _command_line(pid: int) -> list[str]:
     return listed.stdout.split()
 
 
-def _make_enterable(folder: Path) -> None:
+def make_enterable(folder: Path) -> None:
     """Make the missing folders of this path so that the server's user can enter them.
 
     Folders that exist keep the mode they have; our umask is overruled only for new ones.
     """
     if folder.exists():
         return
-    _make_enterable(folder.parent)
+    make_enterable(folder.parent)
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
 
@@ -497,7 +497,7 @@ def _reachable(programs: Programs, owner: _Owner) -> Programs:
         return programs
     copy = SYSTEM_DIR / f"postgresql-{programs.version}-{_short_hash(folder)}"
     if not copy.exists():
-        _make_enterable(SYSTEM_DIR)
+        make_enterable(SYSTEM_DIR)
         fresh = SYSTEM_DIR / f".{copy.name}.{os.getpid()}"
         shutil.copytree(folder, fresh, symlinks=True)
         for path in (fresh, *fresh.rglob("*")):
