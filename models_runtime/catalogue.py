@@ -1,0 +1,39 @@
+"""What this app's plug-in folders hold."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from config.plugins import discover
+from models_runtime.engines import Cause, Engine, EngineError, EnginePlugin, ModelReference
+
+
+@dataclass(frozen=True)
+class UnavailableEngine:
+    """Takes the place of an engine whose package is absent; says so, and opens nothing."""
+
+    slug: str
+    because: str
+    needs_url: bool = False
+    is_scripted: bool = False
+    options_class: type[Any] = object
+
+    @property
+    def title(self) -> str:
+        return f"unavailable: {self.because}"
+
+    def unavailable_because(self) -> str:
+        return self.because
+
+    def open(self, reference: ModelReference) -> Engine:
+        raise EngineError(
+            Cause.UNAVAILABLE, f"The engine {self.slug} is unavailable: {self.because}."
+        )
+
+
+def _unavailable(slug: str, error: ImportError) -> UnavailableEngine:
+    return UnavailableEngine(slug, f"the package {error.name} isn't installed")
+
+
+ENGINES: dict[str, EnginePlugin] = discover(
+    "models_runtime.engines", "ENGINE", unavailable=_unavailable
+)
