@@ -1,8 +1,8 @@
 """Which pairs are asked, and who answers them in advance. Pure, seeded.
 
 Every prompt's four answers make six pairs. Five are answered by `ANSWERED_BY` simulated people
-each; the sixth, a different one from prompt to prompt, has only `BEGUN_BY` of its judgments, so that
-a person who opens the demo has something to do at once and company to be compared with.
+each; the sixth, another one from prompt to prompt, has only `BEGUN_BY` of its judgments, so that a
+person who opens the demo has something to do at once and company to be compared with.
 """
 
 import itertools

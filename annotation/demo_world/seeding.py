@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.catalogue import JUDGMENT_TYPES
+from annotation.content import hash_messages, hash_text
 from annotation.demo_world.content import (
     SYSTEMS,
     DemoPrompt,
@@ -29,7 +30,6 @@ from annotation.demo_world.design import (
 )
 from annotation.demo_world.people import SimulatedPerson, simulated_people
 from annotation.demo_world.simulation import answer_checklist, choose
-from annotation.hashing import messages_hash, text_hash
 from annotation.judgment_types import Asked, AskedCriterion, Payload
 from annotation.models import (
     Annotator,
@@ -237,7 +237,7 @@ def write_candidates(
             project=project,
             external_id=prompt.external_id,
             messages=prompt.as_messages(),
-            content_hash=messages_hash(prompt.as_messages()),
+            content_hash=hash_messages(prompt.as_messages()),
             html=render_messages(prompt.as_messages()),
         )
         for prompt in prompts
@@ -250,7 +250,7 @@ def write_candidates(
                 external_id=answer.external_id,
                 system=systems[answer.system],
                 text=answer.text,
-                content_hash=text_hash(answer.text),
+                content_hash=hash_text(answer.text),
                 html=render_markdown(answer.text),
             )
             for answer in prompt.answers
