@@ -367,14 +367,23 @@ OUTBOUND_ALLOW = network_words("POLYPHONY_OUTBOUND_ALLOW")
 
 # --- REST -------------------------------------------------------------------------------------
 
+API_REQUESTS_PER_MINUTE = number("POLYPHONY_API_RATE", 3000, least=1)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["annotation.api.parsing.StrictJSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
-    "PAGE_SIZE": 100,
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "annotation.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["annotation.api.throttling.SenderThrottle"],
+    "DEFAULT_FILTER_BACKENDS": ["annotation.api.filters.AllowedFilters"],
+    "DEFAULT_PAGINATION_CLASS": "annotation.api.pagination.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "annotation.api.schema.ApiSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "annotation.api.problems.answer",
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "annotation.api.negotiation.JsonOnly",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -382,6 +391,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Collect preferences, aggregate them, publish preference datasets.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": r"/api/v1/(?:projects/\{project\})?",
+    "COMPONENT_SPLIT_REQUEST": True,
 }
 
 # --- Logs -------------------------------------------------------------------------------------

@@ -7,6 +7,10 @@ urlpatterns = [
     path("", include("annotation.urls")),
     path("", include("aggregation.urls")),
     path("", include("models_runtime.urls")),
+    path("api/v1/", include("annotation.api.urls")),
+    path("api/v1/", include("aggregation.api_urls")),
+    path("api/v1/", include("models_runtime.api_urls")),
+    path("api/", include("annotation.api.unknown_urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
 ]
