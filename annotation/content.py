@@ -101,7 +101,8 @@ def prompt_id(digest: str) -> str:
 
 def candidate_id(digest: str, system: str | None = None) -> str:
     """The external id of a candidate that came without one, unique per system and text."""
-    return f"candidate-{hash_text(f'{system or ""}\n{digest}')[:16]}"
+    named = f"{system or ''}\n{digest}"
+    return f"candidate-{hash_text(named)[:16]}"
 
 
 def _kept_once(model: Any, key: dict[str, Any], rest: dict[str, Any]) -> tuple[Any, bool]:
