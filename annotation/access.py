@@ -5,7 +5,7 @@ import uuid
 from django.contrib.auth.models import AnonymousUser
 
 from annotation.errors import NotAllowed
-from annotation.models import Annotator, AnnotatorKind, Project, Role, User
+from annotation.models import Annotator, AnnotatorKind, Membership, Project, Role, User
 
 MANAGERS = (Role.OWNER, Role.MANAGER)
 REVIEWERS = (Role.OWNER, Role.MANAGER, Role.REVIEWER)
@@ -53,3 +53,20 @@ def annotator_of(project: Project, user: User) -> Annotator:
         },
     )
     return annotator
+
+
+def project_and_role(user: Account, slug: str) -> tuple[Project, Role]:
+    """The project and this account's role in it, in one query.
+
+    Raises Project.DoesNotExist if the account may not know of the project.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        raise Project.DoesNotExist
+    if user.is_superuser:
+        return Project.objects.get(slug=slug), Role.OWNER
+    membership = (
+        Membership.objects.select_related("project").filter(user=user, project__slug=slug).first()
+    )
+    if membership is None:
+        raise Project.DoesNotExist
+    return membership.project, Role(membership.role)

@@ -26,3 +26,19 @@ def mark(project: Project) -> int:
             highest=Max("position")
         )["highest"]
     return int(highest or 0)
+
+
+def settled(project: Project) -> int:
+    """A position up to which every judgment of `project` is committed and visible.
+
+    For readers that follow the log page by page. Unlike `mark` it costs one statement whatever the
+    log's length, and may lie above the project's own last position. The sequence is read first and
+    the lock waited for afterwards, so whoever holds a position at or below it has finished by then.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT last_value - (NOT is_called)::int, pg_advisory_xact_lock(%s, %s) "
+            "FROM annotation_judgment_position",
+            [LOCK_SPACE, project.pk],
+        )
+        return int(cursor.fetchone()[0])

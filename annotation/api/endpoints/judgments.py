@@ -1,0 +1,99 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation import log, queue, submission
+from annotation.access import REVIEWERS
+from annotation.api.filters import Filter, refuse_unknown
+from annotation.api.permissions import Needs
+from annotation.api.serializers.judgments import (
+    JudgmentSerializer,
+    SubmissionSerializer,
+    SubmittedSerializer,
+)
+from annotation.api.viewsets import ProjectViewSet
+from annotation.errors import JudgingStopped
+from annotation.models import Assignment, Judgment, Standing
+from annotation.tokens import Scope
+
+
+class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[Judgment]):
+    """The log of judgments: appended to, never changed.
+
+    Owners, managers and reviewers read all of it, annotators what they said themselves. Pages
+    follow the log's positions: whoever follows `next`, or comes back later with `after_position`,
+    misses nothing and gets nothing twice.
+    """
+
+    queryset = Judgment.objects.none()
+    serializer_class = JudgmentSerializer
+    access = {
+        "list": Needs(Scope.READ),
+        "retrieve": Needs(Scope.READ),
+        "create": Needs(Scope.JUDGE),
+    }
+    filters = {
+        "question": Filter("question__public_id", serializers.UUIDField()),
+        "annotator": Filter("annotator__public_id", serializers.UUIDField()),
+        "standing": Filter("standing", serializers.ChoiceField(choices=Standing.choices)),
+        "source": Filter("source", serializers.CharField(max_length=20)),
+        "after_position": Filter(
+            "position__gt", serializers.IntegerField(min_value=0, max_value=2**63 - 1)
+        ),
+    }
+    page_key = "position"
+    page_order = "position"
+
+    def rows(self) -> QuerySet[Judgment]:
+        found = Judgment.objects.filter(question__project=self.project).select_related(
+            "question", "annotator", "guideline", "supersedes"
+        )
+        found = found.defer("guideline__text", "guideline__html", "supersedes__payload")
+        if self.role not in REVIEWERS:
+            return found.filter(annotator__user=self.user)
+        if self.action == "list":
+            return found.filter(position__lte=log.settled(self.project))
+        return found
+
+    @extend_schema(
+        request=SubmissionSerializer, responses={200: SubmittedSerializer, 201: SubmittedSerializer}
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Answer an assignment. 201 when kept now, 200 when this key's answer was kept before."""
+        refuse_unknown(request, set())
+        given = SubmissionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        kept = submission.submit(
+            annotator=self.annotator,
+            assignment_id=str(data["assignment"]),
+            data=data["answer"],
+            submission_key=self._own_key(data["submission_key"]),
+            source="api",
+        )
+        following, next_notice = self._next() if data["lease_next"] else (None, "")
+        body = {
+            "judgment": kept.judgment,
+            "repeated": kept.repeated,
+            "notice": kept.notice,
+            "next": following,
+            "next_notice": next_notice,
+        }
+        return Response(
+            SubmittedSerializer(body).data,
+            status=status.HTTP_200_OK if kept.repeated else status.HTTP_201_CREATED,
+        )
+
+    def _own_key(self, key: str) -> str:
+        """The sender's key in a space of its own, so that nobody can take another's key first."""
+        return f"api/{self.annotator.pk}/{key}"
+
+    def _next(self) -> tuple[Assignment | None, str]:
+        try:
+            return queue.lease_next(self.annotator), ""
+        except JudgingStopped as error:
+            return None, str(error)

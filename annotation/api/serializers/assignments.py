@@ -1,0 +1,117 @@
+"""What an annotator is shown: texts in the order on screen, and the form to fill. No authors."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django import forms
+from rest_framework import serializers
+
+from annotation.api.serializers.prompts import MessageSerializer
+from annotation.judgment_types import JudgmentForm
+from annotation.models import Assignment, AssignmentState, Placement
+from annotation.submission import form_for
+
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class ShownCandidateSerializer(serializers.Serializer[Any]):
+    """A response as it appears on screen, first one first."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    text = serializers.CharField()
+    html = serializers.CharField(help_text="Rendered, safe to show.")
+
+
+class ShownPromptSerializer(serializers.Serializer[Any]):
+    messages = MessageSerializer(many=True)
+    html = serializers.CharField(help_text="Rendered, safe to show.")
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class FormFieldSerializer(serializers.Serializer[Any]):
+    """One field of the answer."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.ChoiceField(choices=["choice", "number", "text"])
+    required = serializers.BooleanField()  # type: ignore[assignment]
+    choices = ChoiceSerializer(many=True)
+
+
+class AssignmentSerializer(serializers.Serializer[Assignment]):
+    """A question reserved for you until `lease_until`, with everything needed to answer it."""
+
+    id = serializers.UUIDField()
+    question = serializers.UUIDField()
+    judgment_type = serializers.CharField()
+    state = serializers.ChoiceField(choices=AssignmentState.choices)
+    leased_at = serializers.DateTimeField()
+    lease_until = serializers.DateTimeField()
+    prompt = ShownPromptSerializer()
+    candidates = ShownCandidateSerializer(many=True)
+    fields = FormFieldSerializer(many=True)  # type: ignore[assignment]
+
+    def to_representation(self, assignment: Assignment) -> dict[str, Any]:
+        question = assignment.question
+        return {
+            "id": str(assignment.public_id),
+            "question": str(question.public_id),
+            "judgment_type": question.judgment_type,
+            "state": assignment.state,
+            "leased_at": assignment.leased_at.isoformat(),
+            "lease_until": assignment.lease_until.isoformat(),
+            "prompt": {"messages": question.prompt.messages, "html": question.prompt.html},
+            "candidates": list(_shown(assignment)),
+            "fields": [_field(name, field) for name, field in _form(assignment).fields.items()],
+        }
+
+
+class ReleaseSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        default="",
+        help_text="Why you give the question back, if you like.",
+    )
+
+
+def _form(assignment: Assignment) -> JudgmentForm:
+    return form_for(assignment)
+
+
+def _shown(assignment: Assignment) -> Iterator[dict[str, str]]:
+    by_position = {
+        placement.position: placement.candidate
+        for placement in Placement.objects.filter(question=assignment.question_id).select_related(
+            "candidate"
+        )
+    }
+    for place, position in enumerate(assignment.shown_order):
+        candidate = by_position[position]
+        yield {"label": LABELS[place], "text": candidate.text, "html": candidate.html}
+
+
+def _field(name: str, field: forms.Field) -> dict[str, Any]:
+    return {
+        "name": name,
+        "label": str(field.label or name.replace("_", " ").capitalize()),
+        "kind": _kind(field),
+        "required": field.required,
+        "choices": [{"value": str(value), "label": str(label)} for value, label in _choices(field)],
+    }
+
+
+def _kind(field: forms.Field) -> str:
+    if isinstance(field, forms.ChoiceField):
+        return "choice"
+    return "number" if isinstance(field, forms.IntegerField) else "text"  # a float is one too
+
+
+def _choices(field: forms.Field) -> Iterable[tuple[Any, Any]]:
+    found: Iterable[tuple[Any, Any]] = getattr(field, "choices", ())
+    return found

@@ -1,0 +1,118 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from annotation.api.serializers.assignments import AssignmentSerializer
+from annotation.models import Judgment
+
+
+class AnswerField(serializers.DictField):
+    """A filled form: field names to text, numbers or null. Its judgment type reads the values."""
+
+    child = serializers.JSONField(allow_null=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        found = super().to_internal_value(data)
+        for name, value in found.items():
+            if isinstance(value, bool | dict | list):
+                raise serializers.ValidationError(
+                    {name: ["An answer's fields are text, numbers or null."]}
+                )
+        return dict(found)
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {
+            "nullable": True,
+            "anyOf": [{"type": "string"}, {"type": "number"}],
+        },
+        "description": "The form's fields as the assignment lists them, in terms of the screen.",
+        "example": {"choice": "2", "reason": "A answers the question that was asked."},
+    }
+)
+class DescribedAnswerField(AnswerField):
+    pass
+
+
+class SubmissionSerializer(serializers.Serializer[Any]):
+    """An answer to an assignment."""
+
+    assignment = serializers.UUIDField()
+    submission_key = serializers.CharField(
+        min_length=8,
+        max_length=100,
+        help_text=(
+            "A key of your own for this answer, such as a UUID. Sent again, it is the same "
+            "judgment, so a request that timed out can be repeated safely."
+        ),
+    )
+    answer = DescribedAnswerField()
+    lease_next = serializers.BooleanField(
+        required=False, default=False, help_text="Also reserve the next question, in `next`."
+    )
+
+
+class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
+    """A judgment as the log keeps it: `payload` speaks of placement positions, not of sides."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    question = serializers.UUIDField(source="question.public_id", read_only=True)
+    annotator = serializers.UUIDField(source="annotator.public_id", read_only=True)
+    guideline = serializers.IntegerField(
+        source="guideline.version",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="The version shown.",
+    )
+    payload = serializers.DictField(read_only=True)
+    shown_order = serializers.ListField(
+        child=serializers.IntegerField(), read_only=True, allow_null=True
+    )
+    supersedes = serializers.UUIDField(
+        source="supersedes.public_id",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="The earlier judgment that this one replaces.",
+    )
+
+    class Meta:
+        model = Judgment
+        fields = (
+            "id",
+            "position",
+            "question",
+            "annotator",
+            "judgment_type",
+            "payload",
+            "shown_order",
+            "reason",
+            "confidence",
+            "elapsed_ms",
+            "guideline",
+            "standing",
+            "source",
+            "supersedes",
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class SubmittedSerializer(serializers.Serializer[Any]):
+    """What became of a submission."""
+
+    judgment = JudgmentSerializer()
+    repeated = serializers.BooleanField(help_text="True if this key's answer was already kept.")
+    notice = serializers.CharField(
+        allow_blank=True, help_text="A sentence for the person, such as when it came too late."
+    )
+    next = AssignmentSerializer(
+        allow_null=True, help_text="The next question, if asked for and there is one."
+    )
+    next_notice = serializers.CharField(
+        allow_blank=True, help_text="Why there is no next question, if judging has stopped."
+    )

@@ -1,0 +1,45 @@
+"""Addresses under /api/v1/ that this app serves. See `annotation.api.router` for the convention."""
+
+from typing import Any
+
+from django.urls import path
+from django.views.decorators.cache import cache_page
+from drf_spectacular.views import SpectacularAPIView
+
+from annotation.api.endpoints.annotators import AnnotatorsViewSet
+from annotation.api.endpoints.assignments import AssignmentsViewSet
+from annotation.api.endpoints.content import (
+    CandidatesViewSet,
+    MeasurementsViewSet,
+    PromptsViewSet,
+    QuestionsViewSet,
+    RubricsViewSet,
+    SystemsViewSet,
+)
+from annotation.api.endpoints.judgments import JudgmentsViewSet
+from annotation.api.endpoints.projects import GuidelinesViewSet, MeViewSet, ProjectsViewSet
+from annotation.api.router import ApiRouter
+from annotation.api.viewsets import ProjectViewSet
+
+router = ApiRouter()
+router.register("me", MeViewSet)
+router.register("projects", ProjectsViewSet)
+IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
+    "guidelines": GuidelinesViewSet,
+    "prompts": PromptsViewSet,
+    "candidates": CandidatesViewSet,
+    "systems": SystemsViewSet,
+    "measurements": MeasurementsViewSet,
+    "rubrics": RubricsViewSet,
+    "questions": QuestionsViewSet,
+    "annotators": AnnotatorsViewSet,
+    "assignments": AssignmentsViewSet,
+    "judgments": JudgmentsViewSet,
+}
+for noun, viewset in IN_PROJECT.items():
+    router.register_in_project(noun, viewset)
+
+urlpatterns = [
+    path("schema/", cache_page(3600)(SpectacularAPIView.as_view()), name="api-schema"),
+    *router.urls,
+]

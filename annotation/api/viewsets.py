@@ -1,0 +1,62 @@
+"""What endpoints have in common."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import ClassVar, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework.permissions import BasePermission
+from rest_framework.viewsets import GenericViewSet
+
+from annotation import access
+from annotation.api.filters import Filter
+from annotation.api.permissions import HasScope, Needs, ProjectAccess
+from annotation.models import Annotator, Project, Role, User
+
+M = TypeVar("M", bound=Model)
+
+
+class ScopedViewSet(GenericViewSet[M]):
+    """Endpoints outside any one project. `access` names what each action needs."""
+
+    access: ClassVar[Mapping[str, Needs]] = {}
+    filters: ClassVar[Mapping[str, Filter]] = {}
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    lookup_value_converter = "uuid"
+    permission_classes: Sequence[type[BasePermission]] = (HasScope,)
+
+    @property
+    def user(self) -> User:
+        user = self.request.user
+        assert isinstance(user, User), "the permission class lets nobody else in"
+        return user
+
+
+class ProjectViewSet(ScopedViewSet[M]):
+    """Endpoints under /projects/<slug>/: the project and the sender's role in it are at hand.
+
+    `project` and `role` are set by the permission class, before any handler runs. A subclass says
+    what a member may see in `rows()`, which must be narrowed to `self.project`.
+    """
+
+    permission_classes = (ProjectAccess,)
+    project: Project
+    role: Role
+
+    def rows(self) -> QuerySet[M]:
+        raise NotImplementedError(f"{type(self).__name__} must say which rows a member may see")
+
+    def get_queryset(self) -> QuerySet[M]:
+        if getattr(self, "swagger_fake_view", False):  # the schema is drawn without a request
+            model: type[M] = self.queryset.model  # type: ignore[union-attr, arg-type]
+            return model._default_manager.none()
+        return self.rows()
+
+    @cached_property
+    def annotator(self) -> Annotator:
+        """The sender as an annotator of this project, made on first use."""
+        found = Annotator.objects.filter(project=self.project, user=self.user).first()
+        annotator = found or access.annotator_of(self.project, self.user)
+        annotator.project = self.project
+        return annotator
