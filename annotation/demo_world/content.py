@@ -34,7 +34,7 @@ class Qualities:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, attributed to one of the invented systems."""
+    """One answer, attributed to one of the invented systems. Its id doesn't tell which."""
 
     external_id: str
     system: str
@@ -107,15 +107,18 @@ def _prompt(entry: dict[str, Any], *, topic: str) -> DemoPrompt:
         language=entry.get("language", "en"),
         text=entry["text"],
         factual=entry.get("factual", False),
-        answers=tuple(_answer(entry["id"], answer) for answer in entry["answer"]),
+        answers=tuple(
+            _answer(f"{entry['id']}/{place}", answer)
+            for place, answer in enumerate(entry["answer"], 1)
+        ),
     )
 
 
-def _answer(prompt_id: str, entry: dict[str, Any]) -> Answer:
+def _answer(external_id: str, entry: dict[str, Any]) -> Answer:
     if entry["system"] not in SYSTEMS:
-        raise ValueError(f"{prompt_id}: unknown system {entry['system']!r}")
+        raise ValueError(f"{external_id}: unknown system {entry['system']!r}")
     return Answer(
-        external_id=f"{prompt_id}/{entry['system'].lower()}",
+        external_id=external_id,
         system=entry["system"],
         text=entry["text"],
         qualities=Qualities(**entry["qualities"]),

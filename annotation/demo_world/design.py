@@ -39,7 +39,7 @@ def plan_pairs(
         for place, pair in enumerate(itertools.combinations(prompt.answers, 2)):
             answers = pair if rng.random() < 0.5 else pair[::-1]
             judges = BEGUN_BY if place == number % 6 else ANSWERED_BY
-            name = "-".join(sorted(answer.system.lower() for answer in pair))
+            name = "-".join(answer.external_id.rpartition("/")[2] for answer in pair)
             planned.append(
                 Planned(
                     external_id=f"{prompt.external_id}/{name}",

@@ -62,10 +62,12 @@ def test_answers_have_sixty_to_a_hundred_and_sixty_words() -> None:
     assert {name: n for name, n in lengths.items() if not 60 <= n <= 160} == {}
 
 
-def test_no_answer_is_used_twice_or_names_the_system_it_is_attributed_to() -> None:
+def test_no_answer_is_used_twice_and_neither_text_nor_id_gives_its_system_away() -> None:
     texts = [answer.text for prompt in demo_prompts() for answer in prompt.answers]
     assert len(set(texts)) == len(texts)
-    assert [text for text in texts if any(name in text for name in SYSTEMS)] == []
+    ids = [answer.external_id for prompt in demo_prompts() for answer in prompt.answers]
+    assert len(set(ids)) == len(ids)
+    assert [told for told in texts + ids if any(n.lower() in told.lower() for n in SYSTEMS)] == []
 
 
 def test_the_order_of_answers_gives_no_system_away() -> None:
