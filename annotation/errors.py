@@ -60,3 +60,7 @@ class KeyReused(AnnotationError):
 
 class JudgingStopped(AnnotationError):
     """No new questions are given out: the project isn't open, or the annotator is paused."""
+
+
+class AmendmentRefused(AnnotationError):
+    """An earlier answer can't be changed: not theirs, changed already, or the project stopped."""

@@ -1,0 +1,127 @@
+"""Changing one's mind: a later judgment that supersedes one's own earlier one. Both are kept."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotation.catalogue import JUDGMENT_TYPES
+from annotation.constraints import violated
+from annotation.errors import AmendmentRefused, InvalidAnswer, KeyReused
+from annotation.judgment_types import JudgmentForm
+from annotation.models import Annotator, Judgment, ProjectState
+from annotation.queue import STOPPED
+from annotation.submission import Submission, asked_by
+
+GONE = (
+    "There is no such answer of yours, so nothing was changed. "
+    "Your own answers are listed on your page."
+)
+REPLACED = (
+    "You have changed this answer already, and the later one stands. "
+    "Reload the page to change that one."
+)
+
+
+def latest_of(annotator: Annotator) -> Judgment | None:
+    """The annotator's newest standing judgment: what “reopen previous” reopens."""
+    return (
+        Judgment.objects.filter(annotator=annotator, superseded_by__isnull=True)
+        .select_related("question__project", "question__rubric", "assignment")
+        .order_by("-position")
+        .first()
+    )
+
+
+def amendment_form(judgment: Judgment, data: Mapping[str, Any] | None = None) -> JudgmentForm:
+    """The form of an earlier answer, on the same sides as then."""
+    form_class = JUDGMENT_TYPES[judgment.judgment_type].form_class
+    return form_class(data, asked=asked_by(judgment.question), shown=sides_of(judgment))
+
+
+def sides_of(judgment: Judgment) -> list[int]:
+    shown: list[int] | None = judgment.shown_order
+    return shown if shown is not None else list(range(judgment.question.placements.count()))
+
+
+def amend(
+    *,
+    annotator: Annotator,
+    judgment_id: str,
+    data: Mapping[str, Any],
+    submission_key: str,
+    source: str = "browser",
+    now: datetime | None = None,
+) -> Submission:
+    """Append a judgment that supersedes an earlier one by the same annotator.
+
+    It inherits the earlier one's standing: an answer that was parked stays parked. The same
+    `submission_key` again returns the amendment already kept. Raises AmendmentRefused,
+    InvalidAnswer, KeyReused; then nothing was saved.
+    """
+    now = now or timezone.now()
+    try:
+        with transaction.atomic():
+            return _amend(annotator, judgment_id, data, submission_key, source, now)
+    except IntegrityError as error:
+        if "submission_key" in violated(error):
+            raise KeyReused from error
+        if "supersedes" in violated(error):
+            raise AmendmentRefused(REPLACED) from error
+        raise
+
+
+def _amend(
+    annotator: Annotator,
+    judgment_id: str,
+    data: Mapping[str, Any],
+    submission_key: str,
+    source: str,
+    now: datetime,
+) -> Submission:
+    earlier = _own_judgment(annotator, judgment_id)
+    later = Judgment.objects.filter(supersedes=earlier).first()
+    if later is not None:
+        if later.submission_key == submission_key:
+            return Submission(later, repeated=True)
+        raise AmendmentRefused(REPLACED)
+    _refuse_unless_open(annotator)
+    form = amendment_form(earlier, data)
+    if not form.is_valid():
+        raise InvalidAnswer({name: list(map(str, texts)) for name, texts in form.errors.items()})
+    shown = sides_of(earlier)
+    return Submission(
+        Judgment.objects.create(
+            question=earlier.question,
+            annotator=annotator,
+            profile=annotator.current_profile(),
+            guideline=annotator.project.current_guideline(),
+            judgment_type=earlier.judgment_type,
+            payload=JUDGMENT_TYPES[earlier.judgment_type].payload(form.cleaned_data, shown),
+            shown_order=earlier.shown_order,
+            reason=form.cleaned_data.get("reason") or "",
+            confidence=form.cleaned_data.get("confidence"),
+            submission_key=submission_key,
+            supersedes=earlier,
+            standing=earlier.standing,
+            source=source,
+            created_at=now,
+        )
+    )
+
+
+def _own_judgment(annotator: Annotator, judgment_id: str) -> Judgment:
+    try:
+        return Judgment.objects.select_related("question__project", "question__rubric").get(
+            public_id=judgment_id, annotator=annotator
+        )
+    except Judgment.DoesNotExist as error:
+        raise AmendmentRefused(GONE) from error
+
+
+def _refuse_unless_open(annotator: Annotator) -> None:
+    sentence = STOPPED.get(ProjectState(annotator.project.state))
+    if sentence:
+        raise AmendmentRefused(f"{sentence} Your earlier answer stands unchanged.")
