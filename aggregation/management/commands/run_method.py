@@ -1,0 +1,73 @@
+"""`./polyphony run_method PROJECT METHOD`: ask for a run, and wait for it if wanted."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from aggregation.enqueue import NotPossible, request_run
+from aggregation.models import Items, Run
+from annotation.models import Project
+from annotation.waiting import WorkNotDone, wait_until_done
+
+
+class Command(BaseCommand):
+    help = "Aggregate a project's judgments with one method, in the background."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="the project's slug")
+        parser.add_argument("method", help="the method's slug, such as bradley_terry")
+        parser.add_argument(
+            "--option", action="append", default=[], metavar="NAME=VALUE", help="a method's option"
+        )
+        parser.add_argument("--items", choices=Items.values, default=Items.SYSTEMS.value)
+        parser.add_argument(
+            "--kind", action="append", default=None, help="whose judgments count; may be repeated"
+        )
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--wait", type=float, metavar="SECONDS", help="wait for the result this long"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            run = request_run(
+                _project(options["project"]),
+                options["method"],
+                options=_named(options["option"]),
+                seed=options["seed"],
+                kinds=options["kind"],
+                items=options["items"],
+            )
+            if options["wait"] is None:
+                self.stdout.write(f"Run {run.public_id} waits for a worker.")
+                return
+            self.stdout.write(_sentence(wait_until_done(run, timeout=options["wait"])))
+        except (NotPossible, WorkNotDone) as refusal:
+            raise CommandError(str(refusal)) from refusal
+
+
+def _project(slug: str) -> Project:
+    try:
+        return Project.objects.get(slug=slug)
+    except Project.DoesNotExist as error:
+        raise CommandError(f"There is no project “{slug}”.") from error
+
+
+def _named(pairs: list[str]) -> dict[str, str]:
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise CommandError(f"Write an option as NAME=VALUE, not {wrong[0]!r}.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _sentence(run: Run) -> str:
+    best = run.scores.filter(rank=1).order_by("position").first()
+    first = ""
+    if best is not None and best.score is not None:
+        interval = "" if best.lo is None or best.hi is None else f" [{best.lo:.3f}, {best.hi:.3f}]"
+        first = f"; first: {best.item} ({best.score:.3f}{interval})"
+    return (
+        f"{run.method}: {run.judgments:,} judgments by {run.annotators} annotators, "
+        f"{run.scores.count()} scores{first}"
+    )

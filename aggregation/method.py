@@ -1,0 +1,305 @@
+"""What an aggregation method is, and what all of them share: conversion, bootstrap, ranks, winners,
+warnings.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregation.links import Link
+from aggregation.options import Options
+from aggregation.resampling import resample
+from aggregation.results import AggregateResult, AnnotatorQuality, CiMethod, Fit, ScoreKind
+from aggregation.tables import Comparisons, Labels, Ratings, Table, can_convert, convert
+from aggregation.tables.columns import Ids
+from aggregation.uncertainty import (
+    best_from_cov,
+    best_from_replicates,
+    competition_ranks,
+    normal_quantile,
+    percentile_bounds,
+    rank_bounds_from_cov,
+    rank_bounds_from_replicates,
+    standard_errors,
+)
+from aggregation.warning_codes import ResultWarning, WarningCode, warn
+
+Floats = NDArray[np.float64]
+Family = Literal["consensus", "ranking", "social_choice", "scalars", "slates", "pluralism"]
+COV_P_BEST_LIMIT = (
+    512  # items; beyond, P(best) needs an eigendecomposition that costs more than the fit
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What a method's own computation yields; `Method.fit` adds what all methods share.
+
+    ranked=False: the scores don't order the items (posteriors of units, say), so there are no ranks
+    or winners.
+    winners=None: the items of the best rank win.
+    """
+
+    score: Floats
+    score_kind: ScoreKind
+    ids: Ids | None = None
+    cov: Floats | None = None
+    se: Floats | None = None
+    lo: Floats | None = None
+    hi: Floats | None = None
+    ci_method: CiMethod = "none"
+    component: NDArray[Any] | None = None
+    ranked: bool = True
+    rank_lo: NDArray[Any] | None = None
+    rank_hi: NDArray[Any] | None = None
+    winners: tuple[int, ...] | None = None
+    lottery: Floats | None = None
+    tie_break: dict[str, Any] | None = None
+    axioms: dict[str, Any] = field(default_factory=dict)
+    classes: Ids = ()
+    posterior: Floats | None = None
+    label: NDArray[Any] | None = None
+    annotators: AnnotatorQuality | None = None
+    link: Link | None = None
+    replicates: Floats | None = None
+    fit: Fit = field(default_factory=Fit)
+    warnings: tuple[ResultWarning, ...] = ()
+    input_digest: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """An aggregation rule. Its slug is its file's name and its description is its module's
+    docstring.
+
+    consumes   kinds of table it reads, the natural one first; other kinds are converted where that
+               is legal
+    solve      (table, options, rng) -> Estimate
+    options    frozen dataclass of options; a form is derived from it
+    axioms     properties the rule has, by their names in social choice or statistics
+    sequential the order of judgments matters, as in Elo
+    bootstrap  the default resampling applies (False: the rule can't be resampled or brings its own
+               replicates)
+    """
+
+    title: str
+    family: Family
+    consumes: tuple[type[Any], ...]
+    solve: Callable[[Any, Any, np.random.Generator], Estimate]
+    reference: str
+    options: type[Any] = Options
+    axioms: tuple[str, ...] = ()
+    version: str = "1"
+    bootstrap: bool = True
+    sequential: bool = False
+
+    @property
+    def slug(self) -> str:
+        return self.solve.__module__.rpartition(".")[2]
+
+    @property
+    def description(self) -> str:
+        """Model, formula, identifiability and failure: the docstring of the method's module."""
+        return inspect.cleandoc(sys.modules[self.solve.__module__].__doc__ or "")
+
+    def accepts(self, kind: type[Any]) -> bool:
+        """Whether a table of this kind can be read, if need be through a legal conversion."""
+        return can_convert(kind, self.consumes)
+
+    def fit(
+        self, table: Table, options: Options | None = None, rng: np.random.Generator | None = None
+    ) -> AggregateResult:
+        """Aggregate a table. Data never raise: what is undefined comes back as NaN with a warning
+        code.
+
+        Raises TableError where the table's kind can't be converted, TypeError for another method's
+        options.
+        `rng` replaces the generator that is otherwise made from `options.seed`.
+        """
+        started = perf_counter()
+        chosen = options if options is not None else self.options()
+        if not isinstance(chosen, self.options):
+            raise TypeError(
+                f"{self.slug} takes {self.options.__name__}, not {type(chosen).__name__}."
+            )
+        generator = rng if rng is not None else np.random.default_rng(chosen.seed)
+        evidence, conversions = convert(table, self.consumes)
+        estimate = self.solve(evidence, chosen, generator)
+        replicates = estimate.replicates
+        if replicates is None and self.bootstrap and chosen.replicates:
+            replicates = resample(self.solve, table, evidence, estimate, chosen)
+        result = _finish(
+            self.slug, estimate, replicates, chosen, _item_ids(evidence, estimate), table, generator
+        )
+        return result.with_params(
+            params=asdict(chosen),
+            version=self.version,
+            seed=chosen.seed if rng is None else None,
+            conversions=conversions,
+            input_digest=estimate.input_digest
+            if estimate.input_digest is not None
+            else table.digest(),
+            elapsed_s=perf_counter() - started,
+        )
+
+
+def _item_ids(evidence: Any, estimate: Estimate) -> Ids:
+    return estimate.ids if estimate.ids is not None else evidence.ids
+
+
+def _finish(
+    slug: str,
+    estimate: Estimate,
+    replicates: Floats | None,
+    options: Options,
+    ids: Ids,
+    table: Table,
+    rng: np.random.Generator,
+) -> AggregateResult:
+    score = np.asarray(estimate.score, dtype=np.float64)
+    component = _component(estimate, score)
+    rank = competition_ranks(score, component) if estimate.ranked else None
+    spread = _spread(estimate, replicates, score, component, options, rng)
+    winners = estimate.winners if estimate.winners is not None else _winners(rank, component)
+    return AggregateResult(
+        method=slug,
+        ids=ids,
+        score=score,
+        score_kind=estimate.score_kind,
+        level=options.level,
+        rank=rank,
+        component=component if estimate.ranked else None,
+        tiers=_tiers(rank, component),
+        winners=winners,
+        tie_break=estimate.tie_break,
+        lottery=estimate.lottery,
+        axioms=estimate.axioms,
+        classes=estimate.classes,
+        posterior=estimate.posterior,
+        label=None if estimate.label is None else np.asarray(estimate.label, dtype=np.int64),
+        annotators=estimate.annotators,
+        link=estimate.link,
+        replicates=replicates,
+        fit=estimate.fit,
+        warnings=_warnings(estimate, ids, table, winners, len(score)),
+        **spread,
+    )
+
+
+def _component(estimate: Estimate, score: Floats) -> NDArray[np.int64]:
+    if estimate.component is not None:
+        return np.asarray(estimate.component, dtype=np.int64)
+    return np.where(np.isnan(score), -1, 0).astype(np.int64)
+
+
+def _spread(
+    estimate: Estimate,
+    replicates: Floats | None,
+    score: Floats,
+    component: NDArray[np.int64],
+    options: Options,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Standard errors, bounds, rank bounds and P(best), from replicates where there are some."""
+    known: dict[str, Any] = {
+        "se": estimate.se,
+        "lo": estimate.lo,
+        "hi": estimate.hi,
+        "cov": estimate.cov,
+    }
+    known |= {
+        "ci_method": estimate.ci_method,
+        "rank_lo": estimate.rank_lo,
+        "rank_hi": estimate.rank_hi,
+    }
+    if replicates is not None:
+        return known | _spread_of_replicates(replicates, component, options.level, estimate.ranked)
+    if estimate.cov is None:
+        return known
+    se = standard_errors(estimate.cov)
+    z = normal_quantile(options.level)
+    known |= {"se": se, "lo": score - z * se, "hi": score + z * se}
+    if estimate.ranked:
+        low, high = rank_bounds_from_cov(score, estimate.cov, options.level, component)
+        known |= {"rank_lo": low, "rank_hi": high}
+        if (
+            len(score) <= COV_P_BEST_LIMIT
+            and component.max(initial=-1) == 0
+            and np.isfinite(se).any()
+        ):
+            known["p_best"] = best_from_cov(score, estimate.cov, rng)
+    return known
+
+
+def _spread_of_replicates(
+    replicates: Floats, component: NDArray[np.int64], level: float, ranked: bool
+) -> dict[str, Any]:
+    if len(replicates) < 2:
+        nothing = np.full(replicates.shape[1], np.nan)
+        return {"se": nothing, "lo": nothing, "hi": nothing, "ci_method": "bootstrap"}
+    low, high = percentile_bounds(replicates, level)
+    spread: dict[str, Any] = {"lo": low, "hi": high, "ci_method": "bootstrap"}
+    defined = np.isfinite(replicates).all(axis=0)
+    spread["se"] = np.where(
+        defined, np.std(np.where(defined, replicates, 0.0), axis=0, ddof=1), np.nan
+    )
+    if ranked:
+        rank_lo, rank_hi = rank_bounds_from_replicates(replicates, level, component)
+        spread |= {"rank_lo": rank_lo, "rank_hi": rank_hi}
+        if component.max(initial=-1) == 0:
+            spread["p_best"] = best_from_replicates(replicates)
+    return spread
+
+
+def _winners(rank: NDArray[np.int64] | None, component: NDArray[np.int64]) -> tuple[int, ...]:
+    if rank is None or component.max(initial=-1) > 0:
+        return ()
+    return tuple(np.flatnonzero(rank == 1).tolist())
+
+
+def _tiers(
+    rank: NDArray[np.int64] | None, component: NDArray[np.int64]
+) -> tuple[tuple[int, ...], ...]:
+    if rank is None or component.max(initial=-1) > 0:
+        return ()
+    order = np.argsort(rank, kind="stable")
+    order = order[rank[order] > 0]
+    starts = np.flatnonzero(np.diff(rank[order])) + 1
+    return tuple(tuple(tier.tolist()) for tier in np.split(order, starts)) if len(order) else ()
+
+
+def _warnings(
+    estimate: Estimate, ids: Ids, table: Table, winners: tuple[int, ...], n_items: int
+) -> tuple[ResultWarning, ...]:
+    """The method's own warnings and those that depend on the table alone, each code once."""
+    found = list(estimate.warnings)
+    if not len(table):
+        found.append(warn(WarningCode.EMPTY, "no judgments"))
+    if n_items == 1:
+        found.append(warn(WarningCode.SINGLE_ITEM))
+    if _single_annotator(table):
+        found.append(warn(WarningCode.SINGLE_ANNOTATOR))
+    if len(winners) > 1:
+        found.append(
+            warn(WarningCode.TIE_UNRESOLVED, f"{len(winners)} items", (ids[w] for w in winners))
+        )
+    if not estimate.fit.converged:
+        found.append(warn(WarningCode.NOT_CONVERGED, f"after {estimate.fit.iters} steps"))
+    unique = {warning.code: warning for warning in reversed(found)}
+    return tuple(unique[code] for code in WarningCode if code in unique)
+
+
+def _single_annotator(table: Table) -> bool:
+    who = getattr(table, "annotator", None)
+    if who is None or not len(who):
+        return False
+    return bool((who == who[0]).all() and who[0] >= 0)
+
+
+__all__ = ["Comparisons", "Estimate", "Labels", "Method", "Ratings"]

@@ -1,0 +1,132 @@
+"""What rules on labels share: the label of the largest share, annotators' agreement with it, and
+blank units.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregation.method import Estimate
+from aggregation.results import AnnotatorQuality, Fit
+from aggregation.tables import Labels
+from aggregation.warning_codes import ResultWarning, WarningCode, warn
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+TIE = 1e-9  # shares nearer than this are equal: no class wins by rounding
+
+
+def top_label(share: Floats) -> Longs:
+    """Index of the largest share per row; -1 where it is shared or the row is undefined. Never
+    breaks a tie.
+    """
+    if not share.size:
+        return np.full(len(share), -1, dtype=np.int64)
+    filled = np.where(np.isnan(share), -np.inf, share)
+    best = filled.max(axis=1)
+    alone = (filled >= best[:, None] - TIE).sum(axis=1) == 1
+    return np.where(alone & np.isfinite(best), filled.argmax(axis=1), -1).astype(np.int64)
+
+
+def shares(votes: Floats) -> Floats:
+    """Rows divided by their sums; NaN where a unit has no vote."""
+    total = votes.sum(axis=1, keepdims=True)
+    return np.where(total > 0, votes / np.where(total > 0, total, 1.0), np.nan)
+
+
+def weighted_shares(table: Labels, weight: Floats) -> Floats:
+    """shares() of the votes with one weight per row of an answered table."""
+    C = table.n_classes
+    key = table.unit.astype(np.int64) * C + table.label
+    votes = np.bincount(key, weight, minlength=table.n_units * C).astype(np.float64)
+    return shares(votes.reshape(table.n_units, C))
+
+
+def agreement_with(
+    table: Labels, share: Floats, per: Longs | NDArray[np.int32], count: int
+) -> tuple[Floats, Longs]:
+    """Per annotator: weighted share of his labels that equal the unit's label, and his number of
+    labels.
+
+    A unit whose first place is shared by t labels counts 1/t for each of them; NaN for an annotator
+    without labels.
+    """
+    credit = tied_credit(share)
+    hit = table.weights * credit[table.unit, table.label]
+    possible = np.bincount(per, table.weights, minlength=count)
+    agreed = np.bincount(per, hit, minlength=count)
+    n = np.bincount(per, minlength=count).astype(np.int64)
+    return np.where(possible > 0, agreed / np.where(possible > 0, possible, 1.0), np.nan), n
+
+
+def tied_credit(share: Floats) -> Floats:
+    """1/t for each of the t labels that share the first place of a unit, else 0."""
+    filled = np.where(np.isnan(share), -np.inf, share)
+    top = np.isfinite(filled) & (filled >= filled.max(axis=1, keepdims=True, initial=-np.inf) - TIE)
+    return np.asarray(top / np.maximum(top.sum(axis=1, keepdims=True), 1), dtype=np.float64)
+
+
+def quality(
+    table: Labels, ability: Floats, n: Any, kind: str, **more: Any
+) -> AnnotatorQuality | None:
+    """Annotator table of a result, or None where annotators are unknown. Extra entry of "unknown"
+    is cut off.
+    """
+    if table.annotator is None:
+        return None
+    J = len(table.annotator_ids)
+    cut = {name: None if value is None else value[:J] for name, value in more.items()}
+    return AnnotatorQuality(
+        table.annotator_ids,
+        ability[:J],
+        np.asarray(n)[:J].astype(np.int64),
+        ability_kind=kind,
+        **cut,
+    )
+
+
+def labelled(
+    table: Labels,
+    posterior: Floats,
+    annotators: AnnotatorQuality | None = None,
+    fit: Fit | None = None,
+    warnings: tuple[ResultWarning, ...] = (),
+    **more: Any,
+) -> Estimate:
+    """An estimate over units. score = share or probability of the unit's most probable label."""
+    seen = table._counts.sum(axis=1) > 0 if len(table.ids) else np.zeros(0, dtype=np.bool_)
+    label = top_label(posterior)
+    found = list(warnings)
+    if len(seen) and not seen.all():
+        found.append(warn(WarningCode.EMPTY, f"{int((~seen).sum())} units", _some(table, ~seen)))
+    undecided = seen & (label < 0)
+    if undecided.any():
+        found.append(
+            warn(
+                WarningCode.TIE_UNRESOLVED, f"{int(undecided.sum())} units", _some(table, undecided)
+            )
+        )
+    score = (
+        posterior.max(axis=1, initial=-np.inf)
+        if posterior.size
+        else np.full(len(posterior), np.nan)
+    )
+    base = Estimate(
+        score=score,
+        score_kind="probability",
+        ranked=False,
+        winners=(),
+        classes=table.label_ids,
+        posterior=posterior,
+        label=label,
+        annotators=annotators,
+        fit=fit or Fit(n_obs=len(table)),
+        warnings=tuple(found),
+    )
+    return replace(base, **more)
+
+
+def _some(table: Labels, mask: NDArray[np.bool_]) -> list[Any]:
+    return [table.ids[u] for u in np.flatnonzero(mask)]

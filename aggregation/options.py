@@ -1,0 +1,148 @@
+"""Options of a method: a frozen dataclass whose field metadata says enough to draw a form and to
+parse a command line.
+"""
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+
+class OptionError(ValueError):
+    """An option is unknown or outside what it allows."""
+
+
+def option(
+    default: Any,
+    label: str,
+    help: str = "",
+    *,
+    choices: Sequence[str] = (),
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A dataclass field with a label, a sentence of help, and the values it allows."""
+    return field(
+        default=default,
+        metadata={
+            "label": label,
+            "help": help,
+            "choices": tuple(choices),
+            "low": low,
+            "high": high,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class OptionField:
+    """What a form needs to know about one option."""
+
+    name: str
+    kind: Literal["bool", "int", "float", "str"]
+    optional: bool
+    default: Any
+    label: str
+    help: str
+    choices: tuple[str, ...]
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options every method has."""
+
+    level: float = option(
+        0.95, "Level of intervals", "Share of intervals meant to cover.", low=0.5, high=0.999
+    )
+    replicates: int = option(
+        0,
+        "Bootstrap replicates",
+        "How often the annotators are reweighted at random; 200 for a look, 1000 for a "
+        "publication, 0 for none.",
+        low=0,
+        high=10_000,
+    )
+    seed: int = option(
+        0, "Seed", "The same seed on the same judgments gives the same result.", low=0
+    )
+
+    def __post_init__(self) -> None:
+        for field_ in self.form_fields():
+            _check(field_, getattr(self, field_.name))
+
+    @classmethod
+    @cache
+    def form_fields(cls) -> tuple[OptionField, ...]:
+        """The options in order of declaration, the method's own first."""
+        hints = get_type_hints(cls)
+        common = {f.name for f in fields(Options)}
+        ordered = sorted(fields(cls), key=lambda f: f.name in common)
+        return tuple(_describe(f, hints[f.name]) for f in ordered)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Options from texts or values by name. Raises OptionError for an unknown name or a bad
+        value.
+        """
+        known = {f.name: f for f in cls.form_fields()}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise OptionError(f"Unknown option '{unknown[0]}'. Known are: {', '.join(known)}.")
+        return cls(**{name: _parse(known[name], value) for name, value in values.items()})
+
+
+def _describe(f: Any, hint: Any) -> OptionField:
+    optional = get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+    inner = next(a for a in get_args(hint) if a is not type(None)) if optional else hint
+    kind: Any = "str" if get_origin(inner) is Literal else inner.__name__
+    m = f.metadata
+    choices = m["choices"] or tuple(get_args(inner) if get_origin(inner) is Literal else ())
+    default = None if f.default is MISSING else f.default
+    return OptionField(
+        f.name, kind, optional, default, m["label"], m["help"], choices, m["low"], m["high"]
+    )
+
+
+def _check(f: OptionField, value: Any) -> None:
+    if value is None:
+        return
+    if f.choices and value not in f.choices:
+        raise OptionError(f"Option '{f.name}' is {value!r}; allowed are: {', '.join(f.choices)}.")
+    if f.low is not None and not value >= f.low:
+        raise OptionError(f"Option '{f.name}' is {value}; it must be at least {f.low}.")
+    if f.high is not None and not value <= f.high:
+        raise OptionError(f"Option '{f.name}' is {value}; it must be at most {f.high}.")
+
+
+def _parse(f: OptionField, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if f.optional and value.strip().lower() in ("", "none"):
+        return None
+    if f.kind == "bool":
+        return _parse_bool(f.name, value)
+    if f.kind == "str":
+        return value
+    try:
+        return int(value) if f.kind == "int" else float(value)
+    except ValueError as error:
+        raise OptionError(f"Option '{f.name}' needs a number, not {value!r}.") from error
+
+
+def _parse_bool(name: str, value: str) -> bool:
+    truth = {
+        "true": True,
+        "yes": True,
+        "1": True,
+        "on": True,
+        "false": False,
+        "no": False,
+        "0": False,
+        "off": False,
+    }
+    if value.strip().lower() not in truth:
+        raise OptionError(f"Option '{name}' needs yes or no, not {value!r}.")
+    return truth[value.strip().lower()]

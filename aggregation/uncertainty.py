@@ -1,0 +1,173 @@
+"""One uncertainty for all methods: clusters are annotators, and every method sees the same random
+weights.
+
+Votes of one person are not independent, so single votes are never resampled. Replicate b gives
+cluster j the weight
+G[b, j] ~ Exp(1) (the Bayesian bootstrap, Rubin 1981): every observed pair keeps a positive weight,
+so a replicate never
+falls apart where the data hold together. Because all methods share G, differences between them are
+paired.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+_STREAM = 0xB0075  # keeps the weights apart from any other use of the same seed
+
+
+def cluster_weights(seed: int, replicates: int, clusters: int) -> Floats:
+    """G[B, J], independent standard exponential weights; the same for every method given seed, B
+    and J.
+    """
+    return np.random.default_rng([_STREAM, seed]).standard_exponential((replicates, clusters))
+
+
+def cluster_weight_rows(
+    seed: int, replicates: int, clusters: int, block: int = 64
+) -> Iterator[Floats]:
+    """The rows of `cluster_weights` in blocks, so that a million clusters never stand in memory at
+    once.
+    """
+    rng = np.random.default_rng([_STREAM, seed])
+    for start in range(0, replicates, block):
+        yield rng.standard_exponential((min(block, replicates - start), clusters))
+
+
+def two_way_weights(
+    seed: int, replicates: int, rows: NDArray[np.int32], columns: NDArray[np.int32]
+) -> Floats:
+    """Per row weight G1[b, row] * G2[b, column]: annotator and prompt both vary (pigeonhole
+    bootstrap, Owen 2007).
+
+    Conservative: it overstates the variance of an interaction-free model. Shape [B, N].
+    """
+    first = cluster_weights(seed, replicates, int(rows.max(initial=-1)) + 1)
+    second = cluster_weights(seed + 1, replicates, int(columns.max(initial=-1)) + 1)
+    return np.asarray(first[:, rows] * second[:, columns])
+
+
+def sandwich(bread: Floats, scores: Floats, correct: bool = True) -> Floats:
+    """C B C with B = G/(G-1) * U'U; scores U[G, P] are summed per cluster. All NaN with fewer than
+    two clusters.
+
+    `correct=False` leaves G/(G-1) out, as for the model-robust sandwich over single votes.
+    """
+    active = int((np.abs(scores).sum(axis=1) > 0).sum())
+    if active < 2:
+        return np.full_like(bread, np.nan)
+    factor = active / (active - 1) if correct else 1.0
+    return np.asarray(factor * bread @ (scores.T @ scores) @ bread)
+
+
+def normal_quantile(level: float) -> float:
+    return float(ndtri(0.5 + level / 2))
+
+
+def standard_errors(cov: Floats) -> Floats:
+    return np.sqrt(np.maximum(np.diagonal(cov), 0.0))
+
+
+def percentile_bounds(replicates: Floats, level: float) -> tuple[Floats, Floats]:
+    """Lower and upper bound per column; NaN where a column is never defined."""
+    tail = (1 - level) / 2
+    bounds = np.full((2, replicates.shape[1]), np.nan)
+    defined = np.isfinite(replicates).all(axis=0)
+    if defined.any() and len(replicates):
+        bounds[:, defined] = np.quantile(replicates[:, defined], [tail, 1 - tail], axis=0)
+    return bounds[0], bounds[1]
+
+
+def competition_ranks(score: Floats, component: Longs | None = None) -> Longs:
+    """1 + number of items that score clearly higher within the same component; 0 where the score is
+    NaN.
+
+    Scores nearer than 1e-9 of the largest absolute score are equal: iterative fits don't decide
+    ties.
+    """
+    ranks = np.zeros(len(score), dtype=np.int64)
+    parts = np.zeros(len(score), dtype=np.int64) if component is None else component
+    for part in np.unique(parts):
+        members = np.flatnonzero((parts == part) & ~np.isnan(score))
+        ranks[members] = _ranks(score[members])
+    return ranks
+
+
+def _ranks(score: Floats) -> Longs:
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    finite = ordered[np.isfinite(ordered)]
+    tolerance = 1e-9 * max(1.0, float(np.abs(finite).max(initial=0.0)))
+    with np.errstate(invalid="ignore"):
+        fresh = (
+            np.concatenate([[True], ordered[:-1] - ordered[1:] > tolerance])
+            if len(score)
+            else ordered > 0
+        )
+    first = np.maximum.accumulate(np.where(fresh, np.arange(len(score)), 0))
+    ranks = np.empty(len(score), dtype=np.int64)
+    ranks[order] = first + 1
+    return ranks
+
+
+def rank_bounds_from_replicates(
+    replicates: Floats, level: float, component: Longs
+) -> tuple[Longs, Longs]:
+    """Percentile bounds of the rank within the component; 0 where it is undefined."""
+    ranks = np.array([competition_ranks(row, component) for row in replicates], dtype=np.int64)
+    tail = (1 - level) / 2
+    low = np.quantile(ranks, tail, axis=0, method="inverted_cdf")
+    high = np.quantile(ranks, 1 - tail, axis=0, method="inverted_cdf")
+    undefined = (ranks == 0).any(axis=0)
+    return np.where(undefined, 0, low).astype(np.int64), np.where(undefined, 0, high).astype(
+        np.int64
+    )
+
+
+def rank_bounds_from_cov(
+    score: Floats, cov: Floats, level: float, component: Longs
+) -> tuple[Longs, Longs]:
+    """rank_lo = 1 + number of items surely better, rank_hi = number of comparable items not surely
+    worse.
+
+    "Surely" means that the interval of the difference, from C_ii + C_jj - 2 C_ij, leaves out zero.
+    """
+    z = normal_quantile(level)
+    variance = np.diagonal(cov)[:, None] + np.diagonal(cov)[None, :] - 2 * cov
+    with np.errstate(invalid="ignore"):
+        gap = score[None, :] - score[:, None]  # of column j over row i
+        margin = z * np.sqrt(np.maximum(variance, 0.0))
+        comparable = (component[:, None] == component[None, :]) & np.isfinite(gap)
+        better, worse = comparable & (gap > margin), comparable & (gap < -margin)
+    defined = np.isfinite(score) & np.isfinite(np.diagonal(cov))
+    low = 1 + better.sum(axis=1)
+    high = comparable.sum(axis=1) - worse.sum(axis=1)
+    return np.where(defined, low, 0).astype(np.int64), np.where(defined, high, 0).astype(np.int64)
+
+
+def best_from_replicates(replicates: Floats) -> Floats:
+    """Share of replicates in which each item scores highest (ties shared); NaN scores never win."""
+    filled = np.where(np.isnan(replicates), -np.inf, replicates)
+    top = filled == filled.max(axis=1, keepdims=True)
+    top &= np.isfinite(replicates)
+    return np.asarray((top / np.maximum(top.sum(axis=1, keepdims=True), 1)).mean(axis=0))
+
+
+def best_from_cov(
+    score: Floats, cov: Floats, rng: np.random.Generator, draws: int = 4000
+) -> Floats:
+    """P(item scores highest) under a normal approximation, by simulation; NaN items get 0."""
+    defined = np.flatnonzero(np.isfinite(score) & np.isfinite(np.diagonal(cov)))
+    chance = np.zeros(len(score))
+    if not len(defined):
+        return np.full(len(score), np.nan)
+    values, vectors = np.linalg.eigh(cov[np.ix_(defined, defined)])
+    noise = rng.standard_normal((draws, len(defined))) * np.sqrt(np.maximum(values, 0.0))
+    best = np.argmax(score[defined] + noise @ vectors.T, axis=1)
+    chance[defined] = np.bincount(best, minlength=len(defined)) / draws
+    return chance

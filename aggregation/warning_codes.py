@@ -1,0 +1,118 @@
+"""What a result warns of, and what a person can do about it. A code never stands without its
+sentence.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class WarningCode(StrEnum):
+    EMPTY = "EMPTY"
+    SINGLE_ITEM = "SINGLE_ITEM"
+    SINGLE_ANNOTATOR = "SINGLE_ANNOTATOR"
+    DISCONNECTED = "DISCONNECTED"
+    NOT_STRONGLY_CONNECTED = "NOT_STRONGLY_CONNECTED"
+    ALL_TIES = "ALL_TIES"
+    SEPARATION = "SEPARATION"
+    UNSEEN_ITEMS = "UNSEEN_ITEMS"
+    UNSEEN_PAIRS = "UNSEEN_PAIRS"
+    LOCAL_OPTIMUM_RISK = "LOCAL_OPTIMUM_RISK"
+    LABEL_SWITCHING = "LABEL_SWITCHING"
+    NOT_CONVERGED = "NOT_CONVERGED"
+    TIE_UNRESOLVED = "TIE_UNRESOLVED"
+    NP_HARD_TRUNCATED = "NP_HARD_TRUNCATED"
+    ORDER_DEPENDENT = "ORDER_DEPENDENT"
+    RANDOMISED = "RANDOMISED"
+    UNBALANCED_EXPOSURE = "UNBALANCED_EXPOSURE"
+
+
+SENTENCES: dict[WarningCode, str] = {
+    WarningCode.EMPTY: (
+        "There is nothing to add up for some or all items, so their scores are left blank. "
+        "Collect judgments on them or check the import."
+    ),
+    WarningCode.SINGLE_ITEM: (
+        "There is only one item, so nothing can be compared. Add a second one."
+    ),
+    WarningCode.SINGLE_ANNOTATOR: (
+        "All judgments come from one annotator, so nothing tells how much people differ. Invite"
+        " others before reading the intervals."
+    ),
+    WarningCode.DISCONNECTED: (
+        "The items fall into parts that were never compared with each other; each part has its "
+        "own scale and ranks. Collect comparisons between the parts."
+    ),
+    WarningCode.NOT_STRONGLY_CONNECTED: (
+        "Some items never lost, or never won, against others, so their distance is unbounded; "
+        "the scores come from a small penalty and only their order means something. Collect "
+        "more comparisons of these items."
+    ),
+    WarningCode.ALL_TIES: (
+        "The judgments are all ties, or contain none, so how readily people call a tie can't be"
+        " estimated. Read the scores without that part of the model."
+    ),
+    WarningCode.SEPARATION: (
+        "The data separate some items or effects perfectly, so their estimates would be "
+        "infinite. Collect more judgments or read these values as bounds."
+    ),
+    WarningCode.UNSEEN_ITEMS: (
+        "Some items have no judgment at all, so they have no score. Collect judgments on them."
+    ),
+    WarningCode.UNSEEN_PAIRS: (
+        "Some pairs of items were never compared and count as even here. Collect comparisons of"
+        " these pairs before trusting close ranks."
+    ),
+    WarningCode.LOCAL_OPTIMUM_RISK: (
+        "This model can have several optima; the best one found from several starts is shown. "
+        "Compare it with a simpler method."
+    ),
+    WarningCode.LABEL_SWITCHING: (
+        "Some annotators share no unit with the others, so the meaning of their labels can't be"
+        " checked. Let them label common units."
+    ),
+    WarningCode.NOT_CONVERGED: (
+        "The computation stopped before it settled. Raise the number of iterations or use a "
+        "simpler method."
+    ),
+    WarningCode.TIE_UNRESOLVED: (
+        "Several items share the first place and nothing in the data decides between them. "
+        "Collect more judgments or break the tie in public."
+    ),
+    WarningCode.NP_HARD_TRUNCATED: (
+        "The search was stopped at its limit, so a better order may exist. Raise the limit or "
+        "reduce the items."
+    ),
+    WarningCode.ORDER_DEPENDENT: (
+        "The result depends on the order in which judgments are read. Use it as a live preview "
+        "and another method for decisions."
+    ),
+    WarningCode.RANDOMISED: (
+        "Chance takes part in this rule; the seed is recorded so that it can be repeated."
+    ),
+    WarningCode.UNBALANCED_EXPOSURE: (
+        "Some items were shown much more often than others, which biases this rule. Balance the"
+        " questions or use a model-based method."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ResultWarning:
+    """A code, a few words on where it applies, and the first twenty ids it speaks of."""
+
+    code: WarningCode
+    detail: str = ""
+    items: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        text = SENTENCES[self.code]
+        return f"{text} ({self.detail})" if self.detail else text
+
+
+def warn(code: WarningCode, detail: str = "", items: object = ()) -> ResultWarning:
+    """A warning about `items` (any iterable of ids), of which the first twenty are named."""
+    names = [str(item) for item in items] if items else []  # type: ignore[attr-defined]
+    if len(names) > 20:
+        detail = f"{detail}; " * bool(detail) + f"{len(names)} in all"
+    return ResultWarning(code, detail, tuple(names[:20]))

@@ -1,0 +1,303 @@
+"""What every aggregation method promises, run over the whole catalogue."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aggregation.catalogue import METHODS
+from aggregation.method import Method
+from aggregation.results import AggregateResult, WarningCode
+from aggregation.tables import Ballots, Comparisons, Labels, PairCounts, Ratings
+from aggregation.tables.columns import numbered
+from tests.aggregation.worlds import (
+    random_ballots,
+    random_comparisons,
+    random_labels,
+    random_ratings,
+)
+
+ALL = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+ORDERLESS = pytest.mark.parametrize(
+    "method",
+    [m for m in METHODS.values() if not m.sequential],
+    ids=[s for s, m in METHODS.items() if not m.sequential],
+)
+CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def natural_kind(method: Method) -> type[Any]:
+    """The kind of raw table a person would bring to this method."""
+    first = method.consumes[0]
+    return Comparisons if first is PairCounts else first
+
+
+def evidence(method: Method, seed: int = 1) -> Any:
+    kind = natural_kind(method)
+    if kind is Comparisons:
+        x = np.random.default_rng(seed).normal(size=(240, 2))
+        return random_comparisons(seed, x=x)
+    if kind is Labels:
+        return random_labels(seed, gold=True)
+    return random_ballots(seed) if kind is Ballots else random_ratings(seed, groups=3)
+
+
+def empty(method: Method, items: int = 3) -> Any:
+    kind = natural_kind(method)
+    if kind is Comparisons:
+        return Comparisons.from_arrays([], [], [], n_items=items)
+    if kind is Labels:
+        return Labels.from_arrays([], [], [], n_units=items, n_classes=2)
+    if kind is Ballots:
+        return Ballots.from_arrays([0], [], [], n_items=items)
+    return Ratings.from_arrays([], [], [], n_units=items, lo=0.0, hi=1.0)
+
+
+def relabelled(table: Any, order: Any) -> Any:
+    """The same evidence when item k is called order[k]."""
+    ids = numbered(len(table.ids))
+    if isinstance(table, Comparisons):
+        return replace(
+            table, a=order[table.a].astype(np.int32), b=order[table.b].astype(np.int32), ids=ids
+        )
+    if isinstance(table, Ballots):
+        return replace(table, item=order[table.item].astype(np.int32), ids=ids)
+    unit = order[table.unit].astype(np.int32)
+    if isinstance(table, Labels) and table.gold is not None:
+        gold = np.empty_like(table.gold)
+        gold[order] = table.gold
+        return replace(table, unit=unit, ids=ids, gold=gold)
+    return replace(table, unit=unit, ids=ids)
+
+
+def fit(method: Method, table: Any, **options: Any) -> AggregateResult:
+    return method.fit(table, method.options(**options))
+
+
+@ALL
+def test_it_is_documented(method: Method) -> None:
+    assert method.title
+    assert method.reference
+    assert len(method.description.split()) > 40
+    assert METHODS[method.slug] is method
+    for field in method.options.form_fields():
+        assert field.label
+        assert isinstance(field.kind, str)
+
+
+@ALL
+def test_the_same_seed_gives_the_same_result(method: Method) -> None:
+    table = evidence(method)
+    assert fit(method, table, seed=5).digest() == fit(method, table, seed=5).digest()
+
+
+@ALL
+def test_its_result_survives_json(method: Method) -> None:
+    text = fit(method, evidence(method)).to_json()
+    assert AggregateResult.from_json(text).to_json() == text
+
+
+@ALL
+def test_it_leaves_its_input_alone(method: Method) -> None:
+    table = evidence(method)
+    before = table.digest()
+    fit(method, table)
+    assert table.digest() == before
+
+
+@ALL
+def test_renaming_items_permutes_the_result(method: Method) -> None:
+    table = evidence(method)
+    before = fit(method, table)
+    if before.ids != table.ids:
+        pytest.skip("its scores belong to something other than the table's items")
+    order = np.random.default_rng(2).permutation(len(table.ids))
+    after = fit(method, relabelled(table, order))
+    np.testing.assert_allclose(after.score[order], before.score, **CLOSE)
+    if before.rank is not None and after.rank is not None:
+        assert after.rank[order].tolist() == before.rank.tolist()
+    assert sorted(order[list(before.winners)].tolist()) == sorted(after.winners)
+    if before.label is not None and after.label is not None:
+        assert after.label[order].tolist() == before.label.tolist()
+    if before.lottery is not None and after.lottery is not None:
+        np.testing.assert_allclose(after.lottery[order], before.lottery, **CLOSE)
+
+
+@ALL
+def test_renaming_annotators_changes_no_score(method: Method) -> None:
+    table = evidence(method)
+    order = np.random.default_rng(3).permutation(len(table.annotator_ids))
+    renamed = replace(table, annotator=order[table.annotator].astype(np.int32))
+    before, after = fit(method, table), fit(method, renamed)
+    np.testing.assert_allclose(after.score, before.score, **CLOSE)
+    if before.annotators is not None and after.annotators is not None:
+        np.testing.assert_allclose(
+            after.annotators.ability[order], before.annotators.ability, **CLOSE
+        )
+
+
+@ALL
+def test_renaming_labels_permutes_the_posterior(method: Method) -> None:
+    table = evidence(method)
+    if not isinstance(table, Labels):
+        pytest.skip("reads no labels")
+    order = np.array([2, 0, 1])
+    gold = (
+        None
+        if table.gold is None
+        else np.where(table.gold < 0, -1, order[table.gold]).astype(np.int32)
+    )
+    renamed = replace(table, label=order[table.label].astype(np.int32), gold=gold)
+    before, after = fit(method, table).posterior, fit(method, renamed).posterior
+    assert before is not None
+    assert after is not None
+    np.testing.assert_allclose(after[:, order], before, rtol=1e-4, atol=1e-5)
+
+
+@ORDERLESS
+def test_the_order_of_judgments_does_not_matter(method: Method) -> None:
+    table = evidence(method)
+    shuffled = table.take(np.random.default_rng(4).permutation(len(table)))
+    np.testing.assert_allclose(fit(method, shuffled).score, fit(method, table).score, **CLOSE)
+
+
+@ORDERLESS
+def test_weight_two_is_the_same_as_a_row_twice(method: Method) -> None:
+    table = evidence(method)
+    if natural_kind(method) is Ratings:
+        table = replace(table, weight=None)
+    twice = table + table
+    np.testing.assert_allclose(
+        fit(method, twice).score,
+        fit(method, table.reweighted(np.full(len(table), 2.0))).score,
+        **CLOSE,
+    )
+
+
+@ORDERLESS
+def test_merged_shards_are_the_whole(method: Method) -> None:
+    table = evidence(method)
+    half = len(table) // 2
+    merged = table.take(np.arange(half)) + table.take(np.arange(half, len(table)))
+    np.testing.assert_array_equal(fit(method, merged).score, fit(method, table).score)
+
+
+# --- Edges: no method raises for data, none invents a number ------------------------------------
+
+
+@ALL
+def test_without_judgments_it_says_so(method: Method) -> None:
+    result = fit(method, empty(method))
+    assert WarningCode.EMPTY in result.codes
+    assert result.ids == () or len(result.score) == len(result.ids)
+
+
+@ALL
+def test_without_items_it_says_so(method: Method) -> None:
+    assert WarningCode.EMPTY in fit(method, empty(method, items=0)).codes
+
+
+@ALL
+def test_one_annotator_is_pointed_out(method: Method) -> None:
+    table = evidence(method)
+    alone = replace(table, annotator=np.zeros_like(table.annotator))
+    result = fit(method, alone)
+    assert WarningCode.SINGLE_ANNOTATOR in result.codes
+    assert not np.isinf(result.score).any()
+    if result.ci_method in ("cluster", "bootstrap"):
+        assert result.se is not None
+        assert np.isnan(result.se).all()
+
+
+@ALL
+def test_one_annotator_has_no_bootstrap_interval(method: Method) -> None:
+    table = evidence(method)
+    alone = replace(table, annotator=np.zeros_like(table.annotator))
+    result = fit(method, alone, replicates=3)
+    if result.ci_method == "bootstrap" and result.se is not None:
+        assert np.isnan(result.se).all()
+
+
+@ALL
+def test_a_single_row_is_enough_not_to_fail(method: Method) -> None:
+    table = evidence(method)
+    result = fit(method, table.take(np.arange(1)))
+    assert not np.isinf(result.score).any()
+
+
+@ALL
+def test_all_ties_decide_nothing(method: Method) -> None:
+    kind = natural_kind(method)
+    table = evidence(method)
+    if kind is Comparisons:
+        table = replace(table, y=np.zeros_like(table.y))
+    elif kind is Ballots:
+        table = replace(table, tier=np.zeros_like(table.tier))
+    elif kind is Ratings:
+        table = replace(table, value=np.full_like(table.value, 0.5))
+    else:
+        table = replace(table, label=np.zeros_like(table.label), gold=None)
+    result = fit(method, table)
+    if kind is Labels:
+        assert result.label is not None
+        assert set(result.label.tolist()) <= {0, -1}
+    elif result.rank is not None and result.score_kind != "order":
+        scores = result.score[~np.isnan(result.score)]
+        assert np.ptp(scores) == pytest.approx(0.0, abs=1e-6) if scores.size else True
+
+
+@ALL
+def test_parts_that_never_met_have_their_own_ranks(method: Method) -> None:
+    if natural_kind(method) is not Comparisons:
+        pytest.skip("reads no pairs")
+    one, two = random_comparisons(1, items=3), random_comparisons(2, items=3)
+    both = Comparisons.from_arrays(
+        np.concatenate([one.a, two.a + 3]),
+        np.concatenate([one.b, two.b + 3]),
+        np.concatenate([one.y, two.y]),
+        annotator=np.concatenate([one.annotator, two.annotator]),
+        x=np.zeros((480, 1)),
+    )
+    result = fit(method, both)
+    assert WarningCode.DISCONNECTED in result.codes or method.family == "social_choice"
+    if (
+        WarningCode.DISCONNECTED in result.codes
+        and result.rank is not None
+        and result.component is not None
+    ):
+        for part in (0, 1):
+            assert result.rank[result.component == part].min() == 1
+        assert result.tiers == ()
+
+
+@ALL
+def test_perfect_separation_stays_finite_or_undefined(method: Method) -> None:
+    if natural_kind(method) is not Comparisons:
+        pytest.skip("reads no pairs")
+    table = Comparisons.from_arrays(
+        [0, 1, 0] * 4, [1, 2, 2] * 4, [1] * 12, annotator=[0] * 6 + [1] * 6
+    )
+    result = fit(method, table)
+    assert not np.isinf(result.score).any()
+    defined = result.score[~np.isnan(result.score)]
+    assert list(defined) == sorted(defined, reverse=True)
+
+
+@ALL
+def test_an_item_nobody_judged_has_no_invented_score(method: Method) -> None:
+    kind = natural_kind(method)
+    if kind is Comparisons:
+        table: Any = random_comparisons(1, items=4, x=np.zeros((240, 1)))
+        table = replace(table, ids=numbered(5))
+    elif kind is Labels:
+        table = random_labels(1)
+        table = replace(table, ids=numbered(len(table.ids) + 1))
+    elif kind is Ratings:
+        table = random_ratings(1, groups=3)
+        table = replace(table, ids=numbered(len(table.ids) + 1))
+    else:
+        table = replace(random_ballots(1), ids=numbered(6))
+    result = fit(method, table)
+    if result.ids == table.ids:
+        assert {WarningCode.UNSEEN_ITEMS, WarningCode.EMPTY} & result.codes
