@@ -1,0 +1,298 @@
+"""Model servers that speak the OpenAI chat protocol: vLLM, SGLang, llama.cpp, Ollama, hosted APIs.
+
+A server that accepts a setting and ignores it is noticed by its reply: fewer choices than asked for
+are asked for again one by one, and missing log-probabilities are a failure, not a verdict.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from models_runtime.engines import (
+    Capability,
+    Cause,
+    Conversation,
+    Decision,
+    DecisionReply,
+    DecisionRequest,
+    Engine,
+    EngineError,
+    EngineInfo,
+    Finish,
+    GenerationReply,
+    GenerationRequest,
+    ModelReference,
+    Sample,
+    TokenLogprob,
+    Usage,
+)
+from models_runtime.engines._flight import fly
+from models_runtime.engines._options import read_options
+from models_runtime.engines._server import Patience, Refused, Server
+
+TOP_LOGPROBS = 20
+MAX_TOKENS_FIELDS = ("max_tokens", "max_completion_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIOptions:
+    """How to talk to the server. Times are seconds; prices are per million tokens, any currency.
+
+    `sends_samples` is for servers that honour `n`; `has_logprobs` for those that give the
+    log-probabilities of the likeliest tokens; `sends_extra` adds top_k and min_p, which are not
+    part of the original protocol.
+    """
+
+    timeout: float = 120.0
+    retries: int = 4
+    backoff: float = 0.5
+    longest_wait: float = 60.0
+    in_flight: int = 8
+    sends_samples: bool = True
+    has_logprobs: bool = True
+    sends_extra: bool = False
+    max_tokens_field: str = "max_tokens"
+    price_in: float = 0.0
+    price_out: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.timeout, self.backoff, self.longest_wait) <= 0:
+            raise ValueError("times must be above 0")
+        if not 0 <= self.retries <= 10 or not 1 <= self.in_flight <= 256:
+            raise ValueError("retries lie between 0 and 10, in_flight between 1 and 256")
+        if self.max_tokens_field not in MAX_TOKENS_FIELDS:
+            raise ValueError(f"max_tokens_field is {' or '.join(MAX_TOKENS_FIELDS)}")
+        if self.price_in < 0 or self.price_out < 0:
+            raise ValueError("prices can't be negative")
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(self.timeout, self.retries, self.backoff, self.longest_wait)
+
+
+class OpenAIEngine(Engine):
+    """A client of one model on one server."""
+
+    def __init__(self, reference: ModelReference, options: OpenAIOptions) -> None:
+        self.options = options
+        self._model = reference.model
+        self._server = Server(
+            base_url=reference.base_url,
+            model=reference.model,
+            secret=reference.secret,
+            patience=options.patience,
+        )
+        can = {Capability.GENERATE, Capability.SEED}
+        if options.sends_samples:
+            can.add(Capability.SAMPLES)
+        if options.has_logprobs:
+            can |= {Capability.LOGPROBS, Capability.DECIDE}
+        self.info = EngineInfo(
+            reference.model, reference.revision, frozenset(can), options.in_flight
+        )
+
+    def check(self) -> None:
+        """Ask for the server's list of models, or for one token where it has no such list."""
+        try:
+            names = self._listed_models()
+            if names and self._model not in names:
+                raise self._server.model_missing()
+            if not names:
+                self._server.ask("POST", "chat/completions", self._shortest_body())
+        except Refused as refusal:
+            raise refusal.as_engine_error() from refusal
+
+    def _listed_models(self) -> set[str]:
+        """Names the server lists; empty where it has no list or fails to make one."""
+        try:
+            listed = self._server.ask("GET", "models").get("data")
+        except Refused as refusal:
+            if refusal.failure.cause in {Cause.MODEL_NOT_FOUND, Cause.SERVER_ERROR}:
+                return set()
+            raise
+        entries = listed if isinstance(listed, list) else []
+        return {str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry}
+
+    def _shortest_body(self) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "messages": [{"role": "user", "content": "Hello"}],
+            self.options.max_tokens_field: 1,
+        }
+
+    def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationReply]:
+        return fly(requests, self._generate, in_flight=self.options.in_flight)
+
+    def decide(self, requests: Iterable[DecisionRequest]) -> Iterator[DecisionReply]:
+        if not self.options.has_logprobs:
+            raise self._refusal(Capability.DECIDE)
+        return fly(requests, self._decide, in_flight=self.options.in_flight)
+
+    def close(self) -> None:
+        self._server.close()
+
+    # --- Generating ---------------------------------------------------------------------------
+
+    def _generate(self, request: GenerationRequest) -> GenerationReply:
+        began = time.monotonic()
+        samples: list[Sample] = []
+        usage = Usage()
+        try:
+            while len(samples) < request.n:
+                wanted = request.n - len(samples) if self.options.sends_samples else 1
+                seed = None if request.seed is None else request.seed + len(samples)
+                body = self._body(replace(request, n=wanted, seed=seed))
+                reply = self._server.ask("POST", "chat/completions", body)
+                usage += self._usage(reply)
+                samples += self._samples(reply)[:wanted]
+        except Refused as refusal:
+            failure = refusal.failure
+            return GenerationReply(request.key, (), usage, _since(began), failure)
+        return GenerationReply(request.key, tuple(samples), usage, _since(began))
+
+    def _body(self, request: GenerationRequest) -> dict[str, Any]:
+        sampling = request.sampling
+        settings: dict[str, Any] = {
+            "model": self._model,
+            "messages": _wire(request.messages),
+            self.options.max_tokens_field: sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "n": request.n if request.n > 1 else None,
+            "top_p": sampling.top_p,
+            "stop": list(sampling.stop) or None,
+            "seed": None if request.seed is None else request.seed % 2**31,
+            "logprobs": True if request.logprobs and self.options.has_logprobs else None,
+        }
+        if self.options.sends_extra:
+            settings |= {"top_k": sampling.top_k, "min_p": sampling.min_p}
+        return {name: value for name, value in settings.items() if value is not None}
+
+    def _samples(self, reply: Mapping[str, Any]) -> list[Sample]:
+        choices = reply.get("choices")
+        if not isinstance(choices, list) or not choices:
+            raise self._server.malformed("sent a reply without choices")
+        samples = [_sample(choice) for choice in choices if isinstance(choice, dict)]
+        if not samples:
+            raise self._server.malformed("sent choices that can't be read")
+        return samples
+
+    def _usage(self, reply: Mapping[str, Any]) -> Usage:
+        counted = reply.get("usage")
+        counted = counted if isinstance(counted, dict) else {}
+        tokens_in, tokens_out = (
+            _count(counted.get(name)) for name in ("prompt_tokens", "completion_tokens")
+        )
+        cost = (tokens_in * self.options.price_in + tokens_out * self.options.price_out) / 1e6
+        return Usage(tokens_in, tokens_out, cost)
+
+    # --- Deciding -----------------------------------------------------------------------------
+
+    def _decide(self, request: DecisionRequest) -> DecisionReply:
+        began = time.monotonic()
+        body = {
+            "model": self._model,
+            "messages": _wire(request.messages),
+            self.options.max_tokens_field: 1,
+            "temperature": 0,
+            "logprobs": True,
+            "top_logprobs": TOP_LOGPROBS,
+        }
+        try:
+            reply = self._server.ask("POST", "chat/completions", body)
+            listed = _likeliest(reply)
+            if not listed:
+                raise Refused(
+                    Cause.UNSUPPORTED,
+                    "The server accepted a request for log-probabilities and sent none. "
+                    "Use a template that lets the model write its verdict.",
+                )
+        except Refused as refusal:
+            return DecisionReply(request.key, wall_ms=_since(began), failure=refusal.failure)
+        decision = decide_from(listed, request.labels)
+        return DecisionReply(request.key, decision, self._usage(reply), _since(began))
+
+
+def decide_from(listed: Mapping[str, float], labels: tuple[str, ...]) -> Decision:
+    """Label probabilities from the `listed` log-probabilities of the likeliest next tokens.
+
+    Spellings of a label that differ in blanks or case are summed before normalising. A label that
+    isn't listed gets the least listed log-probability, an upper bound, and is named in `bounded`;
+    that bound doesn't count towards the mass.
+    """
+    sums = dict.fromkeys(labels, 0.0)
+    for token, logprob in listed.items():
+        for label in labels:
+            if token.strip().lower() == label.lower():
+                sums[label] += math.exp(logprob)
+    mass = min(1.0, sum(sums.values()))
+    missing = tuple(label for label, value in sums.items() if value == 0.0)
+    for label in missing:
+        sums[label] = math.exp(min(listed.values()))
+    total = sum(sums.values())
+    return Decision({label: value / total for label, value in sums.items()}, mass, missing)
+
+
+def _likeliest(reply: Mapping[str, Any]) -> dict[str, float]:
+    """The first token's alternatives with their log-probabilities; empty if the reply has none."""
+    try:
+        entries = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        return {str(entry["token"]): float(entry["logprob"]) for entry in entries}
+    except (KeyError, IndexError, TypeError, ValueError):
+        return {}
+
+
+def _sample(choice: Mapping[str, Any]) -> Sample:
+    message = choice.get("message")
+    text = message.get("content") if isinstance(message, dict) else None
+    finish = {"length": Finish.LENGTH, "content_filter": Finish.REFUSED}.get(
+        str(choice.get("finish_reason")), Finish.STOP
+    )
+    return Sample(text if isinstance(text, str) else "", finish, _token_logprobs(choice))
+
+
+def _token_logprobs(choice: Mapping[str, Any]) -> tuple[TokenLogprob, ...] | None:
+    try:
+        return tuple(
+            TokenLogprob(str(entry["token"]), float(entry["logprob"]))
+            for entry in choice["logprobs"]["content"]
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _wire(messages: Conversation) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+@dataclass(frozen=True)
+class OpenAICompatible:
+    title: str = "Model server with the OpenAI chat protocol (vLLM, Ollama, hosted APIs, …)"
+    needs_url: bool = True
+    is_scripted: bool = False
+    options_class: type[Any] = field(default=OpenAIOptions)
+
+    def unavailable_because(self) -> str | None:
+        return None
+
+    def open(self, reference: ModelReference) -> OpenAIEngine:
+        if not reference.base_url:
+            raise EngineError(
+                Cause.BAD_OPTIONS,
+                "A model server needs its URL, such as http://127.0.0.1:8001/v1.",
+            )
+        if not reference.model:
+            raise EngineError(Cause.MODEL_NOT_FOUND, "A checkpoint needs a model name.")
+        return OpenAIEngine(reference, read_options(OpenAIOptions, reference.options))
+
+
+ENGINE = OpenAICompatible()

@@ -1,0 +1,202 @@
+"""What every engine promises, whoever answers behind it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from models_runtime.catalogue import ENGINES, UnavailableEngine
+from models_runtime.engines import (
+    Capability,
+    Cause,
+    ContinuationRequest,
+    DecisionRequest,
+    Engine,
+    EngineError,
+    Finish,
+    GenerationRequest,
+    Message,
+    ModelReference,
+    Sampling,
+)
+from models_runtime.outcomes import Outcome
+from models_runtime.prompting.pairwise import LABELS, PAIRWISE_TEMPLATES, VERDICT
+from models_runtime.prompting.parsing import climb
+from tests.models_runtime.loopback import MODEL, model_server
+
+Open = Callable[[], Engine]
+QUESTION = (Message("user", "May I paint my rented flat?"),)
+
+
+def open_scripted(stack: ExitStack) -> Engine:
+    return stack.enter_context(ENGINES["scripted"].open(ModelReference(MODEL)))
+
+
+def open_openai_compatible(stack: ExitStack) -> Engine:
+    server = stack.enter_context(model_server())
+    return stack.enter_context(
+        ENGINES["openai_compatible"].open(ModelReference(MODEL, base_url=server.url))
+    )
+
+
+OPENERS = {"scripted": open_scripted, "openai_compatible": open_openai_compatible}
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest, settings: object) -> Iterator[Engine]:
+    because = ENGINES[request.param].unavailable_because()
+    if because:
+        pytest.skip(f"{request.param} is unavailable: {because}")
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        yield OPENERS[request.param](stack)
+
+
+def needs(engine: Engine, capability: Capability) -> None:
+    if capability not in engine.info.can:
+        pytest.skip(f"{type(engine).__name__} can't {capability.value}")
+
+
+def asked(count: int, **fields: object) -> Iterator[GenerationRequest]:
+    for i in range(count):
+        yield GenerationRequest(f"r{i}", QUESTION, Sampling(max_tokens=24), seed=i, **fields)  # type: ignore[arg-type]
+
+
+def test_every_request_gets_exactly_one_reply(engine: Engine) -> None:
+    replies = list(engine.generate(asked(30)))
+    assert sorted(reply.key for reply in replies) == sorted(f"r{i}" for i in range(30))
+    assert all(len(reply.samples) == 1 and reply.failure is None for reply in replies)
+    assert all(reply.usage.tokens_out > 0 and reply.usage.tokens_in > 0 for reply in replies)
+
+
+def test_several_samples_come_from_one_request(engine: Engine) -> None:
+    (reply,) = engine.generate(asked(1, n=4))
+    assert len(reply.samples) == 4
+    assert len({sample.text for sample in reply.samples}) > 1
+
+
+def test_greedy_decoding_repeats_itself(engine: Engine) -> None:
+    request = GenerationRequest("k", QUESTION, Sampling(max_tokens=24, temperature=0))
+    first, second = (next(iter(engine.generate([request]))).samples[0].text for _ in range(2))
+    assert first == second
+
+
+def test_the_same_seed_gives_the_same_text(engine: Engine) -> None:
+    needs(engine, Capability.SEED)
+    (first,), (second,) = (list(engine.generate(asked(1))) for _ in range(2))
+    assert first.samples[0].text == second.samples[0].text
+
+
+def test_a_text_that_reaches_the_limit_says_it_was_cut(engine: Engine) -> None:
+    request = GenerationRequest("k", QUESTION, Sampling(max_tokens=2))
+    (reply,) = engine.generate([request])
+    assert reply.samples[0].finish is Finish.LENGTH
+
+
+def test_log_probabilities_are_never_above_zero(engine: Engine) -> None:
+    needs(engine, Capability.LOGPROBS)
+    (reply,) = engine.generate(asked(1, logprobs=True))
+    logprobs = reply.samples[0].logprobs
+    assert logprobs
+    assert all(token.logprob <= 0 for token in logprobs)
+
+
+def test_requests_are_pulled_lazily(engine: Engine) -> None:
+    pulled: list[str] = []
+
+    def watched() -> Iterator[GenerationRequest]:
+        for request in asked(200):
+            pulled.append(request.key)
+            yield request
+
+    replies = engine.generate(watched())
+    for _ in range(3):
+        next(replies)
+    replies.close()  # type: ignore[attr-defined]
+    assert len(pulled) <= 3 + 2 * engine.info.in_flight
+
+
+def test_nothing_asked_is_nothing_answered(engine: Engine) -> None:
+    assert list(engine.generate([])) == []
+
+
+def test_label_probabilities_sum_to_one_beside_their_mass(engine: Engine) -> None:
+    needs(engine, Capability.DECIDE)
+    messages = PAIRWISE_TEMPLATES["labelled@1"].render(QUESTION, ("Yes.", "No."), "f00d1234")
+    (reply,) = engine.decide([DecisionRequest("k", messages, LABELS)])
+    assert reply.decision is not None
+    assert sum(reply.decision.probabilities.values()) == pytest.approx(1)
+    assert 0 < reply.decision.mass <= 1
+
+
+def test_a_continuation_has_a_log_probability_per_token(engine: Engine) -> None:
+    needs(engine, Capability.LOGLIK)
+    (reply,) = engine.loglik([ContinuationRequest("k", QUESTION, "Ask your landlord first.")])
+    assert reply.tokens
+    assert all(token.logprob <= 0 for token in reply.tokens)
+    assert "".join(token.token for token in reply.tokens).replace(" ", "").startswith("Ask")
+
+
+def test_scores_come_one_per_conversation_and_repeat(engine: Engine) -> None:
+    needs(engine, Capability.SCORE)
+    conversations = [(*QUESTION, Message("assistant", text)) for text in ("Yes.", "No, ask first.")]
+    scores = engine.score(conversations)
+    assert len(scores) == 2
+    assert scores == pytest.approx(engine.score(conversations))
+
+
+def test_embeddings_have_length_one(engine: Engine) -> None:
+    needs(engine, Capability.EMBED)
+    vectors = engine.embed(["a cat on a mat", "a cat on the mat", ""])
+    assert all(sum(x * x for x in vector) == pytest.approx(1) for vector in vectors)
+
+
+def test_verbs_that_are_not_offered_refuse_with_a_sentence(engine: Engine) -> None:
+    verbs: dict[Capability, Callable[[], object]] = {
+        Capability.LOGLIK: lambda: engine.loglik([]),
+        Capability.SCORE: lambda: engine.score([]),
+        Capability.EMBED: lambda: engine.embed([]),
+    }
+    for capability, verb in verbs.items():
+        if capability in engine.info.can:
+            continue
+        with pytest.raises(EngineError) as caught:
+            verb()
+        assert caught.value.failure.cause is Cause.UNSUPPORTED
+
+
+def test_a_living_model_passes_its_check(engine: Engine) -> None:
+    engine.check()
+
+
+def test_closing_twice_is_harmless(engine: Engine) -> None:
+    engine.close()
+    engine.close()
+
+
+def test_every_engine_is_opened_by_this_suite() -> None:
+    assert set(OPENERS) == set(ENGINES)
+
+
+def test_every_plugin_has_a_title_and_options_with_defaults() -> None:
+    for plugin in ENGINES.values():
+        assert plugin.title
+        if plugin.unavailable_because() is None:
+            plugin.options_class()
+
+
+def test_an_engine_without_its_package_says_what_is_missing() -> None:
+    absent = UnavailableEngine("vllm", "the package vllm isn't installed")
+    assert absent.title == "unavailable: the package vllm isn't installed"
+    with pytest.raises(EngineError, match="vllm isn't installed"):
+        absent.open(ModelReference("m"))
+
+
+def test_a_verdict_can_be_read_through_every_engine_that_follows_instructions() -> None:
+    with ExitStack() as stack:
+        engine = open_scripted(stack)
+        messages = PAIRWISE_TEMPLATES["reasoned@1"].render(
+            QUESTION, ("Ask first. ⟦u=1⟧", "Just do it. ⟦u=0⟧"), "f00d1234"
+        )
+        (reply,) = engine.generate([GenerationRequest("k", messages, Sampling(temperature=0))])
+        assert climb(reply.samples[0].text, VERDICT).value is Outcome.FIRST
