@@ -52,12 +52,16 @@ def plan_pairs(
     return planned
 
 
+def checked_prompts(prompts: Sequence[DemoPrompt]) -> list[DemoPrompt]:
+    """The first `CHECKED_PROMPTS` English ones."""
+    return [prompt for prompt in prompts if prompt.language == "en"][:CHECKED_PROMPTS]
+
+
 def plan_checklists(
     prompts: Sequence[DemoPrompt], people: Sequence[SimulatedPerson], *, seed: int
 ) -> list[Planned]:
-    """One question per answer of the first `CHECKED_PROMPTS` English prompts; a quarter is open."""
+    """One question per answer; a quarter of them is not judged yet."""
     rng = random.Random(f"checklists/{seed}")
-    english = [prompt for prompt in prompts if prompt.language == "en"][:CHECKED_PROMPTS]
     planned = [
         Planned(
             external_id=answer.external_id,
@@ -65,7 +69,7 @@ def plan_checklists(
             answers=(answer,),
             judged_by=tuple(rng.sample(people, 0 if place == number % 4 else CHECKED_BY)),
         )
-        for number, prompt in enumerate(english)
+        for number, prompt in enumerate(prompts)
         for place, answer in enumerate(prompt.answers)
     ]
     rng.shuffle(planned)

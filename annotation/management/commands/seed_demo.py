@@ -45,8 +45,9 @@ class Command(BaseCommand):
 def _sentence(seeded: Seeded) -> str:
     if not seeded.is_new:
         return f"“{seeded.project}” is already there and was left as it is."
+    told = seeded.progress
     return (
-        f"“{seeded.project}”: {seeded.prompts} prompts, {seeded.candidates} answers, "
-        f"{seeded.questions} questions ({seeded.open_questions} open), "
-        f"{seeded.judgments} simulated judgments by {seeded.annotators} simulated people."
+        f"“{seeded.project}”: {told.prompts} prompts, {told.candidates} answers, "
+        f"{told.questions} questions ({told.questions - told.answered} open), "
+        f"{told.judgments:,} simulated judgments by {seeded.annotators} simulated people."
     )
