@@ -40,7 +40,9 @@ class Channel(filesystem.Channel):
             if binding not in bindings:
                 _write_whole(file, [binding, *bindings])
 
-    def _delete(self, queue: str, exchange: str, routing_key: str, pattern: str, *_: Any) -> None:
+    def _delete(
+        self, queue: str, exchange: str, routing_key: str, pattern: str, *_: Any, **__: Any
+    ) -> None:
         file = self._exchange_file(exchange)
         binding = [routing_key or "", pattern or "", queue or ""]
         self._purge(queue)

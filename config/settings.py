@@ -288,7 +288,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Files and uploads ------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(text("POLYPHONY_STATIC_DIR", str(VAR_DIR / "static"))).resolve()
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -1,0 +1,86 @@
+"""Who may know whom, and what the web process must not load."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("config", "annotation", "aggregation", "models_runtime")
+
+
+@pytest.mark.slow
+def test_the_import_contracts_hold() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as m; m()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout[-4000:]
+    assert " 0 broken" in answer.stdout
+
+
+def test_the_web_process_loads_no_model_library() -> None:
+    script = (
+        "import sys\n"
+        "from config.wsgi import application\n"
+        "from django.urls import get_resolver\n"
+        "assert get_resolver().url_patterns\n"
+        "heavy = {'torch', 'transformers', 'safetensors'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]
+
+
+def modules() -> list[Path]:
+    return [path for app in APPS for path in sorted((ROOT / app).rglob("*.py"))]
+
+
+def test_tasks_belong_to_our_celery_application() -> None:
+    """`shared_task` binds to whichever application is current: in a web process, not ours."""
+    offenders = [
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if "shared_task" in path.read_text("utf-8")
+    ]
+    assert offenders == []
+
+
+def test_every_task_has_a_written_name() -> None:
+    nameless = []
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for decorator in node.decorator_list:
+                call = decorator.func if isinstance(decorator, ast.Call) else decorator
+                if isinstance(call, ast.Attribute) and call.attr == "task":
+                    keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+                    if "name" not in {keyword.arg for keyword in keywords}:
+                        nameless.append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert nameless == []
+
+
+CALLS_OUT = re.compile(
+    r"\bhttpx\.(get|post|put|patch|delete|head|options|stream|request|Client|AsyncClient)\("
+    r"|^\s*(import|from) (requests|aiohttp|httpcore|urllib\.request|http\.client)\b",
+    re.MULTILINE,
+)
+
+
+def test_outgoing_requests_pass_the_guard() -> None:
+    """Only the guard opens connections to addresses that people choose; the demo calls itself."""
+    callers = {
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if CALLS_OUT.search(path.read_text("utf-8"))
+    }
+    assert callers == {"config/outbound.py", "config/demo.py"}
