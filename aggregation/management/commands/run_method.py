@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from aggregation.enqueue import NotPossible, request_run
 from aggregation.models import Items, Run
-from annotation.models import Project
+from annotation.management.by_slug import project_named
 from annotation.waiting import WorkNotDone, wait_until_done
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             run = request_run(
-                _project(options["project"]),
+                project_named(options["project"]),
                 options["method"],
                 options=_named(options["option"]),
                 seed=options["seed"],
@@ -45,13 +45,6 @@ class Command(BaseCommand):
             self.stdout.write(_sentence(wait_until_done(run, timeout=options["wait"])))
         except (NotPossible, WorkNotDone) as refusal:
             raise CommandError(str(refusal)) from refusal
-
-
-def _project(slug: str) -> Project:
-    try:
-        return Project.objects.get(slug=slug)
-    except Project.DoesNotExist as error:
-        raise CommandError(f"There is no project “{slug}”.") from error
 
 
 def _named(pairs: list[str]) -> dict[str, str]:
