@@ -1,17 +1,15 @@
 """Prompts and candidates written by hand or by a program: hashed, rendered, kept once.
 
-Files go through `annotation.intake`; this is the door for code that has a text in hand. The hash is
-the identity of a content: the same text gives the same hash whoever brings it.
+Files go through `annotation.intake`; this is the door for code that has a text in hand.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from annotation.errors import AnnotationError
+from annotation.hashes import candidate_id, hash_messages, hash_text, prompt_id
 from annotation.models import Candidate, Project, Prompt, System
 from annotation.rendering import render_markdown, render_messages
 
@@ -20,22 +18,6 @@ Messages = Sequence[Mapping[str, Any]]
 
 class ContentConflict(AnnotationError):
     """An external id that already stands for another content."""
-
-
-def hash_text(text: str) -> str:
-    """The content hash of a candidate: SHA-256 of its UTF-8 bytes, in hexadecimal."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def hash_messages(messages: Messages) -> str:
-    """The content hash of a prompt: SHA-256 of its messages as canonical JSON, in hexadecimal."""
-    canonical = json.dumps(
-        [dict(message) for message in messages],
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-    )
-    return hash_text(canonical)
 
 
 def user_message(text: str) -> list[dict[str, str]]:
@@ -92,17 +74,6 @@ def add_candidate(
             "or system. Give the new one another id."
         )
     return candidate
-
-
-def prompt_id(digest: str) -> str:
-    """The external id of a prompt that came without one."""
-    return f"prompt-{digest[:16]}"
-
-
-def candidate_id(digest: str, system: str | None = None) -> str:
-    """The external id of a candidate that came without one, unique per system and text."""
-    named = f"{system or ''}\n{digest}"
-    return f"candidate-{hash_text(named)[:16]}"
 
 
 def _kept_once(model: Any, key: dict[str, Any], rest: dict[str, Any]) -> tuple[Any, bool]:

@@ -1,4 +1,4 @@
-'''Intake: prompts, candidates, pairs, criteria and judgments from files; all of it or nothing.
+"""Intake: prompts, candidates, pairs, criteria and judgments from files; all of it or nothing.
 
 Two calls serve every door (command line, web page, REST):
 
@@ -44,4 +44,4 @@ capitals, spaces or invisible characters are refused unless `allow_similar_ids=T
 Inside: a *reader* (`readers/`, one file per format) yields rows in constant memory; a *kind*
 (`kinds/`, one file each) turns a row into records; records are staged by COPY into temporary
 tables; *landing* (`landing/`) checks them as sets and inserts them, in one transaction.
-'''
+"""

@@ -51,7 +51,9 @@ class Flaw(NamedTuple):
 
     def __str__(self) -> str:
         where = f"line {self.line}"
-        return f"{where}, {self.column}: {self.reason}" if self.column else f"{where}: {self.reason}"
+        return (
+            f"{where}, {self.column}: {self.reason}" if self.column else f"{where}: {self.reason}"
+        )
 
 
 class BadCell(Exception):

@@ -1,0 +1,36 @@
+"""What intake's plug-in folders hold: readers by format, kinds by what a row means."""
+
+from annotation.intake.kinds import Kind
+from annotation.intake.readers import Reader
+from annotation.intake.refusals import BadMapping, UnreadableFile
+from annotation.intake.sources import Source
+from config.plugins import discover
+
+READERS: dict[str, Reader] = discover("annotation.intake.readers", "READER")
+KINDS: dict[str, Kind] = discover("annotation.intake.kinds", "KIND")
+
+
+def reader_of(source: Source) -> Reader:
+    """The reader for a file, by its name and first bytes. Raises UnreadableFile."""
+    parquet = READERS["parquet"]
+    if parquet.recognises(source.head):
+        return parquet
+    if source.stem.endswith(parquet.suffixes):
+        raise UnreadableFile(f"“{source.name}” is named like a Parquet file but isn't one.")
+    for reader in READERS.values():
+        if source.stem.endswith(reader.suffixes):
+            return reader
+    for reader in READERS.values():
+        if reader.recognises(source.head):
+            return reader
+    raise UnreadableFile(
+        f"“{source.name}” has an unknown ending. Name it .csv, .tsv, .jsonl or .parquet, "
+        "each with .gz after it if it is gzipped."
+    )
+
+
+def kind_named(slug: str) -> Kind:
+    """Raises BadMapping with the known kinds when there is none of that name."""
+    if slug not in KINDS:
+        raise BadMapping([f"There is no kind “{slug}”. The kinds are: {', '.join(KINDS)}."])
+    return KINDS[slug]

@@ -1,0 +1,190 @@
+"""Parquet, batch by batch. Pure.
+
+A small Parquet file can unfold to terabytes: one long value, stored once in a dictionary, stands
+for millions of rows. So text columns stay dictionaries until their unfolded size is known, and
+rows are unfolded a few megabytes at a time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from annotation.intake.limits import MB, human_size
+from annotation.intake.readers import Row, Sheet
+from annotation.intake.readers._parquet_pages import largest_page
+from annotation.intake.refusals import Flaw, UnreadableFile
+from annotation.intake.sources import Source
+
+MAGIC = b"PAR1"
+BATCH_BYTES = 8 * MB
+BATCH_ROWS = 4_096
+PAGE_BYTES = 64 * MB
+
+
+class Parquet:
+    slug = "parquet"
+    title = "Parquet"
+    suffixes = (".parquet", ".pq")
+
+    def recognises(self, head: bytes) -> bool:
+        return head.startswith(MAGIC)
+
+    @contextmanager
+    def open(self, source: Source) -> Iterator[Sheet]:
+        with source.seekable_path() as path:
+            file = _open(path)
+            columns = tuple(str(name) for name in file.schema_arrow.names)
+            _refuse_giants(file, path, columns, source)
+            progress = _Progress(source.packed, file.metadata.num_rows)
+            yield Sheet(
+                source=source,
+                description=f"{file.metadata.num_rows:,} rows",
+                columns=columns,
+                rows=_rows(file, columns, progress, source.limits.line),
+                position=progress.position,
+            )
+
+
+class _Progress:
+    def __init__(self, packed: int, total: int) -> None:
+        self.packed, self.total, self.done = packed, max(total, 1), 0
+
+    def position(self) -> int:
+        return self.packed * self.done // self.total
+
+
+def _open(path: Any) -> Any:
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    bounds = {"thrift_string_size_limit": 64 * MB, "thrift_container_size_limit": 1_000_000}
+    plain = {"pre_buffer": False, "buffer_size": MB, **bounds}
+    try:
+        with ParquetFile(path, **plain) as file:
+            text = [
+                field.name
+                for field in file.schema_arrow
+                if str(field.type) in {"string", "large_string", "binary", "large_binary"}
+            ]
+        return ParquetFile(path, read_dictionary=text, **plain)
+    except (ArrowException, OSError) as error:
+        raise UnreadableFile(f"The Parquet file is damaged: {_first_line(error)}.") from error
+
+
+def _refuse_giants(file: Any, path: Any, columns: tuple[str, ...], source: Source) -> None:
+    limits, metadata = source.limits, file.metadata
+    if len(set(columns)) < len(columns):
+        raise UnreadableFile("Two columns have the same name. Give each column its own name.")
+    if len(columns) > limits.columns:
+        raise UnreadableFile(f"The file has {len(columns):,} columns; at most 500 are read.")
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    if sum(group.total_byte_size for group in groups) > limits.unpacked:
+        raise UnreadableFile(
+            f"The file holds more than {human_size(limits.unpacked)}. Split it into parts."
+        )
+    name, size = largest_page(path, metadata)
+    if size > PAGE_BYTES:
+        raise UnreadableFile(
+            f"The column “{name}” holds a block of {human_size(size)}, most likely one huge cell; "
+            f"at most {human_size(PAGE_BYTES)} are read at once. Shorten the cell, or write the "
+            "file with smaller data pages."
+        )
+
+
+def _rows(
+    file: Any, columns: tuple[str, ...], progress: _Progress, limit: int
+) -> Iterator[Row | Flaw]:
+    from pyarrow import ArrowException
+
+    try:
+        with file:
+            for batch in file.iter_batches(batch_size=_batch_rows(file.metadata)):
+                for part in _parts(batch):
+                    yield from _unfolded(part, columns, progress.done, limit)
+                    progress.done += part.num_rows
+    except (ArrowException, OSError) as error:
+        raise UnreadableFile(
+            f"The Parquet file is damaged after row {progress.done:,}: {_first_line(error)}."
+        ) from error
+
+
+def _batch_rows(metadata: Any) -> int:
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    size = sum(group.total_byte_size for group in groups)
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * max(metadata.num_rows, 1) // max(size, 1)))
+
+
+def _parts(batch: Any) -> Iterator[Any]:
+    """The batch in pieces that unfold to a few megabytes, or are single rows."""
+    if batch.num_rows <= 1 or _unfolded_size(batch) <= BATCH_BYTES:
+        yield batch
+        return
+    half = batch.num_rows // 2
+    yield from _parts(batch.slice(0, half))
+    yield from _parts(batch.slice(half))
+
+
+def _unfolded_size(batch: Any) -> int:
+    import pyarrow.compute as pc
+
+    size = 0
+    for column in batch.columns:
+        if _is_dictionary(column):
+            lengths = pc.binary_length(column.dictionary).take(column.indices)
+            size += pc.sum(lengths).as_py() or 0
+        else:
+            size += column.nbytes
+    return int(size)
+
+
+def _unfolded(part: Any, columns: tuple[str, ...], before: int, limit: int) -> Iterator[Row | Flaw]:
+    if part.num_rows == 1 and _unfolded_size(part) > limit:
+        yield Flaw(before + 1, "", f"is longer than {human_size(limit)}. Shorten or remove it")
+        return
+    try:
+        values = [_values(column) for column in part.columns]
+    except UnicodeDecodeError:
+        yield from _one_by_one(part, columns, before, limit)
+        return
+    for place, cells in enumerate(zip(*values, strict=True), before + 1):
+        yield Row(place, dict(zip(columns, cells, strict=True)))
+
+
+def _one_by_one(
+    part: Any, columns: tuple[str, ...], before: int, limit: int
+) -> Iterator[Row | Flaw]:
+    """Rows of which at least one holds text that isn't UTF-8."""
+    if part.num_rows == 1:
+        yield Flaw(before + 1, "", "holds text that is not UTF-8. Write the file again with UTF-8")
+        return
+    for place in range(part.num_rows):
+        yield from _unfolded(part.slice(place, 1), columns, before + place, limit)
+
+
+def _values(column: Any) -> list[Any]:
+    if _is_dictionary(column):
+        column = column.dictionary_decode()
+    return [
+        value.decode("utf-8") if isinstance(value, bytes) else value for value in column.to_pylist()
+    ]
+
+
+def _is_dictionary(column: Any) -> bool:
+    import pyarrow.types
+
+    return bool(
+        pyarrow.types.is_dictionary(column.type)
+        and (
+            pyarrow.types.is_string(column.type.value_type)
+            or pyarrow.types.is_large_string(column.type.value_type)
+            or pyarrow.types.is_binary(column.type.value_type)
+            or pyarrow.types.is_large_binary(column.type.value_type)
+        )
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+READER = Parquet()

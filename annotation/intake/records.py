@@ -1,0 +1,124 @@
+"""What rows turn into: records, one class per temporary table they are staged in. Pure.
+
+`line` is where a record comes from. A `mention` may be repeated (every pair repeats its prompt); a
+record that isn't one declares its noun, and declaring an id twice is an error.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class PromptRecord(NamedTuple):
+    """`messages` is JSON text."""
+
+    line: int
+    mention: bool
+    external_id: str
+    messages: str
+    content_hash: str
+
+
+class CandidateRecord(NamedTuple):
+    """`prompt` is the prompt's external id."""
+
+    line: int
+    mention: bool
+    prompt: str
+    external_id: str
+    system: str | None
+    family: str | None
+    body: str
+    content_hash: str
+
+
+class QuestionRecord(NamedTuple):
+    """`candidates` are external ids in placement order; `rubric` says whether one is needed."""
+
+    line: int
+    mention: bool
+    external_id: str
+    prompt: str
+    candidates: list[str]
+    judgment_type: str
+    overlap: int | None
+    priority: float | None
+    rubric: bool
+
+
+class CriterionRecord(NamedTuple):
+    """`prompt` is None for a rubric of the whole project; `anchors` is JSON text."""
+
+    line: int
+    rubric: str
+    version: int
+    prompt: str | None
+    external_id: str | None
+    position: int | None
+    body: str
+    explanation: str
+    kind: str
+    weight: float
+    anchors: str
+
+
+class AnnotatorRecord(NamedTuple):
+    """`attributes` is JSON text, None where none were given."""
+
+    line: int
+    external_id: str
+    kind: str | None
+    display_name: str | None
+    attributes: str | None
+
+
+class JudgmentRecord(NamedTuple):
+    """A comparison. `strength` is positive when the row's first response is better.
+
+    `prompt`, `system_a` and `system_b` are only there to be checked against the question; where its
+    candidates are the same two the other way round, the sign is turned.
+    """
+
+    line: int
+    external_id: str | None
+    question: str
+    annotator: str
+    strength: int
+    both_bad: bool
+    swapped: bool | None
+    prompt: str | None
+    system_a: str | None
+    system_b: str | None
+    reason: str
+    confidence: float | None
+    elapsed_ms: int | None
+    judged_at: datetime | None
+
+
+class AnswerRecord(NamedTuple):
+    """One answer to one criterion; a judgment is all answers of one annotator to one question.
+
+    `candidate` tells the place by the candidate's id or its system, None where there is only one.
+    """
+
+    line: int
+    external_id: str | None
+    question: str
+    annotator: str
+    candidate: str | None
+    criterion: str
+    answer: str
+    reason: str
+    confidence: float | None
+    elapsed_ms: int | None
+    judged_at: datetime | None
+
+
+Record = (
+    PromptRecord
+    | CandidateRecord
+    | QuestionRecord
+    | CriterionRecord
+    | AnnotatorRecord
+    | JudgmentRecord
+    | AnswerRecord
+)
