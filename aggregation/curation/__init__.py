@@ -1,0 +1,21 @@
+"""Curation: the rules by which judgments become rows, and what each rule leaves out. Pure."""
+
+from aggregation.curation.ledger import REASONS, Ledger, LeftOut
+from aggregation.curation.policy import BOTH_BAD, TIES, Curation, CurationError
+from aggregation.curation.preview import Preview, preview
+from aggregation.curation.verdicts import Verdict, Vote, decide
+
+__all__ = [
+    "BOTH_BAD",
+    "REASONS",
+    "TIES",
+    "Curation",
+    "CurationError",
+    "Ledger",
+    "LeftOut",
+    "Preview",
+    "Verdict",
+    "Vote",
+    "decide",
+    "preview",
+]

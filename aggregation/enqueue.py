@@ -1,0 +1,193 @@
+"""Asking for background work: a row first, then a wake-up after the commit.
+
+A lost wake-up changes nothing: the sweeper finds the row. So an unreachable broker is logged and
+the person's request still succeeds.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from celery import Task
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from aggregation import tasks
+from aggregation.catalogue import EXPORTS, METHODS
+from aggregation.curation import Curation
+from aggregation.models import Check, Items, Release, Run
+from aggregation.options import OptionError
+from annotation import log
+from annotation.models import (
+    AnnotatorKind,
+    Assignment,
+    AssignmentState,
+    Project,
+    User,
+    WorkState,
+)
+
+TRIES = 5  # two people publishing in the same instant
+
+
+class NotPossible(Exception):
+    """What was asked for can't be done; the text says why and what to do."""
+
+
+def request_run(
+    project: Project,
+    method: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    kinds: Sequence[str] | None = None,
+    items: str = Items.SYSTEMS,
+    mark: int | None = None,
+    user: User | None = None,
+) -> Run:
+    """Write down that `method` is to be run on the log as it stands now, and wake a worker.
+
+    `options` are the method's own, as texts or values; `kinds` defaults to people, or to whoever a
+    simulated project has; `mark` to everything committed by now. Raises NotPossible for an unknown
+    method, a bad option or an unknown kind.
+    """
+    return _create_run(
+        project=project,
+        method=method,
+        options=_checked_options(method, options or {}, seed),
+        seed=seed,
+        kinds=_checked_kinds(project, kinds),
+        items=Items(items).value,
+        mark=log.mark(project) if mark is None else mark,
+        requested_by=user,
+    )
+
+
+def request_replay(run: Run, *, user: User | None = None) -> Run:
+    """Ask for a finished run to be computed again from the log, to see that it comes out the same.
+
+    Raises NotPossible for a run without a result.
+    """
+    if run.state != WorkState.DONE:
+        raise NotPossible("Only a finished run can be rebuilt. Wait until it is done.")
+    return _create_run(
+        project=run.project,
+        method=run.method,
+        options=run.options,
+        seed=run.seed,
+        kinds=run.kinds,
+        items=run.items,
+        mark=run.mark,
+        requested_by=user,
+        replay_of=run,
+    )
+
+
+def request_release(
+    project: Project,
+    *,
+    exports: Sequence[str] = ("trl_preference", "raw_judgments"),
+    curation: Curation | None = None,
+    run: Run | None = None,
+    notes: str = "",
+    licence: str = "",
+    user: User | None = None,
+) -> Release:
+    """Write down that the next version is to be published, and wake a worker.
+
+    With a `run` the release stands on that run's mark and its scores go along; otherwise on the log
+    as it stands now. Raises NotPossible for an unknown export or a run that isn't finished here.
+    """
+    unknown = sorted(set(exports) - set(EXPORTS))
+    if unknown or not exports:
+        raise NotPossible(
+            f"Choose at least one of these formats: {', '.join(EXPORTS)}."
+            + (f" “{unknown[0]}” isn't one of them." if unknown else "")
+        )
+    if run is not None and (run.project_id != project.pk or run.state != WorkState.DONE):
+        raise NotPossible("A release can only stand on a finished run of the same project.")
+    curation = curation or Curation(kinds=tuple(default_kinds(project)))
+    fields = {
+        "project": project,
+        "exports": sorted(set(exports)),
+        "curation": curation.to_plain(),
+        "run": run,
+        "mark": run.mark if run is not None else log.mark(project),
+        "skips": _skips(project),
+        "notes": notes,
+        "licence": licence,
+        "requested_by": user,
+    }
+    for attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                release = Release.objects.create(version=_next_version(project), **fields)
+                wake(tasks.publish_release, release.pk)
+            return release
+        except IntegrityError as error:
+            if "one_release_per_project_and_version" not in str(error) or attempt == TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def request_check(release: Release, *, rebuild: bool = False) -> Check:
+    """Ask for a published release to be examined. Raises NotPossible before it is published."""
+    if release.state != WorkState.DONE:
+        raise NotPossible("Only a published release can be checked.")
+    with transaction.atomic():
+        check = Check.objects.create(release=release, rebuild=rebuild)
+        wake(tasks.check_release, check.pk)
+    return check
+
+
+def default_kinds(project: Project) -> list[str]:
+    """Whose judgments count unless somebody says otherwise: people's, or simulated people's."""
+    kinds = [AnnotatorKind.PERSON.value]
+    if project.is_simulated:
+        kinds.append(AnnotatorKind.SIMULATED.value)
+    return kinds
+
+
+def wake(task: "Task[Any, Any]", pk: int) -> None:
+    """Tell a worker about a row once it is committed."""
+    transaction.on_commit(lambda: tasks.send(task, pk))
+
+
+def _create_run(**fields: Any) -> Run:
+    with transaction.atomic():
+        run = Run.objects.create(**fields)
+        wake(tasks.execute_run, run.pk)
+    return run
+
+
+def _checked_options(method: str, options: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    if method not in METHODS:
+        raise NotPossible(f"There is no method “{method}”. Choose one of: {', '.join(METHODS)}.")
+    if seed < 0:
+        raise NotPossible("A seed is a whole number from 0.")
+    try:
+        METHODS[method].options.parse({**options, "seed": seed})
+    except OptionError as error:
+        raise NotPossible(str(error)) from error
+    return {name: value for name, value in options.items() if name != "seed"}
+
+
+def _checked_kinds(project: Project, kinds: Sequence[str] | None) -> list[str]:
+    chosen = default_kinds(project) if kinds is None else sorted(set(kinds))
+    unknown = set(chosen) - {kind.value for kind in AnnotatorKind}
+    if unknown or not chosen:
+        raise NotPossible("Choose whose judgments count: person, model or simulated.")
+    return chosen
+
+
+def _next_version(project: Project) -> int:
+    highest = Release.objects.filter(project=project).aggregate(highest=Max("version"))["highest"]
+    return int(highest or 0) + 1
+
+
+def _skips(project: Project) -> int:
+    """Questions given back unanswered by a person's own wish."""
+    return (
+        Assignment.objects.filter(question__project=project, state=AssignmentState.RELEASED)
+        .exclude(release_reason="the lease expired and the seat was taken")
+        .count()
+    )

@@ -1,0 +1,348 @@
+"""Evidence as columns: what judgments of a few distinct payloads say, spread over their rows.
+
+A payload says its evidence about *positions*, and few different payloads occur, so each is read by
+its judgment type once per chunk and spread over the rows that carry it by array operations.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from aggregation.streaming import stream
+from aggregation.tables import Comparisons, Labels, Ratings, Table
+from annotation.catalogue import JUDGMENT_TYPES
+from annotation.evidence import Answer, Comparison, Evidence, Label
+from annotation.models import (
+    Annotator,
+    Candidate,
+    Criterion,
+    Placement,
+    Project,
+    Prompt,
+    System,
+)
+
+MOST_PLACES = 64  # more candidates than any judgment type places
+MOST_CRITERIA = 1 << 20
+
+Longs = NDArray[np.int64]
+
+ANSWERS = {Answer.NO: 0, Answer.YES: 1, Answer.NOT_APPLICABLE: -1}
+LABEL_IDS = ("no", "yes")
+CHECKLIST_SCORES = "checklist answers into one score per annotator and response"
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a score is about. `key` is its id in the table and in the result."""
+
+    key: Any
+    system_id: int | None = None
+    candidate_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table, with its items by key and what had to be done to the evidence to get it."""
+
+    table: Table
+    items: dict[Any, Item]
+    conversions: tuple[str, ...] = ()
+
+
+class Placed:
+    """Which candidate lies at which place of which question, as columns."""
+
+    def __init__(self, project: Project, *, pooled: bool) -> None:
+        self.pooled = pooled
+        rows = (
+            Placement.objects.filter(question__project=project)
+            .order_by("question_id", "position")
+            .values_list(
+                "question_id",
+                "candidate_id",
+                "candidate__system_id",
+                "question__prompt_id",
+                "question__rubric_id",
+            )
+        )
+        chunks = [
+            np.array([[value or 0 for value in row] for row in part], dtype=np.int64)
+            for part in stream(rows)
+        ]
+        whole = np.concatenate(chunks) if chunks else np.zeros((0, 5), dtype=np.int64)
+        self.candidate: Longs = whole[:, 1].copy()
+        self.system: Longs = whole[:, 2].copy()
+        question, prompt, rubric = whole[:, 0], whole[:, 3], whole[:, 4]
+        self.question, self.start = np.unique(question, return_index=True)
+        self.prompt, self.rubric = prompt[self.start], rubric[self.start]
+
+    @property
+    def thing(self) -> Longs:
+        """What is scored, per placement: the system (0 = unknown) or the candidate."""
+        return self.system if self.pooled else self.candidate
+
+
+class Chunk:
+    """Some judgments as columns, and the evidence of their distinct payloads."""
+
+    def __init__(self, rows: Sequence[Any], placed: Placed) -> None:
+        question, annotator, kind, text, first, confidence = zip(*rows, strict=True)
+        self.place = np.searchsorted(placed.question, np.array(question, dtype=np.int64))
+        self.annotator = np.array(annotator, dtype=np.int64)
+        self.first = np.array([-1 if shown is None else shown for shown in first], dtype=np.int64)
+        self.confidence = np.array(confidence, dtype=np.float64)
+        codes: dict[tuple[str, str], int] = {}
+        self.payload = np.array(
+            [codes.setdefault(said, len(codes)) for said in zip(kind, text, strict=True)]
+        )
+        self.said = [_evidence(*said) for said in codes]
+
+    def spread(self, of: type[Evidence], encode: Callable[[Any], tuple[int, ...]]) -> Any:
+        """(rows, evidence columns) of one kind of evidence, in order of the log."""
+        lists = [[encode(e) for e in said if isinstance(e, of)] for said in self.said]
+        sizes = np.array([len(found) for found in lists], dtype=np.int64)
+        if not sizes.any():
+            return None
+        flat = np.array([code for found in lists for code in found], dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        per_row = sizes[self.payload]
+        row = np.repeat(np.arange(len(per_row)), per_row)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+        return row, flat[starts[self.payload[row]] + within].T
+
+
+def _evidence(judgment_type: str, text: str) -> list[Evidence]:
+    return JUDGMENT_TYPES[judgment_type].evidence(orjson.loads(text), range(MOST_PLACES))
+
+
+class Pairs:
+    """Columns of comparisons."""
+
+    def __init__(self, placed: Placed) -> None:
+        self.placed = placed
+        self.columns: list[tuple[Any, ...]] = []
+        self.exclusions: dict[str, int] = {}
+
+    def add(self, chunk: Chunk) -> None:
+        spread = chunk.spread(Comparison, lambda e: (e.a, e.b, e.strength, e.tie_kind))
+        if spread is None:
+            return
+        row, (at_a, at_b, strength, tie_kind) = spread
+        place = chunk.place[row]
+        start, thing = self.placed.start[place], self.placed.thing
+        a, b = thing[start + at_a], thing[start + at_b]
+        first = chunk.first[row]
+        unknown, same = (a == 0) | (b == 0), (a == b) & (a != 0)
+        self._leave_out("no_system", unknown)
+        self._leave_out("same_system", same)
+        kept = ~(unknown | same)
+        columns = (
+            a,
+            b,
+            strength.astype(np.int8),
+            tie_kind.astype(np.int8),
+            ((first == at_a).astype(np.int8) - (first == at_b)).astype(np.int8),
+            chunk.annotator[row],
+            self.placed.prompt[place],
+            chunk.confidence[row].astype(np.float32),
+        )
+        self.columns.append(tuple(column[kept] for column in columns))
+
+    def _leave_out(self, reason: str, rows: NDArray[np.bool_]) -> None:
+        if number := int(rows.sum()):
+            self.exclusions[reason] = self.exclusions.get(reason, 0) + number
+
+    def parts(self, names: "Names") -> Iterator[Part]:
+        if not any(len(columns[0]) for columns in self.columns):
+            return
+        a, b, y, tie_kind, first, annotator, prompt, confidence = map(
+            np.concatenate, zip(*self.columns, strict=True)
+        )
+        things = np.union1d(a, b)
+        items = names.items(things)
+        code = _coded(things, [item.key for item in items])
+        table = Comparisons.from_arrays(
+            code(a),
+            code(b),
+            y,
+            annotator=names.annotator_code(annotator),
+            annotator_ids=names.annotators,
+            group=names.prompt_code(prompt),
+            group_ids=names.prompts,
+            first=first if first.any() else None,
+            conf=_conf(confidence),
+            tie_kind=tie_kind if tie_kind.any() else None,
+            ids=sorted(item.key for item in items),
+        )
+        yield Part(table, {item.key: item for item in items})
+
+
+class Answers:
+    """Columns of checklist answers, as labels and as one score per judgment and response."""
+
+    def __init__(self, placed: Placed) -> None:
+        self.placed = placed
+        self.columns: list[tuple[Any, ...]] = []
+        self.seen = 0
+
+    def add(self, chunk: Chunk) -> None:
+        spread = chunk.spread(Label, lambda e: (e.candidate, e.criterion, ANSWERS[e.answer]))
+        if spread is not None:
+            row, (at, criterion, answer) = spread
+            place = chunk.place[row]
+            where = self.placed.start[place] + at
+            self.columns.append(
+                (
+                    self.placed.candidate[where],
+                    self.placed.thing[where],
+                    self.placed.rubric[place],
+                    criterion,
+                    answer,
+                    chunk.annotator[row],
+                    self.placed.prompt[place],
+                    row + self.seen,
+                )
+            )
+        self.seen += len(chunk.payload)
+
+    def parts(self, names: "Names") -> Iterator[Part]:
+        if not self.columns:
+            return
+        candidate, thing, rubric, criterion, answer, annotator, prompt, judgment = map(
+            np.concatenate, zip(*self.columns, strict=True)
+        )
+        line = rubric * MOST_CRITERIA + criterion
+        weight = names.read_criteria(line)
+        yield self._labels(names, candidate, line, answer, annotator)
+        yield from self._scores(names, thing, weight(line), answer, annotator, prompt, judgment)
+
+    def _labels(
+        self, names: "Names", candidate: Longs, line: Longs, answer: Longs, annotator: Longs
+    ) -> Part:
+        lines = np.unique(line)
+        cells, unit = np.unique(
+            candidate * len(lines) + np.searchsorted(lines, line), return_inverse=True
+        )
+        owner = cells // len(lines)
+        keys = [
+            (*names.candidate(who), names.criterion(what))
+            for who, what in zip(owner.tolist(), lines[cells % len(lines)].tolist(), strict=True)
+        ]
+        code = _coded(np.arange(len(cells)), keys)
+        table = Labels.from_arrays(
+            code(unit),
+            names.annotator_code(annotator),
+            answer,
+            annotator_ids=names.annotators,
+            ids=sorted(keys),
+            label_ids=LABEL_IDS,
+            group=np.searchsorted(lines, line),
+            group_ids=[names.criterion(what) for what in lines.tolist()],
+        )
+        items = {
+            key: Item(key, candidate_id=who) for key, who in zip(keys, owner.tolist(), strict=True)
+        }
+        return Part(table, items)
+
+    def _scores(
+        self,
+        names: "Names",
+        thing: Longs,
+        weight: NDArray[np.float64],
+        answer: Longs,
+        annotator: Longs,
+        prompt: Longs,
+        judgment: Longs,
+    ) -> Iterator[Part]:
+        """Per judgment and response: weight of yes over that of yes and no; nothing for all NA."""
+        known = (answer >= 0) & (thing > 0)
+        if not known.any():
+            return
+        things, what = np.unique(thing[known], return_inverse=True)
+        sheets, sheet = np.unique(judgment[known] * len(things) + what, return_inverse=True)
+        w = weight[known]
+        total = np.bincount(sheet, w)
+        agreed = np.bincount(sheet, w * answer[known])
+        first = np.zeros(len(sheets), dtype=np.int64)
+        first[sheet[::-1]] = np.flatnonzero(known)[::-1]
+        kept = total > 0
+        items = names.items(things)
+        code = _coded(things, [item.key for item in items])
+        table = Ratings.from_arrays(
+            code(thing[first[kept]]),
+            names.annotator_code(annotator[first[kept]]),
+            agreed[kept] / total[kept],
+            annotator_ids=names.annotators,
+            group=names.prompt_code(prompt[first[kept]]),
+            group_ids=names.prompts,
+            lo=0.0,
+            hi=1.0,
+            ids=sorted(item.key for item in items),
+        )
+        yield Part(table, {item.key: item for item in items}, (CHECKLIST_SCORES,))
+
+
+class Names:
+    """The ids under which rows of the database appear in tables: never row numbers."""
+
+    def __init__(self, project: Project, people: Longs, placed: Placed) -> None:
+        self.project, self.pooled = project, placed.pooled
+        external = dict(Annotator.objects.filter(project=project).values_list("pk", "external_id"))
+        who = [external[int(pk)] for pk in people]
+        self.annotators, self.annotator_code = sorted(who), _coded(people, who)
+        prompts = np.unique(placed.prompt)
+        named = dict(Prompt.objects.filter(project=project).values_list("pk", "external_id"))
+        titles = [named[int(pk)] for pk in prompts]
+        self.prompts, self.prompt_code = sorted(titles), _coded(prompts, titles)
+        self._candidates: dict[int, tuple[str, str]] = {}
+        self._criteria: dict[int, str] = {}
+
+    def items(self, things: Longs) -> list[Item]:
+        if self.pooled:
+            named = dict(System.objects.filter(project=self.project).values_list("pk", "name"))
+            return [Item(named[int(pk)], system_id=int(pk)) for pk in things]
+        return [Item(self.candidate(int(pk)), candidate_id=int(pk)) for pk in things]
+
+    def candidate(self, pk: int) -> tuple[str, str]:
+        """(prompt, candidate) by their external ids."""
+        if not self._candidates:
+            rows = Candidate.objects.filter(prompt__project=self.project).values_list(
+                "pk", "prompt__external_id", "external_id"
+            )
+            self._candidates = {row[0]: row[1:] for part in stream(rows) for row in part}
+        return self._candidates[pk]
+
+    def read_criteria(self, line: Longs) -> Callable[[Longs], NDArray[np.float64]]:
+        """Learn the names of these rubric lines; returns the weights of lines."""
+        rubrics = np.unique(line // MOST_CRITERIA).tolist()
+        weights: dict[int, float] = {}
+        rows = Criterion.objects.filter(rubric__in=rubrics).select_related("rubric")
+        for criterion in rows:
+            key = criterion.rubric_id * MOST_CRITERIA + criterion.position
+            self._criteria[key] = f"{criterion.rubric} · {criterion.position + 1}"
+            weights[key] = criterion.weight
+        lines = np.unique(line)
+        column = np.array([weights[int(key)] for key in lines])
+        return lambda wanted: column[np.searchsorted(lines, wanted)]
+
+    def criterion(self, line: int) -> str:
+        return self._criteria[line]
+
+
+def _coded(values: Longs, keys: Sequence[Any]) -> Callable[[Longs], NDArray[np.int32]]:
+    """A map from row numbers to the place of their keys in sorted order. `values` ascend."""
+    order = {key: code for code, key in enumerate(sorted(keys))}
+    codes = np.array([order[key] for key in keys], dtype=np.int32)
+    return lambda column: codes[np.searchsorted(values, column)]
+
+
+def _conf(confidence: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Confidence in a choice between two can't be under one half: that would be the other one."""
+    if np.isnan(confidence).all():
+        return None
+    return np.where(np.isnan(confidence), confidence, np.maximum(confidence, np.float32(0.5)))

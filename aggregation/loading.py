@@ -1,0 +1,131 @@
+"""From the log to tables: judgments stream through a server-side cursor into numpy columns."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db import models
+from django.db.models import F, TextField
+from django.db.models.functions import Cast
+from numpy.typing import NDArray
+
+from aggregation.evidence_columns import Answers, Chunk, Names, Pairs, Part, Placed
+from aggregation.method import Method
+from aggregation.models import Items
+from aggregation.streaming import stream
+from aggregation.tables import Comparisons, Labels, Ratings, Table, convert
+from annotation.models import Judgment, Project
+
+Watch = Callable[[int], None]
+
+
+class NothingToRead(Exception):
+    """The selected judgments hold no evidence that the method can read; the text says why."""
+
+
+@dataclass(frozen=True)
+class EvidenceTables:
+    """The evidence of a project up to a mark, as tables: at most one of each kind.
+
+    `exclusions` counts evidence that no table could hold, by reason.
+    """
+
+    parts: tuple[Part, ...]
+    judgments: int
+    annotators: int
+    exclusions: dict[str, int]
+
+    def part_for(self, method: Method) -> Part:
+        """The table this method reads best. Raises NothingToRead with a sentence without one."""
+        natural = [part for part in self.parts if isinstance(part.table, method.consumes)]
+        legal = [part for part in self.parts if method.accepts(type(part.table))]
+        for part in natural + legal:
+            return part
+        if self.judgments == 0:
+            raise NothingToRead(
+                "No judgments match this selection, so there is nothing to add up. "
+                "Collect some, or choose other kinds of annotators."
+            )
+        if self.exclusions.get("no_system"):
+            raise NothingToRead(
+                "None of the judged responses says which system wrote it, so systems can't be "
+                "scored. Score the responses within each prompt instead."
+            )
+        raise NothingToRead(
+            f"“{method.title}” can't read this project's kind of judgment without inventing "
+            "something. Choose one of the methods that the start form offers."
+        )
+
+
+def load(
+    project: Project,
+    *,
+    mark: int,
+    kinds: Sequence[str],
+    items: str = Items.SYSTEMS,
+    watch: Watch | None = None,
+) -> EvidenceTables:
+    """Read the counted judgments up to `mark` by annotators of these kinds.
+
+    `items` pools candidates by the system that wrote them, or keeps them apart. `watch` is called
+    with the number of judgments read after every chunk; what it raises ends the reading. Memory is
+    some dozen bytes per judgment; nothing that came after the mark is looked at.
+    """
+    placed = Placed(project, pooled=items == Items.SYSTEMS)
+    pairs, answers = Pairs(placed), Answers(placed)
+    done, people = 0, np.zeros(0, dtype=np.int64)
+    for rows in stream(_rows(project, mark, kinds)):
+        chunk = Chunk(rows, placed)
+        pairs.add(chunk)
+        answers.add(chunk)
+        people = np.union1d(people, chunk.annotator)
+        done += len(rows)
+        if watch is not None:
+            watch(done)
+    names = Names(project, people, placed)
+    parts = (*pairs.parts(names), *answers.parts(names))
+    return EvidenceTables(parts, done, len(people), pairs.exclusions)
+
+
+def count(project: Project, *, mark: int, kinds: Sequence[str]) -> int:
+    """How many judgments `load` would read."""
+    return _judgments(project, mark, kinds).count()
+
+
+def judged(table: Table) -> NDArray[np.int64]:
+    """Answers behind each id of a table."""
+    size = len(table.ids)
+    if isinstance(table, Comparisons):
+        both = np.concatenate([table.a, table.b])
+        return np.bincount(both, minlength=size)
+    if isinstance(table, Labels):
+        return np.bincount(table.unit[table.label >= 0], minlength=size)
+    if isinstance(table, Ratings):
+        return np.bincount(table.unit, minlength=size)
+    raise TypeError(f"{type(table).__name__} doesn't say how often an item was judged.")
+
+
+def judged_by_id(table: Table, method: Method) -> dict[Hashable, int]:
+    """Answers behind each id of the method's result, which may speak of pairs instead of items."""
+    counts = dict(zip(table.ids, judged(table).tolist(), strict=True))
+    if not isinstance(table, method.consumes):
+        read, _ = convert(table, method.consumes)
+        if isinstance(read, Labels | Ratings) and read.ids != table.ids:
+            counts |= zip(read.ids, judged(read).tolist(), strict=True)
+    return counts
+
+
+def _judgments(project: Project, mark: int, kinds: Sequence[str]) -> models.QuerySet[Judgment]:
+    return Judgment.objects.up_to(mark).filter(
+        question__project=project, annotator__kind__in=list(kinds)
+    )
+
+
+def _rows(project: Project, mark: int, kinds: Sequence[str]) -> models.QuerySet[Any, Any]:
+    return (
+        _judgments(project, mark, kinds)
+        .order_by("position")
+        .annotate(text=Cast("payload", TextField()), first=F("shown_order__0"))
+        .values_list("question_id", "annotator_id", "judgment_type", "text", "first", "confidence")
+    )

@@ -1,0 +1,207 @@
+"""Executing runs: claim, read the evidence, fit, store; and computing a stored run again."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from aggregation import loading
+from aggregation.catalogue import METHODS
+from aggregation.evidence_columns import Part
+from aggregation.loading import EvidenceTables, NothingToRead
+from aggregation.method import Method
+from aggregation.models import Run, Score
+from aggregation.options import OptionError
+from aggregation.results import AggregateResult
+from aggregation.tables import TableError
+from aggregation.versions import code_version
+from annotation.models import LeaseLost, WorkState
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=15)  # longer than any single fit on the sizes in the benchmarks
+MOST_ATTEMPTS = 3
+
+GAVE_UP = (
+    "The worker died {attempts} times while computing this, most likely for lack of memory. "
+    "No result was stored. Choose a smaller selection or a machine with more memory, then start "
+    "the run again."
+)
+UNEXPECTED = (
+    "“{method}” stopped with an error of its own: {error}. No result was stored; the judgments are "
+    "untouched. The server's log has the details."
+)
+
+
+class Cancelled(Exception):
+    """Somebody asked for this work to stop."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A result with the evidence it came from."""
+
+    result: AggregateResult
+    part: Part
+    evidence: EvidenceTables
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A stored run computed again. `identical` compares the bytes of the two results."""
+
+    run: Run
+    identical: bool
+    same_evidence: bool
+    sentence: str
+
+
+def execute_run(pk: int) -> None:
+    """Carry out run `pk` if it is claimable; do nothing if another worker has it or it is final.
+
+    Result and scores are stored with the final state in one transaction. A refusal or an error of
+    the method ends the run as failed with a sentence.
+    """
+    run = Run.objects.claim(pk, lease=LEASE)
+    if run is None:
+        return
+    try:
+        _execute(run)
+    except LeaseLost:
+        logger.warning("Run %s was taken over by another worker; nothing was written.", pk)
+
+
+def _execute(run: Run) -> None:
+    if run.attempt > MOST_ATTEMPTS:
+        run.fail(GAVE_UP.format(attempts=MOST_ATTEMPTS))
+        return
+    try:
+        _note_total(run)
+        computed = compute(run, watch=lambda done: _go_on(run, done))
+        _go_on(run, computed.evidence.judgments)
+    except Cancelled:
+        run.finish(WorkState.CANCELLED)
+    except (NothingToRead, OptionError, TableError) as refusal:
+        run.fail(str(refusal))
+    except LeaseLost:
+        raise
+    except Exception as error:  # a method's own fault must end the run, or it would be retried
+        logger.exception("Run %s failed", run.pk)
+        run.fail(UNEXPECTED.format(method=run.method, error=error or type(error).__name__))
+    else:
+        _store(run, computed)
+
+
+def compute(run: Run, *, watch: Callable[[int], None] | None = None) -> Computed:
+    """What the run asks for, computed from the log now; nothing is stored.
+
+    Raises NothingToRead, OptionError, TableError, and what `watch` raises.
+    """
+    if run.method not in METHODS:
+        raise OptionError(f"There is no method “{run.method}” any more.")
+    method = METHODS[run.method]
+    options = method.options.parse({**run.options, "seed": run.seed})
+    evidence = loading.load(
+        run.project, mark=run.mark, kinds=run.kinds, items=run.items, watch=watch
+    )
+    part = evidence.part_for(method)
+    result = method.fit(part.table, options)
+    result = replace(result, conversions=(*part.conversions, *result.conversions))
+    return Computed(result, part, evidence)
+
+
+def rebuild(run: Run) -> Rebuilt:
+    """Compute a finished run again from the log and compare it, byte for byte, with what is stored.
+
+    Raises NothingToRead, OptionError or TableError where it can't be computed any more.
+    """
+    result = compute(run).result
+    identical = result.to_json(timing=False) == run.result
+    same_evidence = result.input_digest == run.input_digest
+    return Rebuilt(run, identical, same_evidence, _verdict(run, identical, same_evidence))
+
+
+def _verdict(run: Run, identical: bool, same_evidence: bool) -> str:
+    if identical:
+        return "Rebuilt from the log: identical to the stored result, byte for byte."
+    if not same_evidence:
+        return (
+            "The log no longer gives the evidence this run read: a name was changed or rows were "
+            "altered behind the application's back."
+        )
+    return (
+        "The evidence is the same but the result differs: it was computed by "
+        f"{run.code_version}, and now by {code_version()}."
+    )
+
+
+def _note_total(run: Run) -> None:
+    total = loading.count(run.project, mark=run.mark, kinds=run.kinds)
+    Run.objects.filter(pk=run.pk, attempt=run.attempt).update(progress_total=total)
+
+
+def _go_on(run: Run, done: int) -> None:
+    run.renew(lease=LEASE, done=done)
+    if run.cancel_is_requested():
+        raise Cancelled
+
+
+def _store(run: Run, computed: Computed) -> None:
+    result, evidence = computed.result, computed.evidence
+    with transaction.atomic():
+        Score.objects.bulk_create(_scores(run, computed), batch_size=2_000)
+        Run.objects.filter(pk=run.pk, attempt=run.attempt).update(
+            result=result.to_json(timing=False),
+            input_digest=result.input_digest,
+            code_version=code_version(),
+            judgments=evidence.judgments,
+            annotators=evidence.annotators,
+            exclusions=evidence.exclusions,
+        )
+        run.finish()
+
+
+def _scores(run: Run, computed: Computed) -> list[Score]:
+    result, part = computed.result, computed.part
+    method: Method = METHODS[run.method]
+    judged = loading.judged_by_id(part.table, method)
+    scores = []
+    for place, key in enumerate(result.ids):
+        item = part.items.get(key)
+        scores.append(
+            Score(
+                run=run,
+                position=place,
+                item=item_name(key),
+                system_id=item.system_id if item else None,
+                candidate_id=item.candidate_id if item else None,
+                judgments=judged.get(key, 0),
+                score=_number(result.score, place),
+                se=_number(result.se, place),
+                lo=_number(result.lo, place),
+                hi=_number(result.hi, place),
+                rank=_rank(result.rank, place),
+                rank_lo=_rank(result.rank_lo, place),
+                rank_hi=_rank(result.rank_hi, place),
+            )
+        )
+    return scores
+
+
+def item_name(key: Any) -> str:
+    """An item's id as people read it."""
+    return " · ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def _number(column: Any, place: int) -> float | None:
+    if column is None or not math.isfinite(column[place]):
+        return None
+    return float(column[place])
+
+
+def _rank(column: Any, place: int) -> int | None:
+    return int(column[place]) or None if column is not None else None

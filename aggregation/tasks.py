@@ -1,0 +1,51 @@
+"""Celery's doors: each task looks at one row and calls one act. A message carries an id only."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from celery import Task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from aggregation import publishing, runs
+from aggregation.models import Check, Release, Run
+from config.celery import app
+
+logger = logging.getLogger(__name__)
+
+WAKE_AGAIN_AFTER = timedelta(seconds=30)
+
+
+@app.task(name="aggregation.execute_run")
+def execute_run(pk: int) -> None:
+    runs.execute_run(pk)
+
+
+@app.task(name="aggregation.publish_release")
+def publish_release(pk: int) -> None:
+    publishing.publish(pk)
+
+
+@app.task(name="aggregation.check_release")
+def check_release(pk: int) -> None:
+    publishing.check(pk)
+
+
+@app.task(name="aggregation.sweep")
+def sweep() -> None:
+    """Announce work again whose wake-up or worker was lost, and clear what dead workers left."""
+    now = timezone.now()
+    for model, task in ((Run, execute_run), (Release, publish_release), (Check, check_release)):
+        stalled = model.objects.stalled(now=now, queued_for=WAKE_AGAIN_AFTER)
+        for pk in stalled.values_list("pk", flat=True):
+            send(task, pk)
+    publishing.clear_leftovers()
+
+
+def send(task: "Task[Any, Any]", pk: int) -> None:
+    """Wake a worker. Without a broker the row waits for the sweeper, and the log says so."""
+    try:
+        task.apply_async(args=(pk,), retry=False)
+    except (OperationalError, OSError):
+        logger.warning("No broker: %s(%s) waits for the sweeper.", task.name, pk, exc_info=True)
