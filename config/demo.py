@@ -158,7 +158,8 @@ def _run(wanted_port: int) -> int:
         raise DemoError("Seeding the demo world failed; the reason is above.")
     port = _free_port(wanted_port)
     manager = _manager(quiet=False)
-    manager.add_process("web", *_kept(_web(port)), env=_environment(DATABASE_POOL=str(THREADS)))
+    environment = _environment(DATABASE_POOL=str(THREADS))
+    manager.add_process("web", _kept(_web(port)), env=environment, cwd=str(ROOT))
     threading.Thread(target=_announce, args=(port,), daemon=True).start()
     return _loop(manager)
 
@@ -211,7 +212,8 @@ def _web(port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", str(THREADS)),
-        *("--no-control-socket", "--log-level", "warning"),
+        *("--no-control-socket", "--config", "python:config.gunicorn_conf"),
+        *("--log-level", "warning"),
     ]
 
 
