@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aggregation import publishing
 from aggregation.enqueue import NotPossible, request_release
 from aggregation.models import Release, Run
 from annotation.management.by_slug import project_named
@@ -51,7 +52,8 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
 
     def _describe(self, release: Release) -> None:
-        self.stdout.write(f"Release {release.version} of “{release.project}” in {release.folder}")
+        folder = publishing.release_folder(release)
+        self.stdout.write(f"Release {release.version} of “{release.project}” in {folder}")
         for file in release.files():
             self.stdout.write(f"{file['sha256']}  {file['name']}")
         self.stdout.write(f"{release.manifest_digest}  manifest.json")
