@@ -1,0 +1,174 @@
+"""What people type into pages, checked before an act is called. Judgments have their own forms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.text import slugify
+
+from annotation.catalogue import JUDGMENT_TYPES
+from annotation.errors import NotYourAssignment
+from annotation.models import ProjectState
+
+# --- Judging ------------------------------------------------------------------------------------
+
+
+class _EnvelopeForm(forms.Form):
+    assignment = forms.UUIDField()
+    submission_key = forms.RegexField(r"^[0-9A-Za-z-]{8,64}$")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnvelope:
+    """The hidden fields around an answer: its assignment, and the key that makes it one."""
+
+    assignment_id: str
+    submission_key: str
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """Raises NotYourAssignment: hidden fields are only wrong in an outdated or altered page."""
+        form = _EnvelopeForm(data)
+        if not form.is_valid():
+            raise NotYourAssignment
+        return cls(str(form.cleaned_data["assignment"]), form.cleaned_data["submission_key"])
+
+
+SKIP_REASONS = [
+    ("unclear", "I don't understand it"),
+    ("unfamiliar", "I don't know enough about it"),
+    ("broken", "Something in it is broken or missing"),
+    ("distressing", "I'd rather not read this"),
+    ("other", "Another reason"),
+]
+
+
+class SkipForm(forms.Form):
+    assignment = forms.UUIDField()
+    reason = forms.ChoiceField(choices=SKIP_REASONS)
+
+    def values(self) -> tuple[str, str]:
+        """Assignment and reason. Raises NotYourAssignment like the envelope of an answer."""
+        if not self.is_valid():
+            raise NotYourAssignment
+        return str(self.cleaned_data["assignment"]), self.cleaned_data["reason"]
+
+
+# --- Accounts -----------------------------------------------------------------------------------
+
+
+class LoginForm(forms.Form):
+    username = forms.CharField(
+        max_length=150,
+        label="Account name",
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+    password = forms.CharField(
+        max_length=4096,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+# --- Projects -----------------------------------------------------------------------------------
+
+
+class GuidelineForm(forms.Form):
+    text = forms.CharField(
+        max_length=40_000,
+        strip=False,
+        label="Guidelines",
+        help_text="What annotators should look for. Markdown; each change is a new version.",
+        widget=forms.Textarea(attrs={"rows": 18}),
+        error_messages={"required": "Write a sentence or two: annotators judge by these."},
+    )
+
+
+class ProjectForm(forms.Form):
+    name = forms.CharField(max_length=200, help_text="As annotators will see it.")
+    slug = forms.CharField(
+        max_length=80,
+        required=False,
+        label="Address",
+        help_text="The last part of the page's address. Left empty, it is made from the name.",
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9]+(?:-[a-z0-9]+)*$", "Use small letters, digits and single hyphens."
+            )
+        ],
+    )
+    description = forms.CharField(
+        required=False,
+        max_length=2_000,
+        help_text="One or two sentences: what is asked, and of whom.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    judgment_type = forms.ChoiceField(label="What an annotator does", choices=list)
+    overlap = forms.IntegerField(
+        min_value=1,
+        max_value=1000,
+        initial=3,
+        label="People per question",
+        help_text="How many people answer each question before it counts as answered.",
+    )
+    reason = forms.ChoiceField(
+        label="Reasons",
+        choices=[
+            ("optional", "A reason may be given"),
+            ("required", "Each answer needs a reason"),
+        ],
+    )
+    lease_minutes = forms.IntegerField(
+        min_value=1,
+        max_value=24 * 60,
+        initial=30,
+        label="Minutes per question",
+        help_text="How long an opened question is kept for the person who opened it.",
+    )
+    guideline = forms.CharField(
+        required=False,
+        max_length=40_000,
+        strip=False,
+        label="Guidelines",
+        help_text="What annotators should look for, in Markdown. You can change them later.",
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["judgment_type"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(slug, each.title) for slug, each in JUDGMENT_TYPES.items()]
+        self.initial.setdefault("judgment_type", "pairwise")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("name") and not cleaned.get("slug") and "slug" not in self.errors:
+            cleaned["slug"] = slugify(cleaned["name"])[:80].strip("-")
+            if not cleaned["slug"]:
+                self.add_error("slug", "No address can be made from this name; please give one.")
+        if cleaned.get("slug") == "new":
+            self.add_error("slug", "The address “new” is taken by this form. Choose another.")
+        return cleaned
+
+    def project_fields(self) -> dict[str, Any]:
+        """The keyword arguments of `create_project`."""
+        fields = {
+            name: self.cleaned_data[name]
+            for name in ("name", "slug", "description", "judgment_type", "overlap", "guideline")
+        }
+        required = self.cleaned_data["reason"] == "required"
+        return fields | {
+            "lease_seconds": self.cleaned_data["lease_minutes"] * 60,
+            "options": {"reason": "required"} if required else {},
+        }
+
+
+class StateForm(forms.Form):
+    state = forms.ChoiceField(
+        choices=[
+            (state.value, state.label) for state in ProjectState if state != ProjectState.DRAFT
+        ]
+    )

@@ -1,0 +1,110 @@
+"""How far a project and its people are. Counted from rows each time; nothing is stored."""
+
+from dataclasses import dataclass
+
+from django.db.models import Aggregate, Count, Exists, FloatField, Max, OuterRef, Q, QuerySet, Sum
+
+from annotation.models import (
+    Annotator,
+    Assignment,
+    Judgment,
+    Project,
+    Prompt,
+    Question,
+    QuestionState,
+    Standing,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProgress:
+    """One annotator's: `answered` questions of the `total` they have answered or may still get."""
+
+    answered: int
+    total: int
+
+    @property
+    def current(self) -> int:
+        """The number of the question now on the screen."""
+        return min(self.answered + 1, max(self.total, 1))
+
+
+def own_progress(annotator: Annotator) -> OwnProgress:
+    """Open questions count as possible even while others hold all their seats."""
+    answered = (
+        Judgment.objects.filter(annotator=annotator, supersedes__isnull=True)
+        .values("question")
+        .distinct()
+        .count()
+    )
+    judged = Judgment.objects.filter(annotator=annotator, question=OuterRef("pk"))
+    given_back = Assignment.objects.filter(
+        annotator=annotator, question=OuterRef("pk"), state="released"
+    )
+    possible = Question.objects.filter(
+        ~Exists(judged), ~Exists(given_back), project=annotator.project, state=QuestionState.OPEN
+    ).count()
+    return OwnProgress(answered=answered, total=answered + possible)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectProgress:
+    """Counts of a project. `answered + begun + untouched == questions`; withdrawn are left out."""
+
+    prompts: int
+    candidates: int
+    questions: int
+    answered: int
+    begun: int
+    judgments: int
+    judgments_asked: int
+    parked: int
+
+    @property
+    def untouched(self) -> int:
+        return self.questions - self.answered - self.begun
+
+
+def project_progress(project: Project) -> ProjectProgress:
+    has_judgment = Exists(Judgment.objects.filter(question=OuterRef("pk")))
+    questions = Question.objects.filter(project=project).exclude(state=QuestionState.WITHDRAWN)
+    counts = questions.aggregate(
+        questions=Count("pk"),
+        answered=Count("pk", filter=Q(state=QuestionState.ANSWERED)),
+        begun=Count("pk", filter=Q(has_judgment, state=QuestionState.OPEN)),
+        judgments_asked=Sum("overlap", default=0),
+    )
+    judgments = Judgment.objects.filter(question__project=project)
+    return ProjectProgress(
+        prompts=Prompt.objects.filter(project=project).count(),
+        candidates=Prompt.objects.filter(project=project).aggregate(n=Count("candidates"))["n"],
+        judgments=judgments.counted().count(),
+        parked=judgments.filter(standing=Standing.PARKED).count(),
+        **counts,
+    )
+
+
+class Median(Aggregate):
+    function = "PERCENTILE_CONT"
+    name = "median"
+    output_field = FloatField()
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+
+def people(project: Project) -> QuerySet[Annotator]:
+    """The project's annotators, most judgments first.
+
+    Each carries `judgment_count`, `median_ms` (of the judgments whose time is known, null without
+    any), `timed` (how many those are) and `last_at`.
+    """
+    kept = Q(judgments__superseded_by__isnull=True)
+    return (
+        Annotator.objects.filter(project=project)
+        .annotate(
+            judgment_count=Count("judgments", filter=kept),
+            median_ms=Median("judgments__elapsed_ms", filter=kept),
+            timed=Count("judgments__elapsed_ms", filter=kept),
+            last_at=Max("judgments__created_at"),
+        )
+        .order_by("-judgment_count", "display_name", "external_id")
+    )

@@ -1,0 +1,384 @@
+// The judging page: keys, focus, drafts, scrolling together, and what to do when saving fails.
+// Everything here makes a page that works without it more pleasant. Keys live in the HTML:
+// data-key on what they press anywhere, data-row-key inside a data-row (one line of a checklist).
+"use strict";
+
+(function () {
+  const DRAFT = "polyphony-draft:";
+  const DRAFT_DAYS = 14;
+  const LOCK = "polyphony-scroll-together";
+  let sending = null; // the button whose answer is on its way, or failed to arrive
+  let failed = false;
+  let savingTimer = 0;
+  let active = false; // whether the person did anything since the last heartbeat
+  let renewTimer = 0;
+
+  const task = () => document.getElementById("task");
+  const one = (selector, root) => (root || document).querySelector(selector);
+  const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
+  const answerForm = () => one("form[data-draft]", task());
+  const typing = (element) =>
+    element.isContentEditable || element.matches("textarea, select, input:not([type=radio], [type=checkbox])");
+
+  function hint(sentence) {
+    const line = one("[data-hint]", task());
+    if (line) line.textContent = sentence;
+  }
+
+  // --- Keys ---
+
+  document.addEventListener("keydown", function (event) {
+    active = true;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Escape") return escape(event);
+    if (event.target.matches("[data-reason]") && event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      return leaveReason();
+    }
+    if (typing(event.target) || event.repeat || one("dialog[open]")) return;
+    if (event.key === "Enter" && event.target.closest("button, a, summary, input")) return;
+    const pressed = keyed(event);
+    if (!pressed) return;
+    event.preventDefault();
+    press(pressed);
+  });
+
+  function keyed(event) {
+    const menu = one("[data-menu][open]");
+    const names = [event.key.toLowerCase()];
+    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
+    if (digit && !event.shiftKey) names.push(digit[1]); // keyboards whose digits need Shift
+    for (const name of names) {
+      const selector = '="' + CSS.escape(name) + '"]';
+      const row = currentRow();
+      const found =
+        (menu && one("[data-key" + selector + ":not(summary)", menu)) ||
+        (!menu && row && one("[data-row-key" + selector, row)) ||
+        all("[data-key" + selector).find((each) => !each.closest("[data-menu]") || each.matches("summary"));
+      if (found && !(menu && digit && !menu.contains(found))) return found;
+    }
+    return null;
+  }
+
+  function press(element) {
+    if (element.matches("textarea, input:not([type=radio], [type=checkbox])")) return element.focus();
+    if (element.matches(":disabled") || element.closest("fieldset:disabled")) return;
+    element.click();
+    if (element.matches("[data-menu] > summary")) focusMenu(element.parentElement);
+    if (element.matches("[data-row] input")) nextRow(element.closest("[data-row]"));
+  }
+
+  function escape(event) {
+    const menu = one("[data-menu][open]");
+    const drawer = one(".drawer:not([hidden])");
+    if (typing(event.target)) {
+      event.target.blur();
+      focusHeading();
+    } else if (menu) {
+      menu.open = false;
+      one("summary", menu).focus();
+    } else if (drawer) {
+      closeDrawer(drawer);
+    }
+  }
+
+  function focusMenu(menu) {
+    if (menu.open) one("button", menu).focus();
+  }
+
+  // --- Checklist rows ---
+
+  function currentRow() {
+    const focused = document.activeElement && document.activeElement.closest("[data-row]");
+    return focused || openRow() || null;
+  }
+  const openRow = () => all("[data-row]", task()).find((row) => !one("input:checked", row));
+
+  function nextRow(row) {
+    const rows = all("[data-row]", task());
+    const after = rows.slice(rows.indexOf(row) + 1).find((each) => !one("input:checked", each)) || openRow();
+    const target = after ? one("input", after) : one("[data-submit]", task());
+    if (target) target.focus();
+    if (after) after.scrollIntoView({ block: "nearest" });
+  }
+
+  // --- Choosing: at once, or, where a reason is needed, once it is given ---
+
+  document.addEventListener(
+    "click",
+    function (event) {
+      active = true;
+      const opener = event.target.closest("[data-opens]");
+      if (opener) return open(event, opener);
+      const closer = event.target.closest("[data-closes]");
+      if (closer) return closeDrawer(document.getElementById(closer.dataset.closes));
+      if (event.target.closest("[data-retry]")) return retry();
+      if (event.target.closest("[data-lock]")) return setLock(!locked());
+      const choice = event.target.closest("[data-choice]");
+      if (choice && choice.form && needsReason(choice.form)) hold(event, choice);
+    },
+    true
+  );
+
+  function needsReason(form) {
+    return "reasonRequired" in form.dataset && !one("[data-reason]", form).value.trim();
+  }
+
+  function mark(button) {
+    for (const other of all("[data-choice]", task())) {
+      other.removeAttribute("data-chosen");
+      other.removeAttribute("aria-pressed");
+    }
+    if (!button) return;
+    button.setAttribute("data-chosen", "");
+    button.setAttribute("aria-pressed", "true");
+  }
+
+  function hold(event, choice) {
+    event.preventDefault();
+    mark(choice);
+    hint("Now give your reason in a sentence, then press Enter.");
+    one("[data-reason]", choice.form).focus();
+  }
+
+  function leaveReason() {
+    const held = one("[data-chosen]", task());
+    const submit = one("[data-submit]", task());
+    if (held && !needsReason(held.form)) return held.click();
+    if (held) return hint("Give your reason in a sentence, then press Enter.");
+    if (submit) return submit.click();
+    focusHeading();
+    hint("Reason noted. Now choose with the keys 1 to 7.");
+  }
+
+  // --- Sending, and what happens when it fails ---
+
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-answer]")) sending = event.submitter;
+  }, true);
+
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (!event.detail.elt.matches("[data-answer]")) return;
+    mark(sending && sending.matches("[data-choice]") ? sending : one("[data-chosen]", task()));
+    failed = false;
+    one("[data-unsaved]", task()).hidden = true;
+    savingTimer = setTimeout(() => saveState("Saving…"), 200);
+  });
+
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    clearTimeout(savingTimer);
+    const status = event.detail.xhr.status;
+    const form = answerForm();
+    if (event.detail.target.id === "task" && form && status === 200) forgetDraft(form);
+  });
+
+  const REASONS = {
+    0: "The server can't be reached.",
+    401: "You have been logged out.",
+    403: "The page was open in another session.",
+    404: "You are no longer a member of this project.",
+    429: "Too many requests at once; wait a moment.",
+  };
+
+  function notSaved(event) {
+    if (!event.detail.elt.matches("[data-answer]")) return;
+    clearTimeout(savingTimer);
+    failed = true;
+    const status = event.type === "htmx:responseError" ? event.detail.xhr.status : 0;
+    const panel = one("[data-unsaved]", task());
+    const fallback = "The server answered with an error (" + status + ").";
+    one("[data-unsaved-why]", panel).textContent =
+      event.type === "htmx:timeout" ? "The server didn't answer in time." : REASONS[status] || fallback;
+    one("[data-log-in]", panel).hidden = status !== 401 && status !== 403;
+    panel.hidden = false;
+    saveState("");
+    one("[data-retry]", panel).focus();
+  }
+  for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, notSaved);
+  }
+  window.addEventListener("online", () => failed && retry());
+
+  function retry() {
+    if (sending && sending.isConnected) sending.click();
+  }
+
+  function saveState(words) {
+    const line = one("[data-save-state]", task());
+    if (line) line.textContent = words;
+  }
+
+  // --- Drafts: what was typed or ticked survives a lost network, a closed tab, a logout ---
+
+  function draftable(form) {
+    return all("textarea, input[type=radio]", form);
+  }
+
+  function keepDraft(form) {
+    const values = { at: Date.now() };
+    for (const field of draftable(form)) {
+      if (field.type === "radio" ? field.checked : field.value) values["=" + field.name] = field.value;
+    }
+    try {
+      localStorage.setItem(DRAFT + form.dataset.draft, JSON.stringify(values));
+    } catch (error) {
+      hint("This browser doesn't keep drafts: " + error.name + ".");
+    }
+  }
+
+  function restoreDraft(form) {
+    const kept = localStorage.getItem(DRAFT + form.dataset.draft);
+    if (!kept || one("[data-error]", form)) return;
+    const values = JSON.parse(kept);
+    for (const field of draftable(form)) {
+      const value = values["=" + field.name];
+      if (value === undefined) continue;
+      if (field.type === "radio") field.checked = field.value === value;
+      else if (!field.value) field.value = value;
+    }
+    hint("Your draft is back.");
+  }
+
+  function forgetDraft(form) {
+    localStorage.removeItem(DRAFT + form.dataset.draft);
+  }
+
+  function forgetOldDrafts() {
+    for (const key of Object.keys(localStorage)) {
+      if (!key.startsWith(DRAFT)) continue;
+      const { at } = JSON.parse(localStorage.getItem(key));
+      if (Date.now() - at > DRAFT_DAYS * 86400000) localStorage.removeItem(key);
+    }
+  }
+
+  document.addEventListener("input", function (event) {
+    active = true;
+    const form = event.target.form;
+    if (form && form.matches("[data-draft]")) keepDraft(form);
+  });
+
+  // --- Guidelines, help ---
+
+  function open(event, opener) {
+    const opened = document.getElementById(opener.dataset.opens);
+    if (!opened) return;
+    event.preventDefault();
+    if (opened.matches("dialog")) return showHelp(opened);
+    if (!opened.hidden) return closeDrawer(opened);
+    opened.hidden = false;
+    opener.setAttribute("aria-expanded", "true");
+    htmx.trigger(one("[hx-get]", opened), "open");
+    one("h2", opened).focus();
+  }
+
+  function closeDrawer(drawer) {
+    drawer.hidden = true;
+    const opener = one('[data-opens="' + drawer.id + '"]');
+    if (opener) {
+      opener.setAttribute("aria-expanded", "false");
+      opener.focus();
+    }
+  }
+
+  function showHelp(dialog) {
+    const list = one("[data-key-list]", dialog);
+    list.replaceChildren();
+    const seen = new Set();
+    for (const element of all("[data-key], [data-row-key]")) {
+      const key = element.dataset.key || element.dataset.rowKey;
+      if (seen.has(key) || (element.closest("[data-menu]") && !element.matches("summary"))) continue;
+      seen.add(key);
+      const cap = document.createElement("kbd");
+      cap.className = "key";
+      cap.textContent = key === "enter" ? "↵" : key.toUpperCase();
+      const term = document.createElement("dt");
+      term.append(cap);
+      const meaning = document.createElement("dd");
+      meaning.textContent = words(element);
+      list.append(term, meaning);
+    }
+    dialog.showModal();
+  }
+
+  function words(element) {
+    if (element.matches("textarea")) return "Write a reason";
+    const source = element.matches("input") ? element.closest("label") : element;
+    const copy = source.cloneNode(true);
+    for (const cap of all("kbd", copy)) cap.remove();
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  // --- Scrolling together ---
+
+  const locked = () => localStorage.getItem(LOCK) === "yes";
+
+  function setLock(on) {
+    localStorage.setItem(LOCK, on ? "yes" : "no");
+    showLock();
+  }
+
+  function showLock() {
+    for (const button of all("[data-lock]")) button.setAttribute("aria-pressed", String(locked()));
+  }
+
+  let led = null; // the pane that was scrolled by us, whose own event must not answer back
+  document.addEventListener(
+    "scroll",
+    function (event) {
+      const pane = event.target;
+      if (!(pane instanceof Element) || !pane.matches("[data-scrolls]") || !locked()) return;
+      if (led === pane) return void (led = null);
+      const share = pane.scrollTop / Math.max(1, pane.scrollHeight - pane.clientHeight);
+      for (const other of all("[data-locks] [data-scrolls]", task())) {
+        if (other === pane) continue;
+        const target = Math.round(share * (other.scrollHeight - other.clientHeight));
+        if (Math.abs(other.scrollTop - target) < 2) continue;
+        led = other;
+        other.scrollTop = target;
+      }
+    },
+    true
+  );
+
+  // --- Each new question ---
+
+  function focusHeading() {
+    const heading = document.getElementById("question-heading");
+    if (heading) heading.focus({ preventScroll: true });
+  }
+
+  function begin() {
+    sending = null;
+    failed = false;
+    showLock();
+    const form = answerForm();
+    clearInterval(renewTimer);
+    if (form) {
+      restoreDraft(form);
+      renewTimer = setInterval(() => renew(form), Number(form.dataset.leaseSeconds) * 333);
+    }
+    const error = one("[data-error]", task());
+    const row = error && error.closest("[data-row]");
+    if (row) return one("input", row).focus();
+    if (error) return error.focus();
+    window.scrollTo(0, 0);
+    focusHeading();
+  }
+
+  // A question stays reserved while its person is at it, and no longer.
+  function renew(form) {
+    if (!active || !form.isConnected) return;
+    active = false;
+    htmx.ajax("POST", form.dataset.renew, {
+      source: task(), swap: "none", values: { assignment: form.dataset.draft, submission_key: "heartbeat" },
+    });
+  }
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.elt.id === "task") begin();
+  });
+  document.addEventListener("DOMContentLoaded", function () {
+    forgetOldDrafts();
+    begin();
+  });
+})();

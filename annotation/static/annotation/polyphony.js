@@ -1,0 +1,34 @@
+// On every page: a fresh CSRF token for each request, and panels that say so when they can't load.
+"use strict";
+
+(function () {
+  // Logging in again in another tab changes the token; the cookie always holds the newest.
+  document.addEventListener("htmx:configRequest", function (event) {
+    const cookie = document.cookie.match(/(?:^|; )polyphony_csrf=([^;]+)/);
+    if (!cookie) return;
+    event.detail.headers["X-CSRFToken"] = cookie[1];
+    const fields = event.detail.formData || event.detail.parameters;
+    if (fields && typeof fields.delete === "function") fields.delete("csrfmiddlewaretoken");
+  });
+
+  function panelFailed(event) {
+    const panel = event.detail.elt.closest("[data-slot]");
+    if (!panel) return;
+    const state = document.createElement("div");
+    state.className = "state state-failed";
+    state.setAttribute("role", "alert");
+    const words = document.createElement("p");
+    words.textContent = panel.dataset.slot + " couldn't be loaded. The rest of this page is not affected.";
+    const again = document.createElement("button");
+    again.type = "button";
+    again.textContent = "Try again";
+    again.addEventListener("click", function () {
+      htmx.ajax("GET", panel.getAttribute("hx-get"), { source: panel, target: panel, swap: "innerHTML" });
+    });
+    state.append(words, again);
+    panel.replaceChildren(state);
+  }
+  for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, panelFailed);
+  }
+})();

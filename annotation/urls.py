@@ -1,0 +1,25 @@
+from django.urls import path
+
+from annotation.views import accounts, judging, projects
+
+app_name = "annotation"
+
+urlpatterns = [
+    path("", projects.home, name="home"),
+    path("login/", accounts.log_in, name="login"),
+    path("login/once/<str:token>/", accounts.log_in_once, name="login-once"),
+    path("logout/", accounts.log_out, name="logout"),
+    path("projects/new/", projects.new_project, name="new-project"),
+    path("projects/<slug:slug>/", projects.project, name="project"),
+    path("projects/<slug:slug>/state/", projects.set_state, name="set-state"),
+    path(
+        "projects/<slug:slug>/people/<uuid:public_id>/pause/",
+        projects.pause_annotator,
+        name="pause-annotator",
+    ),
+    path("projects/<slug:slug>/guideline/", projects.guideline, name="guideline"),
+    path("projects/<slug:slug>/guideline/edit/", projects.edit_guideline, name="edit-guideline"),
+    path("projects/<slug:slug>/judge/", judging.judge, name="judge"),
+    path("projects/<slug:slug>/judge/skip/", judging.skip, name="skip"),
+    path("projects/<slug:slug>/judge/renew/", judging.renew, name="renew"),
+]

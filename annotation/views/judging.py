@@ -1,0 +1,135 @@
+"""The judging page: one question, one answer, the next question."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotation import queue
+from annotation.access import annotator_of
+from annotation.errors import AnnotationError, InvalidAnswer, JudgingStopped, NotYourAssignment
+from annotation.forms import SKIP_REASONS, AnswerEnvelope, SkipForm
+from annotation.models import Annotator, Project, Role
+from annotation.progress import own_progress
+from annotation.showing import Showing, show, show_again
+from annotation.submission import submit
+from annotation.views.entry import account, for_members, is_fragment
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members()
+def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    annotator = annotator_of(project, account(request))
+    if request.method != "POST":
+        return _next_question(request, annotator)
+    try:
+        envelope = AnswerEnvelope.of(request.POST)
+        kept = submit(
+            annotator=annotator,
+            assignment_id=envelope.assignment_id,
+            data=request.POST,
+            submission_key=envelope.submission_key,
+        )
+    except InvalidAnswer:
+        return _same_question(request, annotator)
+    except AnnotationError as error:
+        return _done(request, annotator, warning=str(error), status=409)
+    return _done(request, annotator, saved=True, warning=kept.notice)
+
+
+@require_POST
+@for_members()
+def skip(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    annotator = annotator_of(project, account(request))
+    try:
+        assignment_id, reason = SkipForm(request.POST).values()
+        queue.release(annotator, assignment_id, reason=reason)
+    except NotYourAssignment as error:
+        return _done(request, annotator, warning=str(error), status=409)
+    return _done(request, annotator)
+
+
+@require_POST
+@for_members()
+def renew(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    """A heartbeat of an open question; the page keeps working whatever the answer is."""
+    annotator = annotator_of(project, account(request))
+    try:
+        queue.renew(annotator, AnswerEnvelope.of(request.POST).assignment_id)
+    except NotYourAssignment:
+        return HttpResponse(status=409)
+    return HttpResponse(status=204)
+
+
+def _done(
+    request: HttpRequest,
+    annotator: Annotator,
+    *,
+    saved: bool = False,
+    warning: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """After an answer: the next question as a fragment, or, without htmx, a redirect to it."""
+    if is_fragment(request):
+        return _next_question(request, annotator, saved=saved, warning=warning, status=status)
+    if saved:
+        messages.success(request, "Your answer is saved.")
+    if warning:
+        messages.warning(request, warning)
+    return redirect("annotation:judge", annotator.project.slug)
+
+
+def _next_question(
+    request: HttpRequest,
+    annotator: Annotator,
+    *,
+    saved: bool = False,
+    warning: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    stopped, showing = "", None
+    try:
+        assignment = queue.lease_next(annotator)
+        showing = show(assignment) if assignment else None
+    except JudgingStopped as error:
+        stopped = str(error)
+    return _page(
+        request,
+        annotator,
+        showing,
+        {"saved": saved, "warning": warning, "stopped": stopped},
+        status=status,
+    )
+
+
+def _same_question(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The question again with everything typed, its errors in words, and the same key."""
+    envelope = AnswerEnvelope.of(request.POST)
+    showing = show_again(
+        annotator,
+        envelope.assignment_id,
+        data=request.POST,
+        submission_key=envelope.submission_key,
+    )
+    return _page(request, annotator, showing, {}, status=422)
+
+
+def _page(
+    request: HttpRequest,
+    annotator: Annotator,
+    showing: Showing | None,
+    context: dict[str, object],
+    *,
+    status: int,
+) -> HttpResponse:
+    fragment = is_fragment(request)
+    template = "annotation/judge.html#task" if fragment else "annotation/judge.html"
+    context |= {
+        "project": annotator.project,
+        "showing": showing,
+        "progress": own_progress(annotator),
+        "skip_reasons": SKIP_REASONS,
+    }
+    return render(request, template, context, status=status)

@@ -1,0 +1,123 @@
+"""Projects: the list, the overview, guidelines, a new one, and steering one."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotation import projects
+from annotation.access import MANAGERS, REVIEWERS, annotator_of
+from annotation.catalogue import JUDGMENT_TYPES
+from annotation.forms import GuidelineForm, ProjectForm, StateForm
+from annotation.models import Annotator, Project, ProjectState, Role
+from annotation.progress import own_progress, people, project_progress
+from annotation.views.entry import account, for_accounts, for_members
+
+
+@require_safe
+@for_accounts
+def home(request: HttpRequest) -> HttpResponse:
+    user = account(request)
+    found = Project.objects.seen_by(user).order_by("name")
+    roles = {each.project_id: each.get_role_display() for each in user.memberships.all()}
+    listed = [(each, roles.get(each.pk, Role.OWNER.label)) for each in found]
+    context = {"listed": listed, "may_create": projects.may_create(user)}
+    return render(request, "annotation/home.html", context)
+
+
+@require_safe
+@for_members()
+def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    context = {
+        "project": project,
+        "role": role,
+        "asks": JUDGMENT_TYPES[project.judgment_type].title,
+        "guideline": project.current_guideline(),
+        "own": own_progress(annotator_of(project, account(request))),
+    }
+    if role not in REVIEWERS:
+        return render(request, "annotation/project_member.html", context)
+    context |= {
+        "progress": project_progress(project),
+        "people": people(project),
+        "may_steer": role in MANAGERS,
+        "next_states": NEXT_STATES[ProjectState(project.state)],
+    }
+    return render(request, "annotation/project.html", context)
+
+
+NEXT_STATES = {
+    ProjectState.DRAFT: [(ProjectState.OPEN, "Open for judging")],
+    ProjectState.OPEN: [(ProjectState.PAUSED, "Pause"), (ProjectState.CLOSED, "Close")],
+    ProjectState.PAUSED: [(ProjectState.OPEN, "Open again"), (ProjectState.CLOSED, "Close")],
+    ProjectState.CLOSED: [(ProjectState.OPEN, "Open again")],
+}
+
+
+@require_safe
+@for_members()
+def guideline(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    template = "annotation/guideline.html" + ("#text" if getattr(request, "htmx", False) else "")
+    context = {
+        "project": project,
+        "role": role,
+        "guideline": project.current_guideline(),
+        "may_edit": role in MANAGERS,
+    }
+    return render(request, template, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members(*MANAGERS)
+def edit_guideline(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    current = project.current_guideline()
+    form = GuidelineForm(request.POST or None, initial={"text": current.text if current else ""})
+    if request.method == "POST" and form.is_valid():
+        kept = projects.revise_guideline(project=project, text=form.cleaned_data["text"])
+        messages.success(request, f"Version {kept.version} of the guidelines is now shown.")
+        return redirect("annotation:guideline", project.slug)
+    context = {"project": project, "role": role, "form": form, "guideline": current}
+    status = 422 if form.is_bound else 200
+    return render(request, "annotation/guideline_edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_accounts
+def new_project(request: HttpRequest) -> HttpResponse:
+    if not projects.may_create(account(request)):
+        raise PermissionDenied
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = projects.create_project(owner=account(request), **form.project_fields())
+            return redirect("annotation:project", made.slug)
+        except projects.NameTaken as error:
+            form.add_error("slug", str(error))
+    status = 422 if form.is_bound else 200
+    return render(request, "annotation/project_new.html", {"form": form}, status=status)
+
+
+@require_POST
+@for_members(*MANAGERS)
+def set_state(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    form = StateForm(request.POST)
+    if form.is_valid():
+        projects.set_state(project=project, state=ProjectState(form.cleaned_data["state"]))
+        messages.success(request, f"The project is now {project.get_state_display().lower()}.")
+    else:
+        messages.error(request, "A project can be opened, paused or closed. Nothing was changed.")
+    return redirect("annotation:project", project.slug)
+
+
+@require_POST
+@for_members(*MANAGERS)
+def pause_annotator(
+    request: HttpRequest, project: Project, role: Role, public_id: str
+) -> HttpResponse:
+    annotator = get_object_or_404(Annotator, project=project, public_id=public_id)
+    paused = request.POST.get("paused") == "yes"
+    projects.set_paused(annotator=annotator, paused=paused)
+    said = "gets no new questions" if paused else "gets questions again"
+    messages.success(request, f"{annotator} {said}.")
+    return redirect("annotation:project", project.slug)
