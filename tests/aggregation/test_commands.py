@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -59,9 +60,9 @@ def worker() -> Iterator[None]:
     thread.join()
 
 
-def said(*arguments: str, **options: object) -> str:
+def said(command: str, *arguments: str, **options: Any) -> str:
     out = StringIO()
-    call_command(*arguments, stdout=out, **options)
+    call_command(command, *arguments, stdout=out, **options)
     return out.getvalue()
 
 
@@ -87,7 +88,7 @@ def test_a_release_is_published_and_its_digests_are_those_of_its_files(
         wait=30,
     ).splitlines()
     folder = Path(lines[0].rpartition(" in ")[2])
-    told = dict(reversed(line.split("  ")) for line in lines[1:])
+    told = {name: digest for digest, _, name in (line.partition("  ") for line in lines[1:])}
     assert {"manifest.json", "scores.json", "README.md"} <= set(told)
     for name, digest in told.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
