@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from annotation.catalogue import JUDGMENT_TYPES
-from annotation.content import hash_messages, hash_text
 from annotation.demo_world.content import SYSTEMS, DemoPrompt
 from annotation.demo_world.design import Planned
 from annotation.demo_world.people import SimulatedPerson
+from annotation.hashes import hash_messages, hash_text
 from annotation.judgment_types import Asked, Payload
 from annotation.models import (
     Annotator,
