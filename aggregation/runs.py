@@ -153,6 +153,7 @@ def _go_on(run: Run, done: int) -> None:
 def _store(run: Run, computed: Computed) -> None:
     result, evidence = computed.result, computed.evidence
     with transaction.atomic():
+        run.renew(lease=LEASE)  # LeaseLost here keeps a slow worker from writing beside a quick one
         Score.objects.bulk_create(_scores(run, computed), batch_size=2_000)
         Run.objects.filter(pk=run.pk, attempt=run.attempt).update(
             result=result.to_json(timing=False),

@@ -103,7 +103,7 @@ class Curation:
             lines.append(f"A pair needs at least {self.least_votes} counted votes.")
         if self.least_agreement > 0:
             lines.append(
-                f"At least {self.least_agreement:.0%} of the counted votes must choose the same side."
+                f"At least {self.least_agreement:.0%} of the votes counted must be for one side."
             )
         lines.append("Two responses of the same text are no pair.")
         if self.group_by:
