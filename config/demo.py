@@ -25,9 +25,8 @@ from types import FrameType
 import honcho.manager
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from honcho.printer import Printer
+from honcho.printer import Message, Printer
 from rich.console import Console
-from rich.panel import Panel
 
 from config.embedded import Cluster, EmbeddedError, make_enterable
 from config.keeper import PATIENCE
@@ -187,9 +186,17 @@ def _loop(manager: honcho.manager.Manager) -> int:
     return 0 if stopped else int(manager.returncode or 0)
 
 
+class _Printer(Printer):  # type: ignore[misc]
+    """Leaves out honcho's lines about processes that start and end as they should."""
+
+    def write(self, message: Message) -> None:
+        if message.name == "system" and ("started" in message.data or "sending" in message.data):
+            return
+        super().write(message)
+
+
 def _manager(*, quiet: bool) -> honcho.manager.Manager:
-    printer = Printer(sys.stdout)
-    manager = honcho.manager.Manager(printer)
+    manager = honcho.manager.Manager(_Printer(sys.stdout))
     for name, (queues, pool, processes) in WORKERS.items():
         command = _celery(
             "worker",
@@ -213,7 +220,6 @@ def _web(port: int) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", str(THREADS)),
         *("--no-control-socket", "--config", "python:config.gunicorn_conf"),
-        *("--log-level", "warning"),
     ]
 
 
@@ -224,6 +230,8 @@ def _kept(command: list[str]) -> str:
 def _environment(**more: str) -> dict[str, str]:
     added = {f"POLYPHONY_{name}": value for name, value in more.items()}
     return {
+        "POLYPHONY_LOG_LEVEL": "WARNING",
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
         **os.environ,
         "POLYPHONY_VAR_DIR": str(settings.VAR_DIR),
         "PYTHONUNBUFFERED": "1",
@@ -262,15 +270,12 @@ def _announce(port: int) -> None:
         time.sleep(0.2)
     try:
         path = _manage("Making a one-time login", "login_link", "--user", "demo").strip()
-        login = f"\nlog in once as demo: [bold]{base}{path}[/]"
+        login = f"\nLog in once as demo: {base}{path}"
     except DemoError as problem:
         login = f"\n[red]{problem}"
     console.print(
-        Panel(
-            f"Polyphony runs at [bold]{base}[/]{login}\nCtrl-C stops everything.",
-            border_style="green",
-            expand=False,
-        )
+        f"\n[bold green]Polyphony runs at {base}[/]{login}\nCtrl-C stops everything.\n",
+        soft_wrap=True,  # a broken link cannot be clicked
     )
 
 

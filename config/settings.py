@@ -288,21 +288,26 @@ CONTENT_SECURITY_POLICY = {
 # --- Files and uploads ------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(text("POLYPHONY_STATIC_DIR", str(VAR_DIR / "static"))).resolve()
+# Hashed names need `collectstatic`, which the image runs; elsewhere files are read where they lie.
+_HASHED_STATIC = flag("POLYPHONY_HASHED_STATIC", PRODUCTION)
+STATIC_ROOT = (
+    Path(text("POLYPHONY_STATIC_DIR", str(VAR_DIR / "static"))).resolve()
+    if _HASHED_STATIC
+    else None
+)
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": VAR_DIR / "media"},
     },
-    # Hashed names need `collectstatic`, which the demo and the image run; tests and a plain
-    # `manage.py runserver` read the files where they lie.
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if flag("POLYPHONY_HASHED_STATIC", PRODUCTION)
+        if _HASHED_STATIC
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = not flag("POLYPHONY_HASHED_STATIC", PRODUCTION)
+WHITENOISE_USE_FINDERS = not _HASHED_STATIC
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -320,7 +325,7 @@ USE_TZ = True
 # is a folder. With another broker set CELERY_BROKER_URL (redis://, amqp://).
 TASK_QUEUES = ("interactive", "default", "generate", "reward", "judge", "aggregate", "export")
 BROKER_DIR = VAR_DIR / "broker"
-CELERY_BROKER_URL = text("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = text("CELERY_BROKER_URL", "filesystem://localhost")
 if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
         "data_folder_in": str(BROKER_DIR / "messages"),
@@ -357,7 +362,7 @@ SWEEP_SECONDS = number("POLYPHONY_SWEEP_SECONDS", 15, least=1)
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     f"{app}.sweep": {"task": f"{app}.sweep", "schedule": float(SWEEP_SECONDS)}
-    for app in ("annotation", "aggregation", "models_runtime")
+    for app in ("aggregation", "models_runtime")
 }
 
 # --- Leaving the house ------------------------------------------------------------------------
@@ -402,9 +407,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "line": {
+            "class": "config.logs.DiscreetFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": text("POLYPHONY_LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    "loggers": {"django.server": {"level": "WARNING", "propagate": True}},
 }

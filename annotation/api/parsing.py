@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import IO, Any, NoReturn
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+from annotation.api.problems import Problem
 
 DEEPEST = 50
 
@@ -25,8 +29,15 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(most + 1)
+        if len(body) > most:
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The body is larger than {most // 1024**2} MiB, so nothing was done.",
+            )
         try:
-            text = stream.read().decode("utf-8-sig")
+            text = body.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ParseError("The body isn't text in UTF-8.") from error
         try:

@@ -6,11 +6,14 @@ A refused form adds `errors`: field names to lists of sentences, the same that t
 Acts in other apps raise their own refusals; their endpoints turn them into `Problem`s.
 """
 
+import logging
 import math
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.core.signals import got_request_exception
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
@@ -20,8 +23,19 @@ from rest_framework.views import set_rollback
 from annotation import errors
 from annotation.tokens import InvalidToken
 
+log = logging.getLogger(__name__)
+
 CONTENT_TYPE = "application/problem+json"
 NOT_FOUND = "There is nothing at this address, or nothing that you may see."
+
+FAILED = (
+    "Something went wrong on our side and was logged. Nothing was half-done; "
+    "if you were submitting, send the same answer with the same key again."
+)
+NO_DATABASE = (
+    "The database didn't answer. Wait a moment and send the request again; "
+    "an answer with the same key is kept once."
+)
 
 # The more particular class first.
 STATUS_OF: tuple[tuple[type[errors.AnnotationError], HTTPStatus], ...] = (
@@ -38,12 +52,21 @@ STATUS_OF: tuple[tuple[type[errors.AnnotationError], HTTPStatus], ...] = (
 
 
 class Problem(exceptions.APIException):
-    """A refusal with its status and a sentence; `errors` maps fields to sentences."""
+    """A refusal with its status and a sentence.
+
+    `errors` maps fields to sentences; `wait` is after how many seconds it makes sense to try again.
+    """
 
     def __init__(
-        self, status: HTTPStatus, detail: str, *, errors: dict[str, list[str]] | None = None
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: dict[str, list[str]] | None = None,
+        wait: int = 0,
     ) -> None:
         super().__init__(detail)
+        self.wait = wait
         self.status_code = int(status)
         self.errors = errors
 
@@ -67,12 +90,10 @@ def body_of(status: int, detail: str, errors: dict[str, list[str]] | None = None
     return body
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """REST framework's exception handler. None for what nobody foresaw: that is a 500, logged."""
-    refusal = _refusal(error)
-    if refusal is None:
-        return None
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """REST framework's exception handler."""
     set_rollback()
+    refusal = _refusal(error) or _failure(error, context)
     return ProblemResponse(
         body_of(refusal.status_code, _sentence(refusal), _errors(refusal)), _headers(refusal)
     )
@@ -90,6 +111,16 @@ def _refusal(error: Exception) -> exceptions.APIException | None:
             fields = error.errors if isinstance(error, errors.InvalidAnswer) else None
             return Problem(status, str(error), errors=fields)
     return None
+
+
+def _failure(error: Exception, context: dict[str, Any]) -> Problem:
+    """What nobody foresaw: logged with its cause, which stays inside."""
+    request = context["request"]._request
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    got_request_exception.send(sender=None, request=request)
+    if isinstance(error, OperationalError):
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, NO_DATABASE, wait=2)
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
 
 
 def _sentence(refusal: exceptions.APIException) -> str:

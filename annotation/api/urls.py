@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path
 from django.views.decorators.cache import cache_page
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from annotation.api.endpoints.annotators import AnnotatorsViewSet
 from annotation.api.endpoints.assignments import AssignmentsViewSet
@@ -40,6 +40,6 @@ for noun, viewset in IN_PROJECT.items():
     router.register_in_project(noun, viewset)
 
 urlpatterns = [
-    path("schema/", cache_page(3600)(SpectacularAPIView.as_view()), name="api-schema"),
+    path("schema/", cache_page(3600)(SpectacularJSONAPIView.as_view()), name="api-schema"),
     *router.urls,
 ]
