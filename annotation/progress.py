@@ -13,6 +13,7 @@ from annotation.models import (
     Question,
     QuestionState,
     Standing,
+    User,
 )
 
 
@@ -27,6 +28,15 @@ class OwnProgress:
     def current(self) -> int:
         """The number of the question now on the screen."""
         return min(self.answered + 1, max(self.total, 1))
+
+
+def own_progress_of(project: Project, user: User) -> OwnProgress:
+    """A member's progress, whether or not they have begun to judge."""
+    annotator = Annotator.objects.filter(project=project, user=user).first()
+    if annotator is not None:
+        return own_progress(annotator)
+    open_questions = Question.objects.filter(project=project, state=QuestionState.OPEN)
+    return OwnProgress(answered=0, total=open_questions.count())
 
 
 def own_progress(annotator: Annotator) -> OwnProgress:
@@ -100,6 +110,7 @@ def people(project: Project) -> QuerySet[Annotator]:
     kept = Q(judgments__superseded_by__isnull=True)
     return (
         Annotator.objects.filter(project=project)
+        .select_related("user")
         .annotate(
             judgment_count=Count("judgments", filter=kept),
             median_ms=Median("judgments__elapsed_ms", filter=kept),

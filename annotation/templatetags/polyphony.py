@@ -28,3 +28,19 @@ def duration(milliseconds: float | None) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return str(timedelta(seconds=round(seconds)))
+
+
+@register.inclusion_tag("components/share_bar.html")
+def share_bar(name: str, title: str, *parts: int | str) -> dict[str, object]:
+    """A bar of up to three shares: `{% share_bar "far" "Questions" 3 "answered" 1 "begun" %}`.
+
+    `parts` are counts, each followed by its label; `name` is unique on the page.
+    """
+    counts, labels = [int(count) for count in parts[::2]], parts[1::2]
+    total = sum(counts)
+    shares, x = [], 0.0
+    for count, label in zip(counts, labels, strict=True):
+        width = round(100 * count / total, 2) if total else 0.0
+        shares.append({"label": label, "count": count, "x": round(x, 2), "width": width})
+        x += width
+    return {"name": name, "title": title, "total": total, "shares": shares}

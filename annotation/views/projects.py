@@ -7,11 +7,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import projects
-from annotation.access import MANAGERS, REVIEWERS, annotator_of
+from annotation.access import MANAGERS, REVIEWERS
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.forms import GuidelineForm, ProjectForm, StateForm
 from annotation.models import Annotator, Project, ProjectState, Role
-from annotation.progress import own_progress, people, project_progress
+from annotation.progress import own_progress_of, people, project_progress
 from annotation.views.entry import account, for_accounts, for_members
 
 
@@ -34,9 +34,9 @@ def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         "role": role,
         "asks": JUDGMENT_TYPES[project.judgment_type].title,
         "guideline": project.current_guideline(),
-        "own": own_progress(annotator_of(project, account(request))),
     }
     if role not in REVIEWERS:
+        context["own"] = own_progress_of(project, account(request))
         return render(request, "annotation/project_member.html", context)
     context |= {
         "progress": project_progress(project),

@@ -305,7 +305,8 @@
     const source = element.matches("input") ? element.closest("label") : element;
     const copy = source.cloneNode(true);
     for (const cap of all("kbd", copy)) cap.remove();
-    return copy.textContent.replace(/\s+/g, " ").trim();
+    const said = copy.textContent.replace(/\s+/g, " ").trim();
+    return said.charAt(0) + said.slice(1).toLowerCase();
   }
 
   // --- Scrolling together ---
