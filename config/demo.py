@@ -258,21 +258,19 @@ def _free_port(wanted: int) -> int:
 
 
 def _announce(port: int) -> None:
-    """Wait for the pages to answer, then print where they are and a link that logs in once."""
+    """Make a login, wait for the pages to answer, then print where they are."""
     base = f"http://{HOST}:{port}"
-    deadline = time.monotonic() + 120
-    while not _answers(f"{base}/healthz"):
-        if time.monotonic() > deadline:
-            console.print(
-                f"[bold red]{base} does not answer after two minutes; see the lines above."
-            )
-            return
-        time.sleep(0.2)
     try:
         path = _manage("Making a one-time login", "login_link", "--user", "demo").strip()
         login = f"\nLog in once as demo: {base}{path}"
     except DemoError as problem:
         login = f"\n[red]{problem}"
+    deadline = time.monotonic() + 120
+    while not _answers(f"{base}/healthz"):
+        if time.monotonic() > deadline:
+            console.print(f"[bold red]{base} does not answer after two minutes; see above.")
+            return
+        time.sleep(0.1)
     console.print(
         f"\n[bold green]Polyphony runs at {base}[/]{login}\nCtrl-C stops everything.\n",
         soft_wrap=True,  # a broken link cannot be clicked

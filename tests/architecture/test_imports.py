@@ -69,6 +69,21 @@ def test_every_task_has_a_written_name() -> None:
     assert nameless == []
 
 
+def test_the_clock_calls_every_sweeper_and_nothing_else() -> None:
+    script = (
+        "import django; from config.celery import app; django.setup(); app.loader.import_default_modules()\n"
+        "app.finalize(auto=True)\n"
+        "print(*sorted(name for name in app.tasks if name.endswith('.sweep')))\n"
+        "print(*sorted(entry['task'] for entry in app.conf.beat_schedule.values()))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    sweepers, scheduled = answer.stdout.splitlines()
+    assert sweepers == scheduled
+
+
 CALLS_OUT = re.compile(
     r"\bhttpx\.(get|post|put|patch|delete|head|options|stream|request|Client|AsyncClient)\("
     r"|^\s*(import|from) (requests|aiohttp|httpcore|urllib\.request|http\.client)\b",

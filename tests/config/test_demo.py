@@ -1,10 +1,15 @@
 """The parts of the demo's supervisor that can be tried alone; journeys/ tries the whole."""
 
 import os
+import re
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +71,109 @@ def test_a_second_demo_on_the_same_folder_is_refused_with_the_first_ones_process
         )
     assert answer.returncode == 1
     assert "process 4711" in answer.stdout.replace("\n", " ")
+
+
+# --- The whole --------------------------------------------------------------------------------
+
+
+class Running:
+    """A demo on a folder of its own, and what it has printed so far."""
+
+    def __init__(self, var_dir: Path) -> None:
+        self.var_dir = var_dir
+        environment = {**os.environ, "POLYPHONY_VAR_DIR": str(var_dir)}
+        for name in ("DATABASE_URL", "CELERY_BROKER_URL"):
+            environment.pop(name, None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "config.demo", "--port", "8765"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.said = ""
+
+    def read_until(self, pattern: str) -> re.Match[str]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if match := re.search(pattern, line):
+                return match
+        raise AssertionError(f"ended without saying {pattern!r}:\n{self.said}")
+
+    def survivors(self) -> list[str]:
+        """The command lines of all processes that carry this demo's folder in their environment."""
+        mark = f"POLYPHONY_VAR_DIR={self.var_dir}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+        return found
+
+
+@pytest.fixture
+def demo_here(enterable_path: Path) -> Iterator[Running]:
+    running = Running(enterable_path / "var")
+    yield running
+    if running.process.poll() is None:
+        running.process.send_signal(signal.SIGINT)
+    running.process.communicate(timeout=60)
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
+
+
+@pytest.mark.slow
+@needs_proc
+def test_the_demo_answers_survives_a_killed_worker_and_leaves_nothing_after_ctrl_c(
+    demo_here: Running,
+) -> None:
+    base = demo_here.read_until(r"runs at (http://\S+)").group(1)
+    with urllib.request.urlopen(f"{base}/healthz", timeout=10) as answer:
+        assert answer.status == 200
+    link = demo_here.read_until(r"Log in once as demo: (http://\S+)").group(1)
+    with urllib.request.urlopen(link, timeout=10) as answer:
+        assert answer.status == 200
+
+    _kill_worker(demo_here.var_dir)
+    demo_here.read_until(r"starting it again")
+
+    demo_here.process.send_signal(signal.SIGINT)
+    rest, _ = demo_here.process.communicate(timeout=60)
+    assert demo_here.process.returncode == 0, demo_here.said + rest
+    assert demo_here.survivors() == []
+
+
+def _kill_worker(var_dir: Path) -> None:
+    """kill -9 the main process of the worker, found as a child of its keeper."""
+    mark = f"POLYPHONY_VAR_DIR={var_dir}".encode()
+    for _ in range(100):
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                ours = mark in (folder / "environ").read_bytes().split(b"\0")
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+            if ours and b"worker@%h" in words and b"config.keeper" not in words:
+                os.kill(int(folder.name), signal.SIGKILL)
+                return
+        time.sleep(0.1)
+    raise AssertionError("no worker found")
+
+
+@pytest.mark.slow
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_stopped_while_it_prepares_leaves_nothing(
+    demo_here: Running, number: signal.Signals
+) -> None:
+    demo_here.read_until(r"Starting PostgreSQL")
+    os.killpg(demo_here.process.pid, number)  # as a terminal does: to the whole foreground group
+    demo_here.process.communicate(timeout=60)
+    assert demo_here.process.returncode != 0
+    assert demo_here.survivors() == []
