@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import accounts, judging, projects
+from annotation.views import accounts, judging, projects, tokens
 
 app_name = "annotation"
 
@@ -9,6 +9,8 @@ urlpatterns = [
     path("login/", accounts.log_in, name="login"),
     path("login/once/<str:token>/", accounts.log_in_once, name="login-once"),
     path("logout/", accounts.log_out, name="logout"),
+    path("account/tokens/", tokens.my_tokens, name="tokens"),
+    path("account/tokens/<int:pk>/revoke/", tokens.revoke_token, name="revoke-token"),
     path("projects/new/", projects.new_project, name="new-project"),
     path("projects/<slug:slug>/", projects.project, name="project"),
     path("projects/<slug:slug>/state/", projects.set_state, name="set-state"),
@@ -20,6 +22,7 @@ urlpatterns = [
     path("projects/<slug:slug>/guideline/", projects.guideline, name="guideline"),
     path("projects/<slug:slug>/guideline/edit/", projects.edit_guideline, name="edit-guideline"),
     path("projects/<slug:slug>/judge/", judging.judge, name="judge"),
+    path("projects/<slug:slug>/judge/previous/", judging.previous, name="previous"),
     path("projects/<slug:slug>/judge/skip/", judging.skip, name="skip"),
     path("projects/<slug:slug>/judge/renew/", judging.renew, name="renew"),
 ]

@@ -1,0 +1,82 @@
+"""A person's API tokens: made here, shown once, listed by their beginnings, revoked by a button."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotation import tokens
+from annotation.models import ApiToken, Project, User
+from annotation.views.entry import account, for_accounts
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        max_length=100, label="Name", help_text="What will use it, such as “night import”."
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=tokens.Scope.choices,
+        label="It may",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one thing the token may be used for."},
+    )
+    project = forms.ModelChoiceField(
+        Project.objects.none(), required=False, empty_label="All my projects", label="Only in"
+    )
+    days = forms.TypedChoiceField(
+        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (366, "a year")],
+        coerce=int,
+        initial=90,
+        label="It works for",
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["project"].queryset = Project.objects.seen_by(user).order_by("name")  # type: ignore[attr-defined]
+
+
+@never_cache
+@sensitive_variables("issued")
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_accounts
+def my_tokens(request: HttpRequest) -> HttpResponse:
+    """The list and the form. The answer to a good form is the only page that shows the secret."""
+    user = account(request)
+    form = TokenForm(user, request.POST if request.method == "POST" else None)
+    issued = _issue(user, form) if form.is_bound and form.is_valid() else None
+    context = {
+        "form": TokenForm(user) if issued else form,
+        "issued": issued,
+        "usable": user.api_tokens.usable().select_related("project").order_by("-created_at"),
+        "now": timezone.now(),
+    }
+    status = 422 if form.is_bound and issued is None else 200
+    return render(request, "annotation/tokens.html", context, status=status)
+
+
+def _issue(user: User, form: TokenForm) -> tokens.Issued | None:
+    wanted = form.cleaned_data
+    try:
+        return tokens.issue(
+            user=user,
+            name=wanted["name"],
+            scopes=wanted["scopes"],
+            project=wanted["project"],
+            lifetime=timedelta(days=wanted["days"]),
+        )
+    except tokens.InvalidToken as error:
+        form.add_error(None, str(error))
+        return None
+
+
+@require_POST
+@for_accounts
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    tokens.revoke(get_object_or_404(ApiToken, pk=pk, user=account(request)))
+    return redirect("annotation:tokens")
