@@ -4,3 +4,7 @@ from django.apps import AppConfig
 class AggregationConfig(AppConfig):
     name = "aggregation"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Walk methods and exports once, so that a broken plug-in stops start-up by its name."""
+        from aggregation import catalogue  # noqa: F401

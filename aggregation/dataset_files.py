@@ -90,19 +90,18 @@ def write_rows(
     schema = _schema(fields)
     lines_path, table_path = folder / f"{name}.jsonl", folder / f"{name}.parquet"
     with lines_path.open("xb") as lines, table_path.open("xb") as table:
-        writer = pq.ParquetWriter(
+        with pq.ParquetWriter(
             table, schema, version="2.6", compression="zstd", compression_level=3
-        )
-        for group, encoded in _groups(fields, rows):
-            for line in encoded:
-                tree.add(line)
-            block = b"\n".join(encoded) + b"\n"
-            sha.update(block)
-            lines.write(block)
-            writer.write_table(_table(group, fields, schema), row_group_size=len(group))
-            if watch is not None:
-                watch(tree.count)
-        writer.close()
+        ) as writer:
+            for group, encoded in _groups(fields, rows):
+                for line in encoded:
+                    tree.add(line)
+                block = b"\n".join(encoded) + b"\n"
+                sha.update(block)
+                lines.write(block)
+                writer.write_table(_table(group, fields, schema), row_group_size=len(group))
+                if watch is not None:
+                    watch(tree.count)
         for file in (lines, table):
             _sync(file)
     return WrittenRows(
