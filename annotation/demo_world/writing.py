@@ -95,7 +95,7 @@ def write_questions(
     *,
     rubric: Rubric | None = None,
 ) -> list[tuple[Question, Planned]]:
-    """One question per plan, its answers placed in order. English ones come first in the queue."""
+    """One question per plan, its answers placed in order."""
     questions = Question.objects.bulk_create(
         Question(
             project=project,
@@ -104,7 +104,7 @@ def write_questions(
             rubric=rubric,
             external_id=plan.external_id,
             overlap=project.overlap,
-            priority=0.0 if plan.prompt.language == "en" else -1.0,
+            priority=_priority(plan.prompt),
         )
         for plan in planned
     )
@@ -115,6 +115,13 @@ def write_questions(
         for position, answer in enumerate(plan.answers)
     )
     return pairs
+
+
+def _priority(prompt: DemoPrompt) -> float:
+    """Where people differ most comes first, what not everyone can read comes last."""
+    if prompt.language != "en":
+        return -2.0
+    return -1.0 if prompt.factual else 0.0
 
 
 def write_annotators(
