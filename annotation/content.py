@@ -37,6 +37,7 @@ def add_prompt(
     digest = hash_messages(told)
     external_id = external_id or prompt_id(digest)
     made = {"messages": told, "content_hash": digest, "html": render_messages(told)}
+    prompt: Prompt
     prompt, _ = _kept_once(Prompt, {"project": project, "external_id": external_id}, made)
     if prompt.content_hash != digest:
         raise ContentConflict(
@@ -67,6 +68,7 @@ def add_candidate(
             System, {"project": prompt.project, "name": system}, {"family": family}
         )
     made = {"system": author, "text": text, "content_hash": digest, "html": render_markdown(text)}
+    candidate: Candidate
     candidate, _ = _kept_once(Candidate, {"prompt": prompt, "external_id": external_id}, made)
     if (candidate.content_hash, candidate.system_id) != (digest, author.pk if author else None):
         raise ContentConflict(

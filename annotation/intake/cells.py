@@ -21,6 +21,7 @@ Values = Mapping[str, Any]
 CELL = Limits().cell
 LONGEST_ID = 200
 SHOWN = 40
+JSON_FIELDS = {"attributes", "anchors"}
 
 TRUE = {"1", "yes", "y", "true", "t", "present"}
 FALSE = {"0", "no", "n", "false", "f", "absent"}
@@ -51,9 +52,9 @@ WINNER_HELP = "a or b (also x/y, left/right, 1/2, model_a/model_b), tie, or both
 
 def shown(value: Any) -> str:
     """A value as a message may quote it: short, on one line, without invisible characters."""
-    text = str(value)
-    text = "".join(c if c.isprintable() else "�" for c in text[: SHOWN + 1])
-    return f"“{text[:SHOWN]}…”" if len(text) > SHOWN else f"“{text}”"
+    start = " ".join(str(value)[: SHOWN * 2].split())
+    start = "".join(c if c.isprintable() else "�" for c in start)
+    return f"“{start[:SHOWN]}…”" if len(start) > SHOWN else f"“{start}”"
 
 
 def text(values: Values, field: str) -> str | None:
@@ -298,7 +299,7 @@ def _storable(value: str, field: str) -> str:
     """The text if PostgreSQL can keep it and nobody has to wait for it."""
     if len(value) > CELL:
         raise BadCell(field, f"has {len(value):,} characters; at most {CELL:,} are taken")
-    if "\0" in value or ("\\u0000" in value and field == "attributes"):
+    if "\0" in value or (field in JSON_FIELDS and "\\u0000" in value):
         raise BadCell(field, "holds a NUL character (U+0000); remove it")
     if not value.isascii():
         try:
@@ -313,9 +314,8 @@ def _storable(value: str, field: str) -> str:
 
 
 def _plain_number(value: float) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
+    exact = math.isfinite(value) and value == int(value) and abs(value) < 1e15
+    return str(int(value)) if exact else str(value)
 
 
 def _kind_of(value: Any) -> str:

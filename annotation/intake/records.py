@@ -74,8 +74,8 @@ class AnnotatorRecord(NamedTuple):
 class JudgmentRecord(NamedTuple):
     """A comparison. `strength` is positive when the row's first response is better.
 
-    `prompt`, `system_a` and `system_b` are only there to be checked against the question; where its
-    candidates are the same two the other way round, the sign is turned.
+    Candidates' ids or systems, where the row has them, tell which of the question's two places is
+    the row's A; where it is the second, the sign is turned. `prompt` is only checked.
     """
 
     line: int
@@ -86,6 +86,8 @@ class JudgmentRecord(NamedTuple):
     both_bad: bool
     swapped: bool | None
     prompt: str | None
+    candidate_a: str | None
+    candidate_b: str | None
     system_a: str | None
     system_b: str | None
     reason: str

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from annotation.intake.limits import Limits, human_size
 from annotation.intake.refusals import UnreadableFile
@@ -21,7 +21,7 @@ BUFFER = 1 << 18
 GZIP = b"\x1f\x8b"
 
 FOREIGN = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive. Save the sheet as CSV (UTF-8), or unpack it",
+    b"PK\x03\x04": "an Excel workbook or a zip archive. Save it as CSV (UTF-8) or unpack it",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook. Save the sheet as CSV (UTF-8)",
     b"\x28\xb5\x2f\xfd": "compressed with zstd. Unpack it, or compress it with gzip",
     b"BZh": "compressed with bzip2. Unpack it, or compress it with gzip",
@@ -106,7 +106,7 @@ class Source:
     def stream(self) -> Iterator["Stream"]:
         """The unpacked bytes, under guard."""
         with self.path.open("rb") as raw:
-            inner: IO[bytes] = gzip.GzipFile(fileobj=raw) if self.compressed else raw
+            inner = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if self.compressed else raw)
             guard = _Guarded(inner, self.packed, self.limits, compressed=self.compressed)
             with io.BufferedReader(guard, BUFFER) as buffered:
                 yield Stream(buffered, guard, raw, self.limits)
@@ -128,7 +128,7 @@ class Source:
 class Stream:
     """Unpacked bytes being read; `position` is how far into the file on disk that is."""
 
-    buffered: io.BufferedReader
+    buffered: "io.BufferedReader[Any]"
     guard: _Guarded
     raw: IO[bytes]
     limits: Limits
@@ -166,7 +166,7 @@ class Stream:
 
 
 def open_source(path: Path, *, name: str | None = None, limits: Limits | None = None) -> Source:
-    """Look at a file. Raises UnreadableFile when it is missing, empty or of a kind we don't read."""
+    """Look at a file. Raises UnreadableFile when it is missing, empty or of a foreign format."""
     limits = limits or Limits()
     name = Path(name or path.name).name[-200:]
     try:

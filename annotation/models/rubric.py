@@ -41,9 +41,13 @@ class CriterionKind(models.TextChoices):
 
 
 class Criterion(models.Model):
-    """One line of a rubric: a question answered yes or no, or a scale with anchors."""
+    """One line of a rubric: a question answered yes or no, or a scale with anchors.
+
+    `external_id` is the id by which imported answers name it, blank where there is none.
+    """
 
     rubric = models.ForeignKey(Rubric, on_delete=models.CASCADE, related_name="criteria")
+    external_id = models.CharField(max_length=200, blank=True)
     position = models.PositiveSmallIntegerField()
     text = models.TextField()
     explanation = models.TextField(blank=True)
@@ -59,6 +63,11 @@ class Criterion(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["rubric", "position"], name="one_criterion_per_rubric_and_position"
+            ),
+            models.UniqueConstraint(
+                fields=["rubric", "external_id"],
+                condition=~Q(external_id=""),
+                name="one_criterion_per_rubric_and_external_id",
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=[kind.value for kind in CriterionKind]),

@@ -40,7 +40,7 @@ class Kind(Protocol):
         """What a row turns into; `values` by field. Raises BadCell."""
 
 
-PROMPT_ID = Field("prompt_id", "the prompt's id", ("prompt_key", "pid"))
+PROMPT_ID = Field("prompt_id", "the prompt's id", ("prompt_key", "pid", "doc", "doc_id"))
 PROMPT_TEXT = Field(
     "prompt_text",
     "what was asked: text, or a list of messages",

@@ -106,7 +106,7 @@ class Judgments:
             question=question.external_id,
             prompt=None,
             systems=(first.system, second.system),
-            turned=ids[0] != first.external_id,
+            candidates=(first.external_id, second.external_id),
         )
         contents: list[Record] = [told] if told else []
         return [*contents, first, second, question, annotator_record(values, line), judgment]
@@ -130,15 +130,9 @@ def _judgment(
     question: str,
     prompt: str | None,
     systems: tuple[str | None, str | None],
-    turned: bool = False,
+    candidates: tuple[str | None, str | None] = (None, None),
 ) -> JudgmentRecord:
-    """The row's comparison; `turned` if its response A has the question's second place."""
     strength, both_bad = _verdict(values, *systems)
-    swapped = cells.flag(values, "swapped")
-    if turned:
-        strength = -strength
-        systems = systems[::-1]
-        swapped = None if swapped is None else not swapped
     return JudgmentRecord(
         line=line,
         external_id=cells.identifier(values, "judgment_id"),
@@ -146,8 +140,10 @@ def _judgment(
         annotator=cells.needed(values, "annotator"),
         strength=strength,
         both_bad=both_bad,
-        swapped=swapped,
+        swapped=cells.flag(values, "swapped"),
         prompt=prompt,
+        candidate_a=candidates[0],
+        candidate_b=candidates[1],
         system_a=systems[0],
         system_b=systems[1],
         reason=cells.text(values, "reason") or "",

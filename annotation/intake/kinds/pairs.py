@@ -103,10 +103,13 @@ class Pairs:
         prompt, told = prompt_record(values, line, mention=True)
         first, second = pair_of_candidates(values, line, prompt)
         ids = [first.external_id, second.external_id]
+        given = cells.identifier(values, "pair_id")
+        if given is None:  # then the same two responses are one question, whichever comes first
+            ids.sort()
         question = QuestionRecord(
             line=line,
             mention=False,
-            external_id=cells.identifier(values, "pair_id") or question_id(prompt, sorted(ids)),
+            external_id=given or question_id(prompt, ids),
             prompt=prompt,
             candidates=ids,
             judgment_type="pairwise",

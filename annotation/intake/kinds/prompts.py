@@ -21,7 +21,7 @@ class Prompts:
     title = "Prompts"
     help = "One prompt per row. Candidates may come later, from a file or from a model."
     fields: tuple[Field, ...] = (
-        replace(PROMPT_ID, aliases=(*PROMPT_ID.aliases, "id", "external_id", "doc")),
+        replace(PROMPT_ID, aliases=(*PROMPT_ID.aliases, "id", "external_id")),
         replace(PROMPT_TEXT, aliases=(*PROMPT_TEXT.aliases, "text", "content")),
         MESSAGES,
         SYSTEM_MESSAGE,

@@ -1,7 +1,7 @@
 """The sizes of a Parquet file's pages, read from their headers without unpacking anything. Pure.
 
-pyarrow unpacks a page whole and doesn't tell its size beforehand, so one cell of two gigabytes would
-be in memory before anybody could refuse it. A page header is a Thrift struct in the compact
+pyarrow unpacks a page whole and doesn't tell its size beforehand, so one cell of two gigabytes
+would be in memory before anybody could refuse it. A page header is a Thrift struct in the compact
 protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md) whose
 fields 2 and 3 are the page's unpacked and packed size.
 """

@@ -50,7 +50,7 @@ class _Progress:
         self.packed, self.total, self.done = packed, max(total, 1), 0
 
     def position(self) -> int:
-        return self.packed * self.done // self.total
+        return int(self.packed * self.done // self.total)
 
 
 def _open(path: Any) -> Any:
