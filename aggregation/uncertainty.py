@@ -91,27 +91,21 @@ def competition_ranks(score: Floats, component: Longs | None = None) -> Longs:
     ties.
     """
     ranks = np.zeros(len(score), dtype=np.int64)
-    parts = np.zeros(len(score), dtype=np.int64) if component is None else component
-    for part in np.unique(parts):
-        members = np.flatnonzero((parts == part) & ~np.isnan(score))
-        ranks[members] = _ranks(score[members])
-    return ranks
-
-
-def _ranks(score: Floats) -> Longs:
-    order = np.argsort(-score, kind="stable")
-    ordered = score[order]
-    finite = ordered[np.isfinite(ordered)]
-    tolerance = 1e-9 * max(1.0, float(np.abs(finite).max(initial=0.0)))
+    defined = np.flatnonzero(~np.isnan(score))
+    if not len(defined):
+        return ranks
+    part = np.zeros(len(defined), dtype=np.int64) if component is None else component[defined]
+    order = np.lexsort((-score[defined], part))
+    ordered, part = score[defined][order], part[order]
+    start = np.concatenate([[True], part[1:] != part[:-1]])
+    finite = np.abs(ordered, where=np.isfinite(ordered), out=np.zeros(len(ordered)))
+    tolerance = 1e-9 * np.maximum(np.maximum.reduceat(finite, np.flatnonzero(start)), 1.0)
+    which = np.cumsum(start) - 1
     with np.errstate(invalid="ignore"):
-        fresh = (
-            np.concatenate([[True], ordered[:-1] - ordered[1:] > tolerance])
-            if len(score)
-            else ordered > 0
-        )
-    first = np.maximum.accumulate(np.where(fresh, np.arange(len(score)), 0))
-    ranks = np.empty(len(score), dtype=np.int64)
-    ranks[order] = first + 1
+        drop = np.concatenate([[True], ordered[:-1] - ordered[1:] > tolerance[which[1:]]])
+    place = np.arange(len(ordered))
+    first = np.maximum.accumulate(np.where(start | drop, place, 0))
+    ranks[defined[order]] = first - np.flatnonzero(start)[which] + 1
     return ranks
 
 

@@ -172,6 +172,10 @@ class Ballots:
         item = (key % K).astype(np.int32)[order]
         return replace(self, ptr=ptr, item=item, tier=tier[order], shown=None, shown_ptr=None)
 
+    def merged_top(self, tiers: int) -> Self:
+        """The same ballots with their first `tiers` tiers made one."""
+        return replace(self, tier=np.maximum(self.tier - (tiers - 1), 0).astype(np.int16))
+
     @cached_property
     def profile(self) -> tuple[Tiers, Floats]:
         """Distinct ballots as tier numbers [B', K] (-1 missing), 0 = best present tier, and their

@@ -1,15 +1,13 @@
 """Majority: each unit gets the label most of its annotators gave.
 
 Rule: share[u, c] = (weight of label c on u) / (weight of all labels on u); the label is the class
-of the largest share.
-"Not applicable" leaves the count. Where the first place is shared the unit stays undecided: no
-class wins by its index.
+of the largest share. "Not applicable" leaves the count. Where the first place is shared the unit
+stays undecided: no class wins by its index.
 
 Every annotator counts the same, so the rule is right when they are about equally reliable and more
-often right than
-wrong; then no model of annotators can do better (see the majority certificate). Annotator ability
-is the share of
-his labels that agree with the outcome. It fails where many annotators err together.
+often right than wrong; then no model of annotators can do better (see the majority certificate).
+Annotator ability is the share of his labels that agree with the outcome. It fails where many
+annotators err together.
 
 On pairs each question (or pair) is a unit whose labels are "first", "tie" and "second".
 """

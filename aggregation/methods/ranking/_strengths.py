@@ -2,10 +2,8 @@
 iteration where large.
 
 h[i, j] = weight of wins of i over j (a tie is half a win for each); the log-likelihood is sum h_ij
-log sigma(theta_i -
-theta_j) - sum_i ridge_i theta_i^2 / 2. All connected parts are fitted at once: the Hessian is
-block-diagonal, and one
-row-sum constraint per part makes it invertible.
+log sigma(theta_i - theta_j) - sum_i ridge_i theta_i^2 / 2. All connected parts are fitted at once:
+the Hessian is block-diagonal, and one row-sum constraint per part makes it invertible.
 """
 
 from dataclasses import dataclass

@@ -1,29 +1,24 @@
 """Bradley–Terry: every item has a strength, and the odds of winning are the ratio of strengths.
 
-Model: P(i beats j) = sigma(theta_i - theta_j). A tie counts as half a win for each side (a
-quasi-likelihood: the scale
-shrinks, so don't compare these strengths with Davidson's), or ties are dropped. The fit maximises
-sum_ij h_ij log sigma(theta_i - theta_j) - penalty/2 * |theta|^2, with h_ij the wins of i over j.
+Model: P(i beats j) = sigma(theta_i - theta_j). A tie counts as half a win for each side (a quasi-
+likelihood: the scale shrinks, so don't compare these strengths with Davidson's), or ties are
+dropped. The fit maximises sum_ij h_ij log sigma(theta_i - theta_j) - penalty/2 * |theta|^2, with
+h_ij the wins of i over j.
 
 Identifiability: only differences mean something; strengths have mean 0 within each connected part,
-or an anchor item
-keeps a given value. A finite maximum exists exactly where the graph "has beaten" is strongly
-connected. Elsewhere a
-small penalty keeps the strengths finite, NOT_STRONGLY_CONNECTED is reported, and only the order
-means something. Parts
-never compared with each other have separate scales and ranks. Items without judgments have no
-score.
+or an anchor item keeps a given value. A finite maximum exists exactly where the graph "has beaten"
+is strongly connected. Elsewhere a small penalty keeps the strengths finite, NOT_STRONGLY_CONNECTED
+is reported, and only the order means something. Parts never compared with each other have separate
+scales and ranks. Items without judgments have no score.
 
 Uncertainty: inverse Hessian; sandwich over single judgments; sandwich over annotators (default
-where they are known),
-all in closed form up to 2,000 items; or the bootstrap over annotators.
+where they are known), all in closed form up to 2,000 items; or the bootstrap over annotators.
 
 Don't use it when one number per item can't describe the judgments (see HodgeRank's cyclicity), or
-when annotators
-differ much in reliability.
+when annotators differ much in reliability.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -167,8 +162,13 @@ def _fit_sparse(
 ) -> tuple[strengths.Strengths, float]:
     i, j, won, lost, tied = counts.edges()
     h_ij, h_ji = won + tied / 2 + virtual, lost + tied / 2 + virtual
-    found = strengths.fit_sparse(i, j, h_ij, h_ji, structure.part, ridge)
-    d = found.theta[i] - found.theta[j]
+    seen = np.flatnonzero(structure.part >= 0)
+    place = np.cumsum(structure.part >= 0) - 1
+    fit = strengths.fit_sparse(place[i], place[j], h_ij, h_ji, structure.part[seen], ridge[seen])
+    theta = np.zeros(counts.n_items)
+    theta[seen] = fit.theta
+    found = replace(fit, theta=theta)
+    d = theta[i] - theta[j]
     return found, float(-(h_ij @ np.logaddexp(0, -d) + h_ji @ np.logaddexp(0, d)))
 
 

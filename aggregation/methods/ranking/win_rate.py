@@ -1,15 +1,12 @@
 """Win rate: the mean, over the opponents an item met, of its share of wins against each.
 
 score_i = mean over opponents j of (W_ij + T_ij/2) / n_ij; a tie is half a win. With `over="games"`
-it is the plain share
-of points, sum_j (W_ij + T_ij/2) / sum_j n_ij, and with `over="points"` the sum of points itself
-(which rewards items
-that were shown more often).
+it is the plain share of points, sum_j (W_ij + T_ij/2) / sum_j n_ij, and with `over="points"` the
+sum of points itself (which rewards items that were shown more often).
 
 Needs no model and stays finite under separation. It is biased when schedules differ: an item that
-met only weak
-opponents looks strong (UNBALANCED_EXPOSURE); use Bradley–Terry then. Parts never compared have
-separate ranks.
+met only weak opponents looks strong (UNBALANCED_EXPOSURE); use Bradley–Terry then. Parts never
+compared have separate ranks.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,225 @@
+"""Voting rules on three classic profiles, values computed with pref_voting and by hand."""
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregation.catalogue import METHODS
+from aggregation.methods.social_choice import _kemeny_orders as orders
+from aggregation.results import WarningCode
+from aggregation.tables import Ballots, PairCounts
+from tests.aggregation.worlds import cycle, random_ballots, schulze45, tennessee
+
+TN, S45, CY = tennessee(), schulze45(), cycle()
+
+
+def fit(slug: str, table: Any, **options: Any) -> Any:
+    return METHODS[slug].fit(table, METHODS[slug].options(**options))
+
+
+def winners(slug: str, table: Any, **options: Any) -> str:
+    result = fit(slug, table, **options)
+    return "".join(sorted(str(result.ids[w]) for w in result.winners))
+
+
+@pytest.mark.parametrize(
+    ("slug", "tn", "s45", "cy"),
+    [
+        ("plurality", "M", "C", "A"),
+        ("borda", "N", "E", "AB"),
+        ("copeland", "N", "E", "ABC"),
+        ("minimax", "N", "E", "A"),
+        ("schulze", "N", "E", "A"),
+        ("ranked_pairs", "N", "A", "A"),
+        ("kemeny", "N", "E", "A"),
+        ("bucklin", "N", "C", "B"),
+        ("smith_set", "N", "ABCDE", "ABC"),
+        ("uncovered_set", "N", "ACE", "ABC"),
+    ],
+)
+def test_winners(slug: str, tn: str, s45: str, cy: str) -> None:
+    assert winners(slug, TN) == "".join(sorted(tn))
+    assert winners(slug, S45) == s45
+    assert winners(slug, CY) == cy
+
+
+@pytest.mark.parametrize(
+    ("slug", "table", "score"),
+    [
+        ("borda", TN, [126, 194, 173, 107]),
+        ("borda", S45, [98, 92, 89, 69, 102]),
+        ("borda", CY, [10, 10, 7]),
+        ("copeland", TN, [-3, 3, 1, -1]),
+        ("copeland", S45, [0, 0, 0, -2, 2]),
+        ("minimax", TN, [-16, 0, -36, -66]),
+        ("minimax", S45, [-5, -13, -11, -21, -3]),
+        ("minimax", CY, [-1, -3, -5]),
+        ("random_dictator", TN, [0.42, 0.26, 0.15, 0.17]),
+        ("random_dictator", CY, [4 / 9, 3 / 9, 2 / 9]),
+        ("maximal_lottery", TN, [0, 1, 0, 0]),
+        ("maximal_lottery", S45, [3 / 11, 0, 1 / 11, 0, 7 / 11]),
+        ("maximal_lottery", CY, [5 / 9, 1 / 9, 3 / 9]),
+        ("dowdall", CY, [4 + 2 / 2 + 3 / 3, 3 + 4 / 2 + 2 / 3, 2 + 3 / 2 + 4 / 3]),
+        ("approval", TN, [42, 26, 15, 17]),
+    ],
+)
+def test_scores(slug: str, table: Ballots, score: list[float]) -> None:
+    np.testing.assert_allclose(fit(slug, table).score, score, atol=1e-9)
+
+
+def test_random_dictator_on_forty_five_ballots() -> None:
+    np.testing.assert_allclose(
+        fit("random_dictator", S45).lottery, [0.222, 0.178, 0.267, 0.156, 0.178], atol=5e-4
+    )
+
+
+def test_instant_run_off_depends_on_what_happens_to_tied_losers() -> None:
+    """After D leaves S45, B and E tie. One by one, C wins either way (24:21, then 29:16); leaving
+    together, A wins.
+    """
+    assert winners("irv", TN) == "K"
+    assert winners("irv", CY) == "A"
+    assert winners("irv", S45) == "C"
+    assert winners("irv", S45, ties="together") == "A"
+
+
+def test_schulze_order_of_forty_five_ballots() -> None:
+    result = fit("schulze", S45)
+    assert "".join(result.ids[k] for k in np.argsort(-result.score)) == "EACBD"
+
+
+@pytest.mark.parametrize(
+    ("table", "order", "disagreements"), [(TN, "NCKM", 207), (S45, "EBADC", 190), (CY, "ABC", 10)]
+)
+def test_kemeny_orders(table: Ballots, order: str, disagreements: int) -> None:
+    result = fit("kemeny", table)
+    assert "".join(result.ids[k] for k in np.argsort(-result.score)) == order
+    pairs = table.weights.sum() * table.n_items * (table.n_items - 1) / 2
+    assert (pairs - result.fit.parameters["agreement"]) / 2 == disagreements
+    assert result.fit.parameters["unique"]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_kemeny_by_subsets_is_kemeny_by_trying_all_orders(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    M = np.triu(rng.integers(-3, 4, (5, 5)), 1).astype(float)
+    M -= M.T
+    every = {
+        p: sum(M[p[i], p[j]] for i in range(5) for j in range(i + 1, 5))
+        for p in permutations(range(5))
+    }
+    best = max(every.values())
+    optimal = [p for p, value in every.items() if value == best]
+    found = orders._by_subsets(M)
+    assert found.value == best
+    assert found.unique == (len(optimal) == 1)
+    assert set(found.firsts) == {p[0] for p in optimal}
+    below = [np.mean([4 - p.index(i) for p in optimal]) for i in range(5)]
+    np.testing.assert_allclose(found.below, below)
+
+
+@pytest.mark.parametrize("items", [15, 20])
+def test_kemeny_by_program_reaches_at_least_every_other_order(items: int) -> None:
+    rng = np.random.default_rng(items)
+    M = np.triu(2 * rng.integers(-6, 6, (items, items)) + 1, 1).astype(float)
+    M -= M.T
+    found = orders._by_program(M, 20.0)
+    greedy = orders._by_insertion(M)
+    order = np.argsort(-found.below)
+    assert found.gap == 0
+    assert found.value == np.triu(M[np.ix_(order, order)], 1).sum()
+    assert found.value >= greedy.value
+    if items <= 16:
+        assert found.value == orders._by_subsets(M).value
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_every_condorcet_rule_elects_the_condorcet_winner(seed: int) -> None:
+    table = random_ballots(seed % 1000, n=15)
+    margins = np.asarray(table.pair_counts().margins)
+    unbeaten = np.flatnonzero(((margins > 0).sum(axis=1)) == table.n_items - 1)
+    for slug in (
+        "copeland",
+        "minimax",
+        "schulze",
+        "ranked_pairs",
+        "kemeny",
+        "smith_set",
+        "uncovered_set",
+    ):
+        result = fit(slug, table)
+        if len(unbeaten):
+            assert result.winners == (unbeaten[0],), slug
+    lottery = fit("maximal_lottery", table).lottery
+    assert (lottery @ margins).min() >= -1e-7 * np.abs(margins).max()
+    if len(unbeaten):
+        assert lottery[unbeaten[0]] == pytest.approx(1.0)
+
+
+def test_lotteries_treat_equals_alike() -> None:
+    """Two equal clones of A in the circle: the lottery of maximal entropy gives both the same."""
+    table = Ballots.from_rankings(
+        [[[0, 1], 2, 3], [2, 3, [0, 1]], [3, [0, 1], 2]], weight=[4, 3, 2]
+    )
+    lottery = fit("maximal_lottery", table).lottery
+    assert lottery[0] == pytest.approx(lottery[1], abs=1e-6)
+    assert lottery[:2].sum() == pytest.approx(5 / 9, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("beta", "eta", "expected"),
+    [
+        (1.0, 0.5, [0.34741, 0.34326, 0.30933]),
+        (0.1, 0.5, [0.50358, 0.28028, 0.21614]),
+        (0.01, 0.2, [0.57342, 0.12389, 0.30269]),
+    ],
+)
+def test_regularised_nash_lotteries(beta: float, eta: float, expected: list[float]) -> None:
+    result = fit("nash", CY, beta=beta, eta=eta)
+    np.testing.assert_allclose(result.score, expected, atol=1e-5)
+    assert result.fit.converged
+    assert result.fit.grad_inf < 1e-11
+
+
+def test_self_play_converges_on_average_to_the_maximal_lottery() -> None:
+    result = fit("nash", CY, solver="sppo", eta=0.05, max_iter=20_000)
+    np.testing.assert_allclose(result.score, [5 / 9, 1 / 9, 3 / 9], atol=1.5e-2)
+
+
+def test_solvers_of_the_regularised_game_agree() -> None:
+    one, two = fit("nash", S45, beta=0.5), fit("nash", S45, beta=0.5, solver="inpo", eta=0.1)
+    np.testing.assert_allclose(one.score, two.score, atol=1e-9)
+
+
+def test_equal_margins_are_locked_in_every_sequence() -> None:
+    wins = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    result = fit("ranked_pairs", PairCounts.from_matrices(wins))
+    assert result.winners == (0, 1, 2)
+    assert WarningCode.TIE_UNRESOLVED in result.codes
+
+
+def test_pairs_nobody_compared_are_counted() -> None:
+    result = fit("copeland", PairCounts.from_matrices([[0, 2, 0], [0, 0, 1], [0, 0, 0]]))
+    warning = next(w for w in result.warnings if w.code is WarningCode.UNSEEN_PAIRS)
+    assert "1 pairs" in warning.detail
+    assert np.isfinite(result.score).all()
+
+
+def test_a_hundred_candidates_are_quick() -> None:
+    rng = np.random.default_rng(0)
+    table = Ballots.from_rankings([rng.permutation(100).tolist() for _ in range(50)])
+    for slug in ("schulze", "minimax", "copeland", "ranked_pairs"):
+        assert fit(slug, table).elapsed_s < 2.0, slug
+
+
+def test_without_votes_everyone_wins() -> None:
+    empty = PairCounts.from_matrices(np.zeros((3, 3)))
+    for slug in ("copeland", "minimax", "schulze", "ranked_pairs", "kemeny"):
+        result = fit(slug, empty)
+        assert result.winners == (0, 1, 2), slug
+        assert {WarningCode.EMPTY, WarningCode.TIE_UNRESOLVED} <= result.codes
+    np.testing.assert_allclose(fit("maximal_lottery", empty).lottery, [1 / 3] * 3)
