@@ -57,7 +57,7 @@ class Cells:
         )
 
     def halved_ties(self) -> Self:
-        """Every tie as half a win for each side (rows are forgotten: they no longer have one cell)."""
+        """Every tie as half a win for each side; a row no longer has one cell then."""
         tied = self.outcome == 0
         i = np.concatenate([self.i[~tied], self.i[tied], self.i[tied]])
         j = np.concatenate([self.j[~tied], self.j[tied], self.j[tied]])

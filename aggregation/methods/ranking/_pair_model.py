@@ -145,6 +145,26 @@ def fit_cells(
     return PairFit(theta, extra, None, loglik, value, step, worst <= 1e-7 * scale, worst)
 
 
+def _climb(
+    cells: Cells,
+    model: OutcomeModel,
+    theta: Floats,
+    extra: Floats,
+    move: Floats,
+    ridge: Floats,
+    value: float,
+) -> tuple[Floats, Floats, float] | None:
+    """The longest of the steps 1, 1/2, 1/4 … that does not lower the objective, or None."""
+    slack = 1e-12 * (abs(value) + 1.0)
+    for halvings in range(34):
+        part = move / 2**halvings
+        candidate = theta + part[: len(theta)], extra + part[len(theta) :]
+        reached = objective(cells, model, *candidate, ridge)
+        if reached >= value - slack:
+            return *candidate, reached
+    return None
+
+
 def objective(
     cells: Cells, model: OutcomeModel, theta: Floats, extra: Floats, ridge: Floats
 ) -> float:
