@@ -17,12 +17,11 @@ from annotation.api.endpoints.content import (
     SystemsViewSet,
 )
 from annotation.api.endpoints.judgments import JudgmentsViewSet
-from annotation.api.endpoints.projects import GuidelinesViewSet, MeViewSet, ProjectsViewSet
+from annotation.api.endpoints.projects import GuidelinesViewSet, MeView, ProjectsViewSet
 from annotation.api.router import ApiRouter
 from annotation.api.viewsets import ProjectViewSet
 
 router = ApiRouter()
-router.register("me", MeViewSet)
 router.register("projects", ProjectsViewSet)
 IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
     "guidelines": GuidelinesViewSet,
@@ -41,5 +40,6 @@ for noun, viewset in IN_PROJECT.items():
 
 urlpatterns = [
     path("schema/", cache_page(3600)(SpectacularJSONAPIView.as_view()), name="api-schema"),
+    path("me/", MeView.as_view(), name="api-me"),
     *router.urls,
 ]

@@ -1,13 +1,12 @@
-from typing import Any
-
 from django.db.models import OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from annotation.api.filters import Filter, refuse_unknown
-from annotation.api.permissions import Needs
+from annotation.api.permissions import HasScope, Needs
 from annotation.api.serializers.me import MeSerializer
 from annotation.api.serializers.projects import GuidelineSerializer, ProjectSerializer
 from annotation.api.viewsets import ProjectViewSet, ScopedViewSet
@@ -64,21 +63,22 @@ class GuidelinesViewSet(
         return Guideline.objects.filter(project=self.project)
 
 
-class MeViewSet(ScopedViewSet[Project]):
+class MeView(APIView):
     """Who you are, what your token may do, and your projects."""
 
-    queryset = Project.objects.none()
-    serializer_class = MeSerializer
-    pagination_class = None
-    filter_backends = ()
-    access = {"list": Needs(Scope.READ)}
+    permission_classes = (HasScope,)
+    access = {"get": Needs(Scope.READ)}
 
-    @extend_schema(responses=MeSerializer, operation_id="me_retrieve")
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    @extend_schema(responses=MeSerializer)
+    def get(self, request: Request) -> Response:
         refuse_unknown(request, set())
         projects = [
             {"slug": project.slug, "name": project.name, "role": ProjectSerializer.role_in(project)}
             for project in reachable_projects(request).order_by("pk")
         ]
-        me = {"username": self.user.username, "token": request.auth, "projects": projects}
+        me = {
+            "username": request.user.get_username(),
+            "token": request.auth,
+            "projects": projects,
+        }
         return Response(MeSerializer(me).data)
