@@ -16,15 +16,15 @@ from annotation.models import ProjectState
 
 
 class _EnvelopeForm(forms.Form):
-    assignment = forms.UUIDField()
+    handle = forms.UUIDField()
     submission_key = forms.RegexField(r"^[0-9A-Za-z-]{8,64}$")
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnvelope:
-    """The hidden fields around an answer: its assignment, and the key that makes it one."""
+    """The hidden fields around an answer: what it answers, and the key that makes it one."""
 
-    assignment_id: str
+    handle: str
     submission_key: str
 
     @classmethod
@@ -33,7 +33,7 @@ class AnswerEnvelope:
         form = _EnvelopeForm(data)
         if not form.is_valid():
             raise NotYourAssignment
-        return cls(str(form.cleaned_data["assignment"]), form.cleaned_data["submission_key"])
+        return cls(str(form.cleaned_data["handle"]), form.cleaned_data["submission_key"])
 
 
 SKIP_REASONS = [
@@ -46,14 +46,14 @@ SKIP_REASONS = [
 
 
 class SkipForm(forms.Form):
-    assignment = forms.UUIDField()
+    handle = forms.UUIDField()
     reason = forms.ChoiceField(choices=SKIP_REASONS)
 
     def values(self) -> tuple[str, str]:
         """Assignment and reason. Raises NotYourAssignment like the envelope of an answer."""
         if not self.is_valid():
             raise NotYourAssignment
-        return str(self.cleaned_data["assignment"]), self.cleaned_data["reason"]
+        return str(self.cleaned_data["handle"]), self.cleaned_data["reason"]
 
 
 # --- Accounts -----------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """How far a project and its people are. Counted from rows each time; nothing is stored."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Aggregate, Count, Exists, FloatField, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Aggregate, Count, Exists, FloatField, Max, OuterRef, Q, Sum
 
 from annotation.models import (
     Annotator,
@@ -101,21 +102,36 @@ class Median(Aggregate):
     template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
-def people(project: Project) -> QuerySet[Annotator]:
-    """The project's annotators, most judgments first.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What one annotator has done: standing judgments, the median of the `timed` ones' times."""
 
-    Each carries `judgment_count`, `median_ms` (of the judgments whose time is known, null without
-    any), `timed` (how many those are) and `last_at`.
-    """
-    kept = Q(judgments__superseded_by__isnull=True)
-    return (
-        Annotator.objects.filter(project=project)
-        .select_related("user")
-        .annotate(
-            judgment_count=Count("judgments", filter=kept),
-            median_ms=Median("judgments__elapsed_ms", filter=kept),
-            timed=Count("judgments__elapsed_ms", filter=kept),
-            last_at=Max("judgments__created_at"),
+    annotator: Annotator
+    judgments: int
+    median_ms: float | None
+    timed: int
+    last_at: datetime | None
+
+
+def people(project: Project) -> list[Pace]:
+    """The project's annotators, most judgments first, then by name."""
+    standing = Judgment.objects.filter(annotator__project=project, superseded_by__isnull=True)
+    counted = {
+        row["annotator"]: row
+        for row in standing.values("annotator").annotate(
+            judgments=Count("pk"),
+            median_ms=Median("elapsed_ms"),
+            timed=Count("elapsed_ms"),
+            last_at=Max("created_at"),
         )
-        .order_by("-judgment_count", "display_name", "external_id")
-    )
+    }
+    paces = []
+    for each in Annotator.objects.filter(project=project).select_related("user"):
+        row = counted.get(each.pk)
+        if row is None:
+            paces.append(Pace(each, judgments=0, median_ms=None, timed=0, last_at=None))
+        else:
+            paces.append(
+                Pace(each, row["judgments"], row["median_ms"], row["timed"], row["last_at"])
+            )
+    return sorted(paces, key=lambda pace: (-pace.judgments, str(pace.annotator)))

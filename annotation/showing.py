@@ -1,13 +1,14 @@
 """What an annotator is shown of a question: the texts in their order, never who wrote them."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.catalogue import template_of
+from annotation.amendment import amendment_form, sides_of
+from annotation.catalogue import JUDGMENT_TYPES, template_of
 from annotation.judgment_types import JudgmentForm
-from annotation.models import Annotator, Assignment, Placement, Prompt
+from annotation.models import Annotator, Assignment, Judgment, Placement, Prompt, Question
 from annotation.submission import form_for
 
 
@@ -24,11 +25,13 @@ class Response:
 class Showing:
     """One question on one person's screen, with the form that answers it.
 
-    `submission_key` is new for each showing and travels with the answer, so that a click that
-    arrives twice is one judgment.
+    `handle` is the public id of the assignment to answer or, with `reopened`, of the judgment to
+    change. `submission_key` is new for each showing and travels with the answer, so that a click
+    that arrives twice is one judgment.
     """
 
-    assignment_id: str
+    handle: str
+    reopened: bool
     submission_key: str
     prompt_html: str
     responses: tuple[Response, ...]
@@ -44,26 +47,53 @@ def show(
     data: Mapping[str, Any] | None = None,
     submission_key: str | None = None,
 ) -> Showing:
-    """The showing of an assignment; with `data` its form carries what was typed and its errors.
+    """The showing of an assignment; with `data` its form carries what was typed and its errors."""
+    return _showing(
+        assignment.question,
+        assignment.shown_order,
+        handle=str(assignment.public_id),
+        reopened=False,
+        submission_key=submission_key or uuid.uuid4().hex,
+        form=form_for(assignment, data),
+    )
 
-    Reads the rendered texts and nothing else of prompt and candidates, so no name can slip in.
-    """
-    question = assignment.question
+
+def reopen(
+    judgment: Judgment,
+    *,
+    data: Mapping[str, Any] | None = None,
+    submission_key: str | None = None,
+) -> Showing:
+    """An earlier answer on the sides it was given, its form filled with it, to be changed."""
+    shown = sides_of(judgment)
+    form = amendment_form(judgment, data)
+    said = JUDGMENT_TYPES[judgment.judgment_type].form_data(judgment.payload, shown)
+    form.initial = said | {"reason": judgment.reason}
+    return _showing(
+        judgment.question,
+        shown,
+        handle=str(judgment.public_id),
+        reopened=True,
+        submission_key=submission_key or uuid.uuid4().hex,
+        form=form,
+    )
+
+
+def _showing(question: Question, shown: Sequence[int], **fields: Any) -> Showing:
+    """Reads the rendered texts and nothing else of prompt and candidates: no name can slip in."""
     by_position = dict(
         Placement.objects.filter(question=question).values_list("position", "candidate__html")
     )
     return Showing(
-        assignment_id=str(assignment.public_id),
-        submission_key=submission_key or uuid.uuid4().hex,
         prompt_html=Prompt.objects.values_list("html", flat=True).get(pk=question.prompt_id),
         responses=tuple(
             Response(place, "ABCDEFGHIJ"[place], by_position[position])
-            for place, position in enumerate(assignment.shown_order)
+            for place, position in enumerate(shown)
         ),
-        form=form_for(assignment, data),
         template=template_of(question.judgment_type),
         lease_seconds=question.project.lease_seconds,
         reason_required=question.project.options.get("reason") == "required",
+        **fields,
     )
 
 

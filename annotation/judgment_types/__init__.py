@@ -89,6 +89,9 @@ class JudgmentType(Protocol):
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:
         """The canonical payload of a valid form, with screen places turned into positions."""
 
+    def form_data(self, payload: Payload, shown: Sequence[int]) -> dict[str, str]:
+        """The form values that say `payload`, for reopening an answer on the sides it was given."""
+
     def check(self, payload: Payload, asked: Asked) -> None:
         """Raise InvalidPayload, with a sentence, unless `payload` could come from a valid form."""
 

@@ -70,6 +70,13 @@ class Checklist:
             }
         }
 
+    def form_data(self, payload: Payload, shown: Sequence[int]) -> dict[str, str]:
+        return {
+            field_name(place, int(criterion)): answer
+            for place, position in enumerate(shown)
+            for criterion, answer in payload["answers"][str(position)].items()
+        }
+
     def check(self, payload: Payload, asked: Asked) -> None:
         answers = payload.get("answers")
         if set(payload) != {"answers"} or not isinstance(answers, dict):

@@ -61,6 +61,12 @@ class Pairwise:
         sign = 1 if shown[0] == 0 else -1
         return {"strength": sign * towards_first_shown}
 
+    def form_data(self, payload: Payload, shown: Sequence[int]) -> dict[str, str]:
+        if payload.get("both_bad"):
+            return {"choice": BOTH_BAD}
+        sign = 1 if shown[0] == 0 else -1
+        return {"choice": str(sign * int(payload["strength"]))}
+
     def check(self, payload: Payload, asked: Asked) -> None:
         strength = payload.get("strength")
         if type(strength) is not int or not -3 <= strength <= 3:

@@ -1,18 +1,19 @@
 """The judging page: one question, one answer, the next question."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import queue
 from annotation.access import annotator_of
+from annotation.amendment import amend, latest_of
 from annotation.errors import AnnotationError, InvalidAnswer, JudgingStopped, NotYourAssignment
 from annotation.forms import SKIP_REASONS, AnswerEnvelope, SkipForm
 from annotation.models import Annotator, Project, Role
 from annotation.progress import own_progress
-from annotation.showing import Showing, show, show_again
+from annotation.showing import Showing, reopen, show, show_again
 from annotation.submission import submit
 from annotation.views.entry import account, for_members, is_fragment
 
@@ -28,7 +29,7 @@ def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         envelope = AnswerEnvelope.of(request.POST)
         kept = submit(
             annotator=annotator,
-            assignment_id=envelope.assignment_id,
+            assignment_id=envelope.handle,
             data=request.POST,
             submission_key=envelope.submission_key,
         )
@@ -37,6 +38,29 @@ def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     except AnnotationError as error:
         return _done(request, annotator, warning=str(error), status=409)
     return _done(request, annotator, saved=True, warning=kept.notice)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members()
+def previous(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    """The person's newest answer again, to be changed; it stands until they answer anew."""
+    annotator = annotator_of(project, account(request))
+    if request.method != "POST":
+        return _reopened(request, annotator)
+    try:
+        envelope = AnswerEnvelope.of(request.POST)
+        amend(
+            annotator=annotator,
+            judgment_id=envelope.handle,
+            data=request.POST,
+            submission_key=envelope.submission_key,
+        )
+    except InvalidAnswer:
+        return _reopened(request, annotator, data=request.POST)
+    except AnnotationError as error:
+        return _done(request, annotator, warning=str(error), status=409)
+    return _done(request, annotator, saved=True)
 
 
 @require_POST
@@ -57,7 +81,7 @@ def renew(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     """A heartbeat of an open question; the page keeps working whatever the answer is."""
     annotator = annotator_of(project, account(request))
     try:
-        queue.renew(annotator, AnswerEnvelope.of(request.POST).assignment_id)
+        queue.renew(annotator, AnswerEnvelope.of(request.POST).handle)
     except NotYourAssignment:
         return HttpResponse(status=409)
     return HttpResponse(status=204)
@@ -109,11 +133,22 @@ def _same_question(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     envelope = AnswerEnvelope.of(request.POST)
     showing = show_again(
         annotator,
-        envelope.assignment_id,
+        envelope.handle,
         data=request.POST,
         submission_key=envelope.submission_key,
     )
     return _page(request, annotator, showing, {}, status=422)
+
+
+def _reopened(
+    request: HttpRequest, annotator: Annotator, *, data: QueryDict | None = None
+) -> HttpResponse:
+    latest = latest_of(annotator)
+    if latest is None:
+        return _done(request, annotator, warning="You have no earlier answer to change.")
+    key = AnswerEnvelope.of(data).submission_key if data else None
+    showing = reopen(latest, data=data, submission_key=key)
+    return _page(request, annotator, showing, {}, status=422 if data else 200)
 
 
 def _page(

@@ -55,9 +55,7 @@ def lived_in(browser: Browser, live_server: LiveServer, world: World) -> World:
 
 
 @pytest.fixture
-def open_page(
-    browser: Browser, live_server: LiveServer, lived_in: World
-) -> Iterator[OpenPage]:
+def open_page(browser: Browser, live_server: LiveServer, lived_in: World) -> Iterator[OpenPage]:
     """Open a path as one of the cast: `open_page(world.ada, "/…", **context_options)`.
 
     Errors in the page's scripts and refusals by the content policy fail the test.

@@ -356,7 +356,7 @@
     clearInterval(renewTimer);
     if (form) {
       restoreDraft(form);
-      renewTimer = setInterval(() => renew(form), Number(form.dataset.leaseSeconds) * 333);
+      if (form.dataset.renew) renewTimer = setInterval(() => renew(form), Number(form.dataset.leaseSeconds) * 333);
     }
     const error = one("[data-error]", task());
     const row = error && error.closest("[data-row]");
@@ -371,7 +371,7 @@
     if (!active || !form.isConnected) return;
     active = false;
     htmx.ajax("POST", form.dataset.renew, {
-      source: task(), swap: "none", values: { assignment: form.dataset.draft, submission_key: "heartbeat" },
+      source: task(), swap: "none", values: { handle: form.dataset.draft, submission_key: "heartbeat" },
     });
   }
 
