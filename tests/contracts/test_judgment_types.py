@@ -19,6 +19,13 @@ CHECKLIST = {
     "answer-1-1": "yes",
 }
 
+SCALES = (
+    AskedCriterion(0, "How helpful?", kind="scale"),
+    AskedCriterion(1, "How sure?", kind="scale", anchors={"low": 0, "high": 100, "step": 0.5}),
+)
+ENDS = {"0": [1, 5], "1": [0, 100]}
+RATING = {"rating-0-0": "5", "rating-0-1": "100", "rating-1-0": "1", "rating-1-1": "0"}
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -48,7 +55,35 @@ ANSWERS = {
             {"answers": {"7": {"0": "yes", "1": "no"}, "1": {"0": "yes", "1": "no"}}},
         ],
     ),
+    "rating": Answers(
+        asked=Asked(candidates=2, criteria=SCALES),
+        valid=[RATING, RATING | {"rating-0-1": "62.5"}],
+        invalid=[{}, RATING | {"rating-0-0": "6"}, RATING | {"rating-0-1": "0.3"}],
+        forged=[
+            {"ratings": {}, "scales": ENDS},
+            {"ratings": {"0": {"0": 9, "1": 0}, "1": {"0": 1, "1": 0}}, "scales": ENDS},
+            {"ratings": {"0": {"0": 1, "1": 0}, "1": {"0": 1, "1": 0}}, "scales": {}},
+            {"ratings": {"0": {"0": True, "1": 0}, "1": {"0": 1, "1": 0}}, "scales": ENDS},
+        ],
+    ),
+    "ranking": Answers(
+        asked=Asked(candidates=3),
+        valid=[
+            {"rank-0": "1", "rank-1": "2", "rank-2": "3"},
+            {"rank-0": "2", "rank-1": "1", "rank-2": "2"},
+            {"no_order": "on"},
+        ],
+        invalid=[{}, {"rank-0": "1", "rank-1": "2"}, {"rank-0": "1", "rank-1": "9", "rank-2": "1"}],
+        forged=[
+            {"tiers": [[0], [1]], "of": 3},
+            {"tiers": [[0, 0], [1], [2]], "of": 3},
+            {"tiers": [[0], [1], [5]], "of": 3},
+            {"tiers": [[0], [], [1, 2]], "of": 3},
+            {"tiers": [[0, 1, 2]], "of": 4},
+        ],
+    ),
 }
+BEST_OF_THREE = Asked(candidates=3, options={"top": 1})
 
 
 def named_in(evidence: Evidence) -> set[int]:
@@ -150,6 +185,31 @@ def _canonical(evidence: list[Evidence]) -> list[str]:
     def turned(item: Evidence) -> Evidence:
         if isinstance(item, Comparison) and item.a > item.b:
             return Comparison(item.b, item.a, -item.strength, item.tie_kind)
+        if isinstance(item, Ranking):
+            return Ranking(tuple(tuple(sorted(t)) for t in item.tiers), tuple(sorted(item.shown)))
         return item
 
     return sorted(repr(turned(item)) for item in evidence)
+
+
+def test_reopening_an_answer_shows_what_was_given(
+    judgment_type: JudgmentType, answers: Answers
+) -> None:
+    for shown in permutations(range(answers.asked.candidates)):
+        for payload in payloads(judgment_type, answers, shown):
+            data = judgment_type.form_data(payload, shown)
+            form = judgment_type.form_class(data, asked=answers.asked, shown=shown)
+            assert form.is_valid(), form.errors
+            assert judgment_type.payload(form.cleaned_data, shown) == payload
+
+
+def test_best_of_n_is_a_ranking_with_one_named_and_all_shown() -> None:
+    best = JUDGMENT_TYPES["ranking"]
+    form = best.form_class({"best": "2"}, asked=BEST_OF_THREE, shown=(2, 0, 1))
+    assert form.is_valid(), form.errors
+    payload = best.payload(form.cleaned_data, (2, 0, 1))
+    best.check(payload, BEST_OF_THREE)
+    assert best.evidence(payload, [10, 11, 12]) == [Ranking(((11,),), (10, 11, 12))]
+    assert best.form_data(payload, (2, 0, 1)) == {"best": "2"}
+    with pytest.raises(InvalidPayload):
+        best.check({"tiers": [[0], [1]], "of": 3}, BEST_OF_THREE)
