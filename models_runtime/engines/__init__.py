@@ -4,7 +4,7 @@ A caller asks for a capability, never for an engine by name, and gets back repli
 either a result or a failure named by its cause. Engines know nothing of Django, jobs or projects.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
@@ -68,6 +68,8 @@ class Cause(StrEnum):
     UNAVAILABLE = "unavailable"  # a package or a file that the engine needs isn't there
     BAD_OPTIONS = "bad_options"
     CANCELLED = "cancelled"
+    BUDGET_SPENT = "budget_spent"
+    FAULT = "fault"  # of the program itself
 
     @property
     def concerns_everything(self) -> bool:
@@ -305,13 +307,17 @@ class Engine:
         """Raise EngineError, with a sentence, unless the model answers now."""
         raise NotImplementedError
 
-    def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationReply]:
+    def generate(
+        self, requests: Iterable[GenerationRequest]
+    ) -> Generator[GenerationReply, None, None]:
         raise self._refusal(Capability.GENERATE)
 
-    def decide(self, requests: Iterable[DecisionRequest]) -> Iterator[DecisionReply]:
+    def decide(self, requests: Iterable[DecisionRequest]) -> Generator[DecisionReply, None, None]:
         raise self._refusal(Capability.DECIDE)
 
-    def loglik(self, requests: Iterable[ContinuationRequest]) -> Iterator[ContinuationLogprobs]:
+    def loglik(
+        self, requests: Iterable[ContinuationRequest]
+    ) -> Generator[ContinuationLogprobs, None, None]:
         raise self._refusal(Capability.LOGLIK)
 
     def score(self, conversations: Sequence[Conversation]) -> list[float]:
@@ -323,7 +329,11 @@ class Engine:
         raise self._refusal(Capability.EMBED)
 
     def close(self) -> None:
-        """Let go of connections and memory. Harmless when repeated."""
+        """Let go of connections and memory. Harmless when repeated.
+
+        May be called from another thread to stop a running iterator: it ends soon, without the
+        replies that are still outstanding.
+        """
 
     def __enter__(self) -> Self:
         return self

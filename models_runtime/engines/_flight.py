@@ -1,6 +1,7 @@
 """Keeping several slow calls in the air while pulling the next ones lazily."""
 
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -8,24 +9,28 @@ Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
 
 
+LOOK_EVERY = 0.25
+
+
 def fly(
-    requests: Iterable[Asked], call: Callable[[Asked], Answered], *, in_flight: int
-) -> Iterator[Answered]:
+    requests: Iterable[Asked],
+    call: Callable[[Asked], Answered],
+    *,
+    in_flight: int,
+    closed: threading.Event,
+) -> Generator[Answered, None, None]:
     """`call` every request, at most `in_flight` at once; yield answers as they land.
 
     Requests are pulled in the caller's thread, one only when a place is free, so they may come
-    from a database. An exception of `call` is raised here. Closing the iterator drops what hasn't
-    begun and doesn't wait for the rest.
+    from a database. An exception of `call` is raised here. Closing the iterator, or setting
+    `closed` from any thread, drops what hasn't begun and doesn't wait for the rest.
     """
-    if in_flight <= 1:
-        yield from map(call, requests)
-        return
     pending = iter(requests)
     airborne: set[Future[Answered]] = set()
     pool = ThreadPoolExecutor(in_flight, thread_name_prefix="engine")
     try:
         exhausted = False
-        while True:
+        while not closed.is_set():
             while not exhausted and len(airborne) < in_flight:
                 try:
                     airborne.add(pool.submit(call, next(pending)))
@@ -33,7 +38,7 @@ def fly(
                     exhausted = True
             if not airborne:
                 return
-            landed, airborne = wait(airborne, return_when=FIRST_COMPLETED)
+            landed, airborne = wait(airborne, LOOK_EVERY, return_when=FIRST_COMPLETED)
             for future in landed:
                 yield future.result()
     finally:

@@ -5,8 +5,9 @@ are asked for again one by one, and missing log-probabilities are a failure, not
 """
 
 import math
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,6 +79,7 @@ class OpenAIEngine(Engine):
     def __init__(self, reference: ModelReference, options: OpenAIOptions) -> None:
         self.options = options
         self._model = reference.model
+        self._closed = threading.Event()
         self._server = Server(
             base_url=reference.base_url,
             model=reference.model,
@@ -122,15 +124,18 @@ class OpenAIEngine(Engine):
             self.options.max_tokens_field: 1,
         }
 
-    def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationReply]:
-        return fly(requests, self._generate, in_flight=self.options.in_flight)
+    def generate(
+        self, requests: Iterable[GenerationRequest]
+    ) -> Generator[GenerationReply, None, None]:
+        return fly(requests, self._generate, in_flight=self.options.in_flight, closed=self._closed)
 
-    def decide(self, requests: Iterable[DecisionRequest]) -> Iterator[DecisionReply]:
+    def decide(self, requests: Iterable[DecisionRequest]) -> Generator[DecisionReply, None, None]:
         if not self.options.has_logprobs:
             raise self._refusal(Capability.DECIDE)
-        return fly(requests, self._decide, in_flight=self.options.in_flight)
+        return fly(requests, self._decide, in_flight=self.options.in_flight, closed=self._closed)
 
     def close(self) -> None:
+        self._closed.set()
         self._server.close()
 
     # --- Generating ---------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any
@@ -180,18 +180,26 @@ class ScriptedEngine(Engine):
             is_scripted=True,
         )
         self.calls = 0
+        self._closed = threading.Event()
         self._count = threading.Lock()
 
     def check(self) -> None:
         """Always fit."""
 
-    def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationReply]:
-        return fly(requests, self._reply, in_flight=self.options.in_flight)
+    def close(self) -> None:
+        self._closed.set()
 
-    def decide(self, requests: Iterable[DecisionRequest]) -> Iterator[DecisionReply]:
-        return fly(requests, self._decide, in_flight=self.options.in_flight)
+    def generate(
+        self, requests: Iterable[GenerationRequest]
+    ) -> Generator[GenerationReply, None, None]:
+        return fly(requests, self._reply, in_flight=self.options.in_flight, closed=self._closed)
 
-    def loglik(self, requests: Iterable[ContinuationRequest]) -> Iterator[ContinuationLogprobs]:
+    def decide(self, requests: Iterable[DecisionRequest]) -> Generator[DecisionReply, None, None]:
+        return fly(requests, self._decide, in_flight=self.options.in_flight, closed=self._closed)
+
+    def loglik(
+        self, requests: Iterable[ContinuationRequest]
+    ) -> Generator[ContinuationLogprobs, None, None]:
         for request in requests:
             tokens = self._logprobs(request.messages, request.continuation)
             yield ContinuationLogprobs(

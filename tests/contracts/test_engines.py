@@ -1,5 +1,6 @@
 """What every engine promises, whoever answers behind it."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -112,7 +113,7 @@ def test_requests_are_pulled_lazily(engine: Engine) -> None:
     replies = engine.generate(watched())
     for _ in range(3):
         next(replies)
-    replies.close()  # type: ignore[attr-defined]
+    replies.close()
     assert len(pulled) <= 3 + 2 * engine.info.in_flight
 
 
@@ -167,6 +168,13 @@ def test_verbs_that_are_not_offered_refuse_with_a_sentence(engine: Engine) -> No
 
 def test_a_living_model_passes_its_check(engine: Engine) -> None:
     engine.check()
+
+
+def test_closing_from_another_thread_ends_a_running_iterator(engine: Engine) -> None:
+    replies = engine.generate(asked(1_000_000))
+    next(replies)
+    threading.Thread(target=engine.close).start()
+    assert sum(1 for _ in replies) < 999_999
 
 
 def test_closing_twice_is_harmless(engine: Engine) -> None:

@@ -1,0 +1,160 @@
+"""Registering checkpoints and opening the engines behind them."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotation.constraints import violated
+from annotation.models import Project, User
+from models_runtime.catalogue import ENGINES
+from models_runtime.engines import Cause, Engine, EngineError, ModelReference
+from models_runtime.errors import InvalidCheckpoint, NotPossible
+from models_runtime.models import Checkpoint
+from models_runtime.models.checkpoint import SECRET_PREFIX
+
+SECRET_PATTERN = re.compile(rf"{SECRET_PREFIX}[A-Z0-9_]+")
+HOW_TO_WRITE_A_KEY = (
+    "Its value is the server's host name, a blank, and the key, so that the key goes nowhere else."
+)
+
+
+def register(
+    *,
+    project: Project,
+    name: str,
+    engine: str,
+    model: str,
+    base_url: str = "",
+    revision: str = "",
+    licence: str = "",
+    options: Mapping[str, Any] | None = None,
+    secret_variable: str = "",
+    user: User | None = None,
+) -> Checkpoint:
+    """Write down a model that `project` may use, after opening its engine once to see that the
+    description fits. The model isn't asked anything yet. Raises InvalidCheckpoint.
+    """
+    checkpoint = Checkpoint(
+        project=project,
+        name=name.strip(),
+        engine=engine,
+        model=model.strip(),
+        base_url=base_url.strip(),
+        revision=revision.strip(),
+        licence=licence.strip(),
+        options=dict(options or {}),
+        secret_variable=secret_variable.strip(),
+        created_by=user,
+    )
+    _check(checkpoint)
+    try:
+        with transaction.atomic():
+            checkpoint.save()
+    except IntegrityError as error:
+        if violated(error) != "one_checkpoint_per_project_and_name":
+            raise
+        raise InvalidCheckpoint(
+            "name", f"This project already has a checkpoint called “{name}”. Choose another name."
+        ) from error
+    return checkpoint
+
+
+def _check(checkpoint: Checkpoint) -> None:
+    if not checkpoint.name:
+        raise InvalidCheckpoint("name", "Give the checkpoint a name, such as the model's.")
+    plugin = ENGINES.get(checkpoint.engine)
+    if plugin is None:
+        raise InvalidCheckpoint("engine", f"Choose one of these engines: {', '.join(ENGINES)}.")
+    because = plugin.unavailable_because()
+    if because:
+        raise InvalidCheckpoint("engine", f"This engine can't be used here: {because}.")
+    variable = checkpoint.secret_variable
+    if variable and not SECRET_PATTERN.fullmatch(variable):
+        raise InvalidCheckpoint(
+            "secret_variable",
+            f"The variable's name must begin with {SECRET_PREFIX} and go on in capital letters, "
+            "digits and underscores.",
+        )
+    try:
+        open_engine(checkpoint).close()
+    except EngineError as error:
+        raise InvalidCheckpoint(
+            _FIELD_OF.get(error.failure.cause, "options"), str(error)
+        ) from error
+
+
+_FIELD_OF = {
+    Cause.FORBIDDEN_ADDRESS: "base_url",
+    Cause.MODEL_NOT_FOUND: "model",
+    Cause.UNAVAILABLE: "engine",
+    Cause.UNAUTHORISED: "secret_variable",
+}
+
+
+def checkpoint_named(project: Project, name: str) -> Checkpoint:
+    """A project's checkpoint that isn't retired. Raises NotPossible, naming those there are."""
+    usable = Checkpoint.objects.filter(project=project, retired_at__isnull=True)
+    try:
+        return usable.get(name=name)
+    except Checkpoint.DoesNotExist as error:
+        known = ", ".join(usable.values_list("name", flat=True))
+        there_are = f"There are: {known}." if known else "Register one first."
+        raise NotPossible(f"“{project}” has no checkpoint “{name}”. {there_are}") from error
+
+
+def retire(checkpoint: Checkpoint) -> None:
+    """Take it off the lists for new jobs. What it made stays, and so do its jobs."""
+    if checkpoint.retired_at is None:
+        checkpoint.retired_at = timezone.now()
+        checkpoint.save(update_fields=["retired_at"])
+
+
+def open_engine(checkpoint: Checkpoint) -> Engine:
+    """The engine of a checkpoint, with its key; raises EngineError with a sentence."""
+    plugin = ENGINES.get(checkpoint.engine)
+    if plugin is None:
+        raise EngineError(
+            Cause.UNAVAILABLE, f"This installation has no engine “{checkpoint.engine}”."
+        )
+    return plugin.open(
+        ModelReference(
+            model=checkpoint.model,
+            base_url=checkpoint.base_url,
+            revision=checkpoint.revision,
+            options=checkpoint.options,
+            secret=read_secret(checkpoint),
+        )
+    )
+
+
+def read_secret(checkpoint: Checkpoint) -> str:
+    """The key from the environment, if the checkpoint names a variable; "" if it doesn't.
+
+    The variable holds `host key`, and the key is given out for that host only: otherwise whoever
+    may register a checkpoint could have any key sent to a server of their own.
+    """
+    variable = checkpoint.secret_variable
+    if not variable:
+        return ""
+    if not SECRET_PATTERN.fullmatch(variable):
+        raise EngineError(Cause.UNAUTHORISED, f"{variable} isn't a name for a model server's key.")
+    host, _, key = os.environ.get(variable, "").strip().partition(" ")
+    if not key:
+        raise EngineError(
+            Cause.UNAUTHORISED,
+            f"The environment variable {variable} isn't set here as “host key”. "
+            + HOW_TO_WRITE_A_KEY,
+        )
+    wanted = (urlsplit(checkpoint.base_url).hostname or "").lower()
+    if host.lower() != wanted:
+        raise EngineError(
+            Cause.UNAUTHORISED,
+            f"The key in {variable} is for another host than {wanted or 'this checkpoint’s'}. "
+            + HOW_TO_WRITE_A_KEY,
+        )
+    return key.strip()

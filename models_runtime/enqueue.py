@@ -1,0 +1,259 @@
+"""Asking for work on models: rows first, then a wake-up after the commit.
+
+A lost wake-up changes nothing: the sweeper finds the rows. So an unreachable broker is logged and
+the person's request still succeeds.
+"""
+
+import dataclasses
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from annotation.models import (
+    Annotator,
+    AnnotatorKind,
+    Project,
+    ProjectState,
+    Prompt,
+    Question,
+    QuestionState,
+    System,
+    User,
+    WorkState,
+)
+from annotation.models.work import FINAL_STATES
+from models_runtime import tasks
+from models_runtime.engines import Sampling
+from models_runtime.errors import NotPossible
+from models_runtime.judging.pairwise import REDUCERS
+from models_runtime.models import (
+    Checkpoint,
+    GenerationItem,
+    GenerationJob,
+    ItemState,
+    Job,
+    JudgingItem,
+    JudgingJob,
+)
+from models_runtime.models.items import insert_items
+from models_runtime.prompting.pairwise import PAIRWISE_TEMPLATES
+from models_runtime.shifts import SLICE
+
+MOST_ITEMS = 1_000_000
+MOST_WAKE_UPS = 4
+DEFAULT_TEMPLATE = "reasoned@1"
+DEFAULT_REDUCER = "both_orders"
+
+
+def request_generation(
+    project: Project,
+    checkpoint: Checkpoint,
+    *,
+    per_prompt: int = 1,
+    sampling: Sampling | None = None,
+    prompts: Sequence[str] | None = None,
+    seed: int | None = None,
+    max_cost: float | None = None,
+    user: User | None = None,
+) -> GenerationJob:
+    """Write down that `checkpoint` is to write `per_prompt` candidates for each prompt (or those
+    with the external ids in `prompts`), and wake workers. Raises NotPossible.
+    """
+    _check_checkpoint(project, checkpoint)
+    if not 1 <= per_prompt <= 1000:
+        raise NotPossible("Ask for 1 to 1000 candidates per prompt.")
+    chosen = Prompt.objects.filter(project=project)
+    if prompts is not None:
+        chosen = chosen.filter(external_id__in=prompts)
+        unknown = set(prompts) - set(chosen.values_list("external_id", flat=True))
+        if unknown:
+            raise NotPossible(f"This project has no prompt “{min(unknown)}”.")
+    count = chosen.count() * per_prompt
+    if not count:
+        raise NotPossible("There are no prompts to answer yet. Import some first.")
+    if count > MOST_ITEMS:
+        raise NotPossible(f"That would be {count:,} candidates; {MOST_ITEMS:,} is the most.")
+    with transaction.atomic():
+        job = GenerationJob.objects.create(
+            project=project,
+            checkpoint=checkpoint,
+            system=_system_of(checkpoint),
+            per_prompt=per_prompt,
+            sampling=_plain(sampling or Sampling()),
+            progress_total=count,
+            **_common(seed, max_cost, user),
+        )
+        ids = list(chosen.order_by("id").values_list("id", flat=True))
+        insert_items(
+            GenerationItem,
+            ["job_id", "prompt_id", "index"],
+            "SELECT %s, prompt, nth FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(prompt, place),"
+            " generate_series(0, %s) AS nth ORDER BY place, nth",
+            [job.pk, ids, per_prompt - 1],
+        )
+        wake(job, count)
+    return job
+
+
+def request_judging(
+    project: Project,
+    checkpoint: Checkpoint,
+    *,
+    template: str = DEFAULT_TEMPLATE,
+    reducer: str = DEFAULT_REDUCER,
+    both_orders: bool = True,
+    seed: int | None = None,
+    max_cost: float | None = None,
+    user: User | None = None,
+) -> JudgingJob:
+    """Write down that `checkpoint` is to judge every pairwise question it hasn't judged this way,
+    and wake workers. Raises NotPossible.
+    """
+    _check_checkpoint(project, checkpoint)
+    _check_protocol(template, reducer)
+    if project.state == ProjectState.CLOSED:
+        raise NotPossible("This project is closed, so nothing more is judged. Open it again first.")
+    with transaction.atomic():
+        annotator = _annotator_of(checkpoint, template, reducer, both_orders)
+        waiting = (
+            Question.objects.filter(project=project, judgment_type="pairwise")
+            .exclude(state=QuestionState.WITHDRAWN)
+            .exclude(judgments__annotator=annotator)
+            .order_by("id")
+        )
+        ids = list(waiting.values_list("id", flat=True)[: MOST_ITEMS + 1])
+        if not ids:
+            raise NotPossible(
+                "There is no pairwise question that this model hasn't judged in this way."
+            )
+        if len(ids) > MOST_ITEMS:
+            raise NotPossible(f"At most {MOST_ITEMS:,} questions fit into one job.")
+        job = JudgingJob.objects.create(
+            project=project,
+            checkpoint=checkpoint,
+            annotator=annotator,
+            template=template,
+            reducer=reducer,
+            both_orders=both_orders,
+            progress_total=len(ids),
+            **_common(seed, max_cost, user),
+        )
+        insert_items(
+            JudgingItem,
+            ["job_id", "question_id"],
+            "SELECT %s, q FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(q, place) ORDER BY place",
+            [job.pk, ids],
+        )
+        wake(job, len(ids))
+    return job
+
+
+def cancel(job: Job) -> None:
+    """Stop a job: at once if no worker is at it, else within seconds. What it wrote stays."""
+    with transaction.atomic():
+        job.request_cancel()
+        if job.state == WorkState.CANCELLED:
+            items_of(job).cancel_open()
+
+
+def reopen(job: Job) -> None:
+    """Let a job that ended go on: rows that were set aside or never begun are tried again.
+
+    What it wrote stays, and is not written twice. Raises NotPossible if nothing is left to do.
+    """
+    with transaction.atomic():
+        left = items_of(job).filter(
+            state__in=[ItemState.FAILED, ItemState.CANCELLED, ItemState.READY]
+        )
+        if not left.exists():
+            raise NotPossible("Nothing of this job is left to do.")
+        reopened = (
+            type(job)
+            ._default_manager.filter(pk=job.pk, state__in=FINAL_STATES)
+            .update(
+                state=WorkState.QUEUED,
+                error="",
+                notice="",
+                troubles=0,
+                finished_at=None,
+                cancel_requested_at=None,
+                not_before=None,
+            )
+        )
+        if not reopened:
+            raise NotPossible("This job is still at work. Wait until it ends, or cancel it.")
+        count = left.update(state=ItemState.READY, attempt=0, cause="", error="", not_before=None)
+        job.refresh_from_db()
+        wake(job, count)
+
+
+def items_of(job: Job) -> Any:
+    """The job's rows, as a queryset of items."""
+    return job.items.all()  # type: ignore[attr-defined]
+
+
+def wake(job: Job, count: int) -> None:
+    """Tell workers about a job once it is committed; more than one where there is enough to do."""
+    task = tasks.run_generation if isinstance(job, GenerationJob) else tasks.run_judging
+    copies = min(MOST_WAKE_UPS, max(1, count // (4 * SLICE)))
+    for _ in range(copies):
+        transaction.on_commit(lambda: tasks.send(task, job.pk))
+
+
+def _check_checkpoint(project: Project, checkpoint: Checkpoint) -> None:
+    if checkpoint.project_id != project.pk:
+        raise NotPossible("This checkpoint belongs to another project.")
+    if checkpoint.retired_at is not None:
+        raise NotPossible(f"{checkpoint.label} was retired. Choose another checkpoint.")
+
+
+def _check_protocol(template: str, reducer: str) -> None:
+    if template not in PAIRWISE_TEMPLATES:
+        raise NotPossible(f"Choose one of these templates: {', '.join(PAIRWISE_TEMPLATES)}.")
+    if reducer not in REDUCERS:
+        raise NotPossible(f"Choose one of these reducers: {', '.join(REDUCERS)}.")
+    if reducer == "logit_mean" and not PAIRWISE_TEMPLATES[template].labels:
+        raise NotPossible(
+            "logit_mean needs label probabilities. Choose a template that asks for labels."
+        )
+
+
+def _common(seed: int | None, max_cost: float | None, user: User | None) -> dict[str, Any]:
+    """Fields every job has. Without a seed one is drawn: fences must not be guessable."""
+    if seed is not None and not 0 <= seed < 2**63:
+        raise NotPossible("A seed is a whole number from 0.")
+    if max_cost is not None and max_cost <= 0:
+        raise NotPossible("A budget is a number above 0.")
+    drawn = secrets.randbits(62) if seed is None else seed
+    return {"seed": drawn, "max_cost": max_cost, "requested_by": user}
+
+
+def _plain(sampling: Sampling) -> dict[str, Any]:
+    return {
+        name: value for name, value in dataclasses.asdict(sampling).items() if value is not None
+    }
+
+
+def _system_of(checkpoint: Checkpoint) -> System:
+    family = "scripted" if checkpoint.is_scripted else checkpoint.model.partition("/")[0]
+    system, _ = System.objects.get_or_create(
+        project=checkpoint.project, name=checkpoint.label, defaults={"family": family[:200]}
+    )
+    return system
+
+
+def _annotator_of(
+    checkpoint: Checkpoint, template: str, reducer: str, both_orders: bool
+) -> Annotator:
+    way = f"{template}, {reducer}" + ("" if both_orders else ", one order")
+    annotator, _ = Annotator.objects.get_or_create(
+        project=checkpoint.project,
+        external_id=f"model-{checkpoint.public_id}-{template}-{reducer}-{1 + both_orders}"[:200],
+        defaults={
+            "kind": AnnotatorKind.MODEL,
+            "display_name": f"{checkpoint.label} ({way})"[:200],
+        },
+    )
+    return annotator

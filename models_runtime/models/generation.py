@@ -1,0 +1,99 @@
+"""Jobs that write candidates, and where each candidate came from."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from annotation.models import Candidate, Prompt, System, WorkQuerySet
+from models_runtime.engines import Sampling
+from models_runtime.models.checkpoint import Checkpoint
+from models_runtime.models.items import Item, ItemQuerySet
+from models_runtime.models.jobs import Job, Spent
+
+
+class GenerationJob(Job):
+    """`per_prompt` candidates for each of some prompts, by one checkpoint.
+
+    `sampling` holds the fields of `engines.Sampling`; `system` is who the candidates are said to be
+    by.
+    """
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    per_prompt = models.PositiveSmallIntegerField()
+    sampling = models.JSONField(default=dict, blank=True)
+
+    objects = WorkQuerySet["GenerationJob"].as_manager()
+
+    class Meta(Job.Meta):
+        constraints = [
+            *Job.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(per_prompt__gte=1, per_prompt__lte=1000),
+                name="generationjob_per_prompt_from_1_to_1000",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="generation_jobs_of_project")]
+
+    def __str__(self) -> str:
+        return f"candidates by {self.checkpoint}"
+
+    def read_sampling(self) -> Sampling:
+        return Sampling(**{**self.sampling, "stop": tuple(self.sampling.get("stop", ()))})
+
+    def spent(self) -> Spent:
+        return Spent(Generation.objects.filter(job=self))
+
+
+class GenerationItem(Item):
+    """The candidate number `index` of a prompt, to be written by a job."""
+
+    job = models.ForeignKey(GenerationJob, on_delete=models.CASCADE, related_name="items")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="+")
+    index = models.PositiveSmallIntegerField()
+
+    objects = ItemQuerySet["GenerationItem"].as_manager()
+
+    class Meta(Item.Meta):
+        constraints = [
+            *Item.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["job", "prompt", "index"],
+                name="one_generation_item_per_job_prompt_and_index",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"candidate {self.index} of {self.prompt_id}"
+
+
+class Generation(models.Model):
+    """Where a candidate came from. Append-only, and hidden from whoever judges."""
+
+    candidate = models.OneToOneField(Candidate, on_delete=models.CASCADE, related_name="generation")
+    job = models.ForeignKey(GenerationJob, on_delete=models.CASCADE, related_name="generations")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="+")
+    index = models.PositiveSmallIntegerField()
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
+    model_revision = models.CharField(max_length=200, blank=True)
+    seed = models.BigIntegerField()
+    finish = models.CharField(max_length=10)
+    tokens_in = models.PositiveIntegerField(default=0)
+    tokens_out = models.PositiveIntegerField(default=0)
+    cost = models.FloatField(default=0.0)
+    wall_ms = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: "models.Manager[Any]" = models.Manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "prompt", "index"],
+                name="one_generation_per_job_prompt_and_index",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.candidate} by {self.checkpoint}"

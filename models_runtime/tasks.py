@@ -1,0 +1,53 @@
+"""Celery's doors: each task looks at one row and calls one act. A message carries an id only."""
+
+import logging
+import math
+from datetime import timedelta
+from typing import Any
+
+from celery import Task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from config.celery import app
+from models_runtime import generating, judging_questions
+from models_runtime.models import GenerationJob, JudgingJob
+
+logger = logging.getLogger(__name__)
+
+WAKE_AGAIN_AFTER = timedelta(seconds=30)
+LONGEST_COUNTDOWN = timedelta(minutes=2)  # longer waits are the sweeper's
+
+
+@app.task(name="models_runtime.run_generation")
+def run_generation(pk: int) -> None:
+    _again(run_generation, pk, generating.run_generation(pk))
+
+
+@app.task(name="models_runtime.run_judging")
+def run_judging(pk: int) -> None:
+    _again(run_judging, pk, judging_questions.run_judging(pk))
+
+
+@app.task(name="models_runtime.sweep")
+def sweep() -> None:
+    """Announce jobs again whose wake-up or worker was lost."""
+    now = timezone.now()
+    for model, task in ((GenerationJob, run_generation), (JudgingJob, run_judging)):
+        stalled = model.objects.stalled(now=now, queued_for=WAKE_AGAIN_AFTER)
+        for pk in stalled.values_list("pk", flat=True):
+            send(task, pk)
+
+
+def send(task: "Task[Any, Any]", pk: int, *, after: timedelta = timedelta()) -> None:
+    """Wake a worker. Without a broker the row waits for the sweeper, and the log says so."""
+    try:
+        task.apply_async(args=(pk,), countdown=math.ceil(after.total_seconds()), retry=False)
+    except (OperationalError, OSError):
+        logger.warning("No broker: %s(%s) waits for the sweeper.", task.name, pk, exc_info=True)
+
+
+def _again(task: "Task[Any, Any]", pk: int, after: timedelta | None) -> None:
+    """Wake the next shift: messages between two shifts let other jobs and commands through."""
+    if after is not None and after <= LONGEST_COUNTDOWN:
+        send(task, pk, after=after)

@@ -1,0 +1,113 @@
+"""Checkpoints, generation and judging asked for from the command line."""
+
+import threading
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from annotation.models import Candidate, Judgment, Project, WorkState
+from models_runtime.generating import run_generation
+from models_runtime.judging_questions import run_judging
+from models_runtime.models import Checkpoint, GenerationJob, JudgingJob
+from tests.cast import make_project, make_question
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def project() -> Project:
+    project = make_project()
+    for name in ("noise", "rent", "snow"):
+        make_question(project, name)
+    return project
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Somebody who carries out what is asked for, without a broker."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.05):
+            for pk in GenerationJob.objects.filter(state=WorkState.QUEUED).values_list("pk"):
+                run_generation(*pk)
+            for pk in JudgingJob.objects.filter(state=WorkState.QUEUED).values_list("pk"):
+                run_judging(*pk)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def said(command: str, *arguments: str, **options: Any) -> str:
+    out = StringIO()
+    call_command(command, *arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def add(project: Project, name: str, *options: str) -> str:
+    return said("add_checkpoint", project.slug, name, engine="scripted", option=list(options))
+
+
+def test_a_checkpoint_is_registered_with_its_options_and_called_scripted(project: Project) -> None:
+    assert "pat (scripted)" in add(project, "pat", "voice=warm", "tau=0.25", "sentences=2")
+    assert Checkpoint.objects.get().options == {"voice": "warm", "tau": 0.25, "sentences": 2}
+
+
+def test_candidates_are_written_and_counted(project: Project, worker: None) -> None:
+    add(project, "pat")
+    line = said("generate_candidates", project.slug, "pat", per_prompt=2, seed=1, wait=30)
+    assert line.startswith("6 candidates by pat (scripted)")
+    assert Candidate.objects.filter(system__name="pat (scripted)").count() == 6
+
+
+def test_questions_are_judged_and_counted(project: Project, worker: None) -> None:
+    add(project, "judy", "tau=0.1")
+    line = said("judge_questions", project.slug, "judy", seed=1, wait=30)
+    assert line.startswith(f"{Judgment.objects.count()} of 3 questions judged by judy (scripted)")
+    assert Judgment.objects.count() >= 1
+
+
+def test_without_waiting_a_job_is_only_written_down(project: Project) -> None:
+    add(project, "pat")
+    assert "waits for a worker" in said("generate_candidates", project.slug, "pat")
+    assert "waits for a worker" in said("judge_questions", project.slug, "pat", one_order=True)
+    assert GenerationJob.objects.get().state == WorkState.QUEUED
+    assert not JudgingJob.objects.get().both_orders
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("generate_candidates", "advice", "nobody"), "no checkpoint “nobody”"),
+        (("judge_questions", "nowhere", "pat"), "There is no project “nowhere”"),
+        (("generate_candidates", "advice", "pat", "--per-prompt", "0"), "1 to 1000 candidates"),
+        (("judge_questions", "advice", "pat", "--template", "magic"), "Choose one of these"),
+        (("add_checkpoint", "advice", "pat", "--engine", "scripted"), "already has a checkpoint"),
+        (("add_checkpoint", "advice", "x", "--engine", "magic"), "one of these engines"),
+        (
+            ("add_checkpoint", "advice", "x", "--engine", "scripted", "--option", "voice"),
+            "NAME=VALUE",
+        ),
+        (
+            ("add_checkpoint", "advice", "x", "--engine", "scripted", "--option", "voice=loud"),
+            "voice must be one of",
+        ),
+    ],
+)
+def test_a_wrong_wish_is_answered_with_a_sentence(
+    project: Project, arguments: tuple[str, ...], sentence: str
+) -> None:
+    add(project, "pat")
+    with pytest.raises(CommandError, match=sentence):
+        said(*arguments)
+    assert not GenerationJob.objects.exists()
+    assert not JudgingJob.objects.exists()
+    assert Checkpoint.objects.count() == 1
