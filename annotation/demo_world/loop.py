@@ -87,6 +87,25 @@ def _rows() -> Iterator[dict[str, Any]]:
             }
 
 
+def rows_to_ask(project: Project) -> Iterator[dict[str, Any]]:
+    """Every pair of every prompt's candidates, as rows of an import of pairs."""
+    rng = random.Random(f"ask/{project.seed}")
+    prompts = project.prompts.prefetch_related("candidates__system").order_by("external_id")
+    for prompt in prompts:
+        candidates = sorted(prompt.candidates.all(), key=lambda candidate: candidate.external_id)
+        for pair in itertools.combinations(candidates, 2):
+            first, second = pair if rng.random() < 0.5 else pair[::-1]
+            yield {
+                "prompt_id": prompt.external_id,
+                "candidate_a_id": first.external_id,
+                "response_a": first.text,
+                "system_a": first.system.name if first.system else None,
+                "candidate_b_id": second.external_id,
+                "response_b": second.text,
+                "system_b": second.system.name if second.system else None,
+            }
+
+
 def judge_as_simulated_people(project: Project) -> int:
     """Every open question answered by as many simulated people as it asks for; how many that was.
 
