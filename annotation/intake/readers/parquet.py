@@ -111,7 +111,8 @@ def _rows(
 def _batch_rows(metadata: Any) -> int:
     groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
     size = sum(group.total_byte_size for group in groups)
-    return max(1, min(BATCH_ROWS, BATCH_BYTES * max(metadata.num_rows, 1) // max(size, 1)))
+    rows: int = BATCH_BYTES * max(metadata.num_rows, 1) // max(size, 1)
+    return max(1, min(BATCH_ROWS, rows))
 
 
 def _parts(batch: Any) -> Iterator[Any]:
