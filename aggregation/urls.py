@@ -1,5 +1,31 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from aggregation.views import methods, panel, releases, runs
 
 app_name = "aggregation"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+PROJECT = "projects/<slug:slug>"
+RUN = f"{PROJECT}/runs/<uuid:public_id>"
+RELEASE = f"{PROJECT}/releases/<int:version>"
+
+urlpatterns = [
+    path("methods/", methods.methods, name="methods"),
+    path("methods/<slug:method>/", methods.method, name="method"),
+    path(f"{PROJECT}/results/", panel.project_panel, name="project_panel"),
+    path(f"{PROJECT}/runs/", runs.runs, name="runs"),
+    path(f"{PROJECT}/runs/compare/", runs.compare, name="compare"),
+    path(f"{RUN}/", runs.run, name="run"),
+    path(f"{RUN}/status/", runs.run_status, name="run-status"),
+    path(f"{RUN}/cancel/", runs.cancel_run, name="cancel-run"),
+    path(f"{RUN}/rebuild/", runs.rebuild_run, name="rebuild-run"),
+    path(f"{RUN}/scores.csv", runs.run_scores, name="run-scores"),
+    path(f"{RUN}/result.json", runs.run_result, name="run-result"),
+    path(f"{PROJECT}/releases/", releases.releases, name="releases"),
+    path(f"{PROJECT}/releases/preview/", releases.release_preview, name="release-preview"),
+    path(f"{RELEASE}/", releases.release, name="release"),
+    path(f"{RELEASE}/status/", releases.release_status, name="release-status"),
+    path(f"{RELEASE}/checking/", releases.check_status, name="check-status"),
+    path(f"{RELEASE}/cancel/", releases.cancel_release, name="cancel-release"),
+    path(f"{RELEASE}/check/", releases.check_release, name="check-release"),
+    path(f"{RELEASE}/files/<str:name>", releases.release_file, name="release-file"),
+]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from aggregation.curation.ledger import REASONS
 from aggregation.curation.policy import BOTH_BAD, TIES, Curation
 from aggregation.curation.verdicts import Vote, decide
 
@@ -18,6 +19,10 @@ class Outcome:
     kept: int
     left_out: dict[str, int]
 
+    def explained(self) -> list[tuple[str, int]]:
+        """What is left out, in words."""
+        return [(REASONS[reason], count) for reason, count in self.left_out.items()]
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -28,6 +33,13 @@ class Preview:
     ties: tuple[Outcome, ...]
     both_bad: tuple[Outcome, ...]
     filters: tuple[Outcome, ...]
+
+    def sections(self) -> list[tuple[str, tuple[Outcome, ...]]]:
+        return [
+            ("Votes for “about the same”", self.ties),
+            ("Votes for “both are bad”", self.both_bad),
+            ("Filters", self.filters),
+        ]
 
 
 def preview(pairs: Iterable[Sequence[Vote]], curation: Curation) -> Preview:
@@ -63,7 +75,9 @@ def preview(pairs: Iterable[Sequence[Vote]], curation: Curation) -> Preview:
 
     def outcomes(kind: str) -> tuple[Outcome, ...]:
         return tuple(
-            Outcome(name, text, way == curation, count[""], _without_kept(count))
+            Outcome(
+                name, text, kind != "filters" and way == curation, count[""], _without_kept(count)
+            )
             for (of, name, text, way), count in zip(ways, counts, strict=True)
             if of == kind
         )

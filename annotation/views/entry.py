@@ -6,14 +6,15 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from annotation.access import EVERYONE, project_and_role
 from annotation.models import Project, Role, User
 
 P = ParamSpec("P")
-ProjectView = Callable[Concatenate[HttpRequest, Project, Role, P], HttpResponse]
-SlugView = Callable[..., HttpResponse]
+ProjectView = Callable[Concatenate[HttpRequest, Project, Role, P], HttpResponseBase]
+SlugView = Callable[..., HttpResponseBase]
 
 
 def account(request: HttpRequest) -> User:
@@ -55,7 +56,7 @@ def for_members(*roles: Role) -> Callable[[ProjectView[P]], SlugView]:
         @wraps(view)
         def checked(
             request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return ask_to_log_in(request)
             try:

@@ -1,0 +1,233 @@
+"""Forms of runs and releases: the pages and the API read requests with the same ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from aggregation.catalogue import EXPORTS, METHODS
+from aggregation.curation import BOTH_BAD, TIES, Curation, CurationError
+from aggregation.method import Method
+from aggregation.models import Items, Run
+from aggregation.options import OptionError, OptionField
+from aggregation.snapshot import attribute_names
+from annotation.models import AnnotatorKind, Project, WorkState
+
+OPTION = "option-"
+
+
+class RunForm(forms.Form):
+    """Which method, on whose judgments, about what; and the method's own options.
+
+    The option fields are derived from the method's dataclass, so a new method needs no form.
+    """
+
+    items = forms.ChoiceField(
+        choices=Items.choices,
+        initial=Items.SYSTEMS,
+        label="What is scored",
+        help_text="Systems pool all their responses; responses are compared within their prompt.",
+    )
+    kinds = forms.MultipleChoiceField(
+        choices=AnnotatorKind.choices,
+        widget=forms.CheckboxSelectMultiple,
+        label="Whose judgments count",
+        error_messages={"required": "Choose at least one kind of annotator."},
+    )
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**53,
+        initial=0,
+        label="Seed",
+        help_text="The same seed on the same judgments gives the same result.",
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, method: Method, **rest: Any):
+        super().__init__(data, **rest)
+        self.method = method
+        for option in method.options.form_fields():
+            if option.name != "seed":
+                self.fields[OPTION + option.name] = _field(option)
+
+    def option_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(OPTION)]
+
+    def selection_fields(self) -> list[forms.BoundField]:
+        return [self["items"], self["seed"]]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.method.options.parse({**self.options(), "seed": cleaned["seed"]})
+            except OptionError as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
+
+    def options(self) -> dict[str, Any]:
+        """The method's options that differ from their defaults."""
+        chosen = {
+            option.name: self.cleaned_data.get(OPTION + option.name)
+            for option in self.method.options.form_fields()
+            if option.name != "seed"
+        }
+        defaults = {option.name: option.default for option in self.method.options.form_fields()}
+        return {
+            name: value
+            for name, value in chosen.items()
+            if value != defaults[name] and not (value in (None, "") and defaults[name] is not None)
+        }
+
+
+def _field(option: OptionField) -> forms.Field:
+    common: dict[str, Any] = {
+        "label": option.label,
+        "help_text": option.help,
+        "initial": option.default,
+        "required": False,
+    }
+    if option.kind == "bool":
+        return forms.BooleanField(**common)
+    if option.choices:
+        choices = [(choice, choice.replace("_", " ")) for choice in option.choices]
+        if option.optional:
+            choices.insert(0, ("", "none"))
+        return forms.ChoiceField(choices=choices, **common)
+    if option.kind == "int":
+        low, high = (None if end is None else int(end) for end in (option.low, option.high))
+        return forms.IntegerField(min_value=low, max_value=high, **common)
+    if option.kind == "float":
+        widget = forms.NumberInput(attrs={"step": "any"})
+        return forms.FloatField(
+            min_value=option.low, max_value=option.high, widget=widget, **common
+        )
+    return forms.CharField(**common)
+
+
+class ReleaseForm(forms.Form):
+    """What to publish, under which policy. `run` may be empty: then no scores go along."""
+
+    exports = forms.MultipleChoiceField(
+        choices=[(slug, export.title) for slug, export in EXPORTS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        initial=list(EXPORTS),
+        label="Formats",
+        error_messages={"required": "Choose at least one format."},
+    )
+    kinds = forms.MultipleChoiceField(
+        choices=AnnotatorKind.choices,
+        widget=forms.CheckboxSelectMultiple,
+        label="Whose judgments count",
+        error_messages={"required": "Choose at least one kind of annotator."},
+    )
+    ties = forms.ChoiceField(
+        choices=list(TIES.items()),
+        widget=forms.RadioSelect,
+        initial="half",
+        label="Votes for “about the same”",
+    )
+    both_bad = forms.ChoiceField(
+        choices=list(BOTH_BAD.items()),
+        widget=forms.RadioSelect,
+        initial="as_tie",
+        label="Votes for “both are bad”",
+    )
+    least_votes = forms.IntegerField(
+        min_value=1, max_value=1000, initial=1, label="Fewest counted votes behind a pair"
+    )
+    least_agreement = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        initial=0,
+        label="Smallest share for the chosen side",
+        help_text="From 0 to 1. A high share removes what people disagree about.",
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
+    group_by = forms.ChoiceField(
+        required=False,
+        label="Separate verdicts by",
+        help_text="One row per pair and declared group, instead of one row for all.",
+    )
+    attributes = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Declared attributes beside single judgments",
+        help_text="None unless you choose them. Combinations that few people share are withheld.",
+    )
+    reasons = forms.BooleanField(
+        required=False,
+        label="Publish the annotators' own words",
+        help_text="Free text may name people. It is never published beside attributes.",
+    )
+    smallest_cell = forms.IntegerField(
+        min_value=2, max_value=1000, initial=5, label="Smallest group that may show, in people"
+    )
+    run = forms.ModelChoiceField(
+        queryset=Run.objects.none(),
+        required=False,
+        to_field_name="public_id",
+        label="Scores that go along",
+        help_text="The release then stands on that run's judgments.",
+        empty_label="None; all judgments up to now",
+    )
+    licence = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Licence",
+        help_text="Such as CC BY 4.0. You must have the right to give it.",
+    )
+    notes = forms.CharField(
+        required=False,
+        max_length=5000,
+        label="Notes",
+        help_text="A few sentences for readers of the data card.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, project: Project, **rest: Any):
+        super().__init__(data, **rest)
+        names = [(name, name) for name in attribute_names(project)]
+        group_by, attributes, run = (
+            self.fields[name] for name in ("group_by", "attributes", "run")
+        )
+        assert isinstance(group_by, forms.ChoiceField)
+        assert isinstance(attributes, forms.MultipleChoiceField)
+        assert isinstance(run, forms.ModelChoiceField)
+        group_by.choices = [("", "nothing: one verdict for all"), *names]
+        attributes.choices = names
+        run.queryset = Run.objects.filter(
+            project=project, state=WorkState.DONE, replay_of=None
+        ).order_by("-id")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.curation()
+            except CurationError as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
+
+    def curation(self) -> Curation:
+        """The policy asked for. Raises CurationError for one that can't be meant."""
+        asked = self.cleaned_data
+        return Curation(
+            kinds=tuple(sorted(asked["kinds"])),
+            ties=asked["ties"],
+            both_bad=asked["both_bad"],
+            least_votes=asked["least_votes"],
+            least_agreement=asked["least_agreement"],
+            group_by=asked["group_by"],
+            attributes=tuple(asked["attributes"]),
+            reasons=asked["reasons"],
+            smallest_cell=asked["smallest_cell"],
+        )
+
+
+class CompareForm(forms.Form):
+    """Rules to run on one and the same state of the log."""
+
+    methods = forms.MultipleChoiceField(
+        choices=[(slug, method.title) for slug, method in METHODS.items()],
+        error_messages={"required": "Choose at least one rule."},
+    )

@@ -1,0 +1,180 @@
+"""What pages show of a result: rows, charts and sentences, made from the stored run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+
+from aggregation.charts import Bar, Estimate, bars, forest
+from aggregation.curation import Preview
+from aggregation.models import Run, Score
+from aggregation.results import AggregateResult, MethodComparison, ResultWarning
+from aggregation.wording import SHARES, UNITS, headline, named, number
+
+MOST_ROWS = 200
+MOST_MARKS = 60
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One line of the table; numbers are said already, empty where they are unknown."""
+
+    item: str
+    rank: str
+    ranks: str
+    score: str
+    interval: str
+    judgments: int
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    name: str
+    ability: str
+    se: str
+    bias: str
+    judgments: int
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A finished run as its page shows it."""
+
+    run: Run
+    result: AggregateResult
+    headline: str
+    unit: str
+    rows: tuple[ScoreRow, ...]
+    total: int
+    chart: SafeString
+    warnings: tuple[ResultWarning, ...]
+    people: tuple[PersonRow, ...]
+    ability_kind: str
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """An item's rank under each rule (0: none), marked where it differs; and the largest gap."""
+
+    item: str
+    cells: tuple[tuple[int, bool], ...]
+    spread: int
+
+
+def run_view(run: Run) -> RunView:
+    """The page's view of a finished run."""
+    result = run.aggregate()
+    scores = sorted(run.scores.all(), key=_best_first)
+    quality = result.annotators
+    people = () if quality is None else tuple(_people(quality))
+    return RunView(
+        run=run,
+        result=result,
+        headline=headline(result, run.judgments or 0, run.annotators or 0),
+        unit=UNITS.get(result.score_kind, result.score_kind),
+        rows=tuple(_row(score) for score in scores[:MOST_ROWS]),
+        total=len(scores),
+        chart=_forest(run, result, scores),
+        warnings=result.warnings,
+        people=people,
+        ability_kind="" if quality is None else quality.ability_kind,
+    )
+
+
+def matrix(comparison: MethodComparison) -> list[MatrixRow]:
+    """Items as rows, rules as columns; ranks that differ from most others are marked."""
+    rows = []
+    order = sorted(range(len(comparison.ids)), key=lambda k: _mean_rank(comparison, k))
+    for k in order[:MOST_ROWS]:
+        ranks = tuple(int(rank) for rank in comparison.rank[:, k])
+        known = sorted(rank for rank in ranks if rank)
+        middle = known[len(known) // 2] if known else 0
+        cells = tuple((rank, bool(rank) and rank != middle) for rank in ranks)
+        rows.append(MatrixRow(named(comparison.ids[k]), cells, int(comparison.spread[k])))
+    return rows
+
+
+def preview_chart(preview: Preview) -> SafeString:
+    """Pairs kept under each tie policy."""
+    names = {"half": "Half for each side", "ignore": "Not counted", "own": "An answer of its own"}
+    return _safe(
+        bars(
+            "ties",
+            [
+                Bar(names[way.name], way.kept, f"{way.kept:,} of {preview.pairs:,}", way.chosen)
+                for way in preview.ties
+            ],
+            title="Pairs kept, by what a vote for “about the same” counts",
+            most=preview.pairs or None,
+        )
+    )
+
+
+def _forest(run: Run, result: AggregateResult, scores: list[Score]) -> SafeString:
+    if result.rank is None:
+        return _safe("")
+    shown = [score for score in scores if score.score is not None][:MOST_MARKS]
+    even = 0.5 if result.score_kind in SHARES else None
+    return _safe(
+        forest(
+            "forest",
+            [
+                Estimate(
+                    score.item,
+                    score.score or 0.0,
+                    score.lo,
+                    score.hi,
+                    f"rank {_ranks(score)}" if score.rank else "",
+                )
+                for score in shown
+            ],
+            title=f"Scores by {run.method}",
+            unit=UNITS.get(result.score_kind, result.score_kind),
+            reference=even if run.method == "win_rate" else None,
+        )
+    )
+
+
+def _safe(svg: str) -> SafeString:
+    return mark_safe(svg)  # noqa: S308 - made by aggregation.charts, which escapes every text
+
+
+def _best_first(score: Score) -> tuple[bool, float, int]:
+    return (score.score is None, -(score.score or 0.0), score.position)
+
+
+def _row(score: Score) -> ScoreRow:
+    known = score.lo is not None and score.hi is not None
+    return ScoreRow(
+        item=score.item,
+        rank=str(score.rank or ""),
+        ranks=_ranks(score) if score.rank_lo else "",
+        score=number(score.score),
+        interval=f"[{number(score.lo)}, {number(score.hi)}]" if known else "",
+        judgments=score.judgments,
+    )
+
+
+def _ranks(score: Score) -> str:
+    if score.rank_lo and score.rank_hi and score.rank_lo != score.rank_hi:
+        return f"{score.rank_lo}–{score.rank_hi}"
+    return str(score.rank or "")
+
+
+def _people(quality: Any) -> list[PersonRow]:
+    order = sorted(range(len(quality.ids)), key=lambda j: -int(quality.n[j]))
+    return [
+        PersonRow(
+            name=named(quality.ids[j]),
+            ability=number(float(quality.ability[j])),
+            se="" if quality.se is None else number(float(quality.se[j])),
+            bias="" if quality.bias is None else number(float(quality.bias[j])),
+            judgments=int(quality.n[j]),
+        )
+        for j in order[:MOST_ROWS]
+    ]
+
+
+def _mean_rank(comparison: MethodComparison, k: int) -> float:
+    known = [int(rank) for rank in comparison.rank[:, k] if rank]
+    return sum(known) / len(known) if known else float("inf")

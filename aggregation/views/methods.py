@@ -1,0 +1,33 @@
+"""A page per method, from its docstring, so that a method's name can always be looked up."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from aggregation.catalogue import METHODS
+from annotation.views.entry import for_accounts
+
+
+@require_safe
+@for_accounts
+def method(request: HttpRequest, method: str) -> HttpResponse:
+    if method not in METHODS:
+        raise Http404
+    found = METHODS[method]
+    context = {
+        "method": found,
+        "slug": method,
+        "paragraphs": found.description.split("\n\n"),
+        "options": found.options.form_fields(),
+    }
+    return render(request, "aggregation/method.html", context)
+
+
+@require_safe
+@for_accounts
+def methods(request: HttpRequest) -> HttpResponse:
+    families: dict[str, list[object]] = {}
+    for slug, each in METHODS.items():
+        first = each.description.partition("\n\n")[0]
+        families.setdefault(each.family.replace("_", " "), []).append((slug, each, first))
+    return render(request, "aggregation/methods.html", {"families": sorted(families.items())})

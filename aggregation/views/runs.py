@@ -1,0 +1,299 @@
+"""Runs: the list with the start form, one run, several side by side."""
+
+import csv
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from aggregation.catalogue import METHODS
+from aggregation.comparing import compare as compare_results
+from aggregation.enqueue import (
+    NotPossible,
+    default_kinds,
+    request_replay,
+    request_run,
+)
+from aggregation.fitting import methods_for
+from aggregation.forms import CompareForm, RunForm
+from aggregation.models import Items, Run
+from aggregation.presenting import RunView, matrix, run_view
+from aggregation.wording import comparison_headline, number
+from annotation.access import MANAGERS, REVIEWERS
+from annotation.models import Project, Role, WorkState
+from annotation.views.entry import account, for_members, is_fragment
+
+LISTED = 100
+MOST_COMPARED = 12
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members(*REVIEWERS)
+def runs(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    if request.method == "POST":
+        return _start(request, project, role)
+    return _list(request, project, role, _run_form(request, project))
+
+
+def _start(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    if role not in MANAGERS:
+        messages.error(request, "Starting a run needs the role owner or manager.")
+        return redirect("aggregation:runs", project.slug)
+    form = _run_form(request, project, bound=True)
+    if form is not None and form.is_valid():
+        try:
+            run = request_run(
+                project,
+                form.method.slug,
+                options=form.options(),
+                seed=form.cleaned_data["seed"],
+                kinds=form.cleaned_data["kinds"],
+                items=form.cleaned_data["items"],
+                user=account(request),
+            )
+            return redirect("aggregation:run", project.slug, run.public_id)
+        except NotPossible as refusal:
+            form.add_error(None, str(refusal))
+    return _list(request, project, role, form, status=422)
+
+
+def _run_form(request: HttpRequest, project: Project, *, bound: bool = False) -> RunForm | None:
+    """The form for the method named in the address or the form; None for an unknown one."""
+    offered = methods_for(project)
+    wanted = (request.POST if bound else request.GET).get("method", "")
+    slug = wanted or ("bradley_terry" if "bradley_terry" in offered else next(iter(offered), ""))
+    if slug not in METHODS:
+        return None
+    initial = {"kinds": default_kinds(project)}
+    return RunForm(request.POST if bound else None, method=METHODS[slug], initial=initial)
+
+
+def _list(
+    request: HttpRequest,
+    project: Project,
+    role: Role,
+    form: RunForm | None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    listed = list(
+        Run.objects.filter(project=project, replay_of=None)
+        .select_related("requested_by")
+        .defer("result")[:LISTED]
+    )
+    context = {
+        "project": project,
+        "role": role,
+        "may_start": role in MANAGERS,
+        "form": form,
+        "offered": methods_for(project),
+        "listed": [(run, METHODS.get(run.method)) for run in listed],
+        "comparable": len([run for run in listed if run.state == WorkState.DONE]) > 1,
+        "going_on": any(not run.is_final for run in listed),
+    }
+    return render(request, "aggregation/runs.html" + _part(request), context, status=status)
+
+
+def _part(request: HttpRequest) -> str:
+    """Which part of the page htmx asks for: the list, or the form of another method."""
+    if not is_fragment(request):
+        return ""
+    return "#listing" if request.headers.get("HX-Target") == "run-table" else "#options"
+
+
+@require_safe
+@for_members(*REVIEWERS)
+def run(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
+    found = _run(project, public_id)
+    context: dict[str, Any] = {
+        "project": project,
+        "role": role,
+        "run": found,
+        "method": METHODS.get(found.method),
+        "may_start": role in MANAGERS,
+        "view": run_view(found) if found.state == WorkState.DONE else None,
+        "replays": found.replays.order_by("-id")[:5],
+    }
+    return render(request, "aggregation/run.html", context)
+
+
+@require_safe
+@never_cache
+@for_members(*REVIEWERS)
+def run_status(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
+    """The progress of a run; once it is final the page is asked to load itself again."""
+    found = _run(project, public_id)
+    context = {"project": project, "run": found, "work": found, "may_start": role in MANAGERS}
+    response = render(request, "aggregation/run.html#status", context)
+    if found.is_final:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@for_members(*MANAGERS)
+def cancel_run(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
+    found = _run(project, public_id)
+    found.request_cancel()
+    if found.state == WorkState.RUNNING:
+        messages.info(request, "The run stops at its next look; nothing will be stored.")
+    return redirect("aggregation:run", project.slug, found.public_id)
+
+
+@require_POST
+@for_members(*MANAGERS)
+def rebuild_run(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
+    found = _run(project, public_id)
+    try:
+        replay = request_replay(found, user=account(request))
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+        return redirect("aggregation:run", project.slug, found.public_id)
+    return redirect("aggregation:run", project.slug, replay.public_id)
+
+
+@require_safe
+@for_members(*REVIEWERS)
+def run_scores(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
+    """The table of scores as CSV."""
+    found = _run(project, public_id)
+    if found.state != WorkState.DONE:
+        raise Http404
+    columns = ["item", "rank", "score", "se", "lo", "hi", "rank_lo", "rank_hi", "judgments"]
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{project.slug}-{found.method}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(columns)
+    for values in found.scores.order_by("position").values_list(*columns):
+        writer.writerow([_cell(value) for value in values])
+    return response
+
+
+@require_safe
+@for_members(*REVIEWERS)
+def run_result(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
+    """The whole stored result, byte for byte."""
+    found = _run(project, public_id)
+    if found.result is None:
+        raise Http404
+    response = HttpResponse(found.result, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{project.slug}-{found.method}.json"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members(*REVIEWERS)
+def compare(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    """Several rules on the same judgments: the runs named, or all on the newest state."""
+    chosen = _compared(request, project)
+    if request.method == "POST":
+        return _add_rules(request, project, role, chosen)
+    views = [run_view(each) for each in chosen]
+    context: dict[str, Any] = {"project": project, "role": role, "may_start": role in MANAGERS}
+    if chosen:
+        context |= _comparison(project, chosen, views)
+    return render(request, "aggregation/compare.html", context)
+
+
+def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> dict[str, Any]:
+    titles = [_title(run) for run in chosen]
+    comparison = compare_results([view.result for view in views])
+    missing = [
+        (slug, method)
+        for slug, method in methods_for(project).items()
+        if slug not in {run.method for run in chosen}
+    ]
+    return {
+        "first": chosen[0],
+        "columns": list(zip(chosen, titles, strict=True)),
+        "headline": comparison_headline(comparison, titles),
+        "matrix": matrix(comparison),
+        "kendall": [
+            (title, [number(tau) or "unknown" for tau in row])
+            for title, row in zip(titles, comparison.kendall.tolist(), strict=True)
+        ],
+        "missing": missing,
+        "pending": Run.objects.filter(
+            project=project, mark=chosen[0].mark, state__in=["queued", "running"]
+        ).count(),
+    }
+
+
+def _compared(request: HttpRequest, project: Project) -> list[Run]:
+    done = Run.objects.filter(project=project, state=WorkState.DONE, replay_of=None)
+    wanted = [text for text in request.GET.getlist("run") if _is_uuid(text)]
+    if wanted:
+        picked = list(done.filter(public_id__in=wanted[:MOST_COMPARED]).order_by("id"))
+        if not picked:
+            raise Http404
+        first = picked[0]
+        return [run for run in picked if _same_basis(run, first)]
+    first_done = done.order_by("-mark", "-id").first()
+    if first_done is None:
+        return []
+    newest: dict[str, Run] = {}
+    for run in done.filter(mark=first_done.mark).order_by("id"):
+        if _same_basis(run, first_done):
+            newest[run.method] = run
+    return list(newest.values())[:MOST_COMPARED]
+
+
+def _same_basis(run: Run, other: Run) -> bool:
+    """Whether two runs read the same judgments and score the same things."""
+    return (run.mark, sorted(run.kinds), run.items) == (
+        other.mark,
+        sorted(other.kinds),
+        other.items,
+    )
+
+
+def _add_rules(
+    request: HttpRequest, project: Project, role: Role, chosen: list[Run]
+) -> HttpResponse:
+    """Run further rules on the very state of the log that is being compared."""
+    form = CompareForm(request.POST)
+    if role not in MANAGERS:
+        messages.error(request, "Starting a run needs the role owner or manager.")
+    elif not form.is_valid():
+        messages.error(request, "Choose at least one rule.")
+    else:
+        basis = chosen[0] if chosen else None
+        for slug in form.cleaned_data["methods"]:
+            request_run(
+                project,
+                slug,
+                mark=basis.mark if basis else None,
+                kinds=basis.kinds if basis else None,
+                items=basis.items if basis else Items.SYSTEMS,
+                user=account(request),
+            )
+        started = len(form.cleaned_data["methods"])
+        said = "1 rule was" if started == 1 else f"{started} rules were"
+        messages.success(request, f"{said} started on the same judgments. Reload in a moment.")
+    return redirect("aggregation:compare", project.slug)
+
+
+def _run(project: Project, public_id: str) -> Run:
+    return get_object_or_404(
+        Run.objects.select_related("requested_by", "replay_of", "project"),
+        project=project,
+        public_id=public_id,
+    )
+
+
+def _title(run: Run) -> str:
+    return METHODS[run.method].title if run.method in METHODS else run.method
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and set(text.lower()) <= set("0123456789abcdef-")
+
+
+def _cell(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
