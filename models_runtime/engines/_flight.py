@@ -40,6 +40,8 @@ def fly(
                 return
             landed, airborne = wait(airborne, LOOK_EVERY, return_when=FIRST_COMPLETED)
             for future in landed:
+                if closed.is_set():
+                    return
                 yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
