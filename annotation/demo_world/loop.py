@@ -7,7 +7,7 @@ go through, one by one.
 import itertools
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from annotation.models import (
     Project,
     ProjectState,
     Question,
+    QuestionState,
 )
 from annotation.projects import create_project
 from annotation.submission import record
@@ -106,28 +107,30 @@ def rows_to_ask(project: Project) -> Iterator[dict[str, Any]]:
             }
 
 
-def judge_as_simulated_people(project: Project) -> int:
+def judge_as_simulated_people(project: Project, *, report: Callable[[int, int], None]) -> int:
     """Every open question answered by as many simulated people as it asks for; how many that was.
 
     Goes through `submission.record`, so seats, keys and payloads are checked as for anyone.
+    `report` is told the questions done, and of how many.
     """
     people = simulated_people(SEED)
     annotators = {person.external_id: _annotator(project, person) for person in people}
     kept = 0
-    for question in _questions(project):
+    questions = _questions(project)
+    for done, question in enumerate(questions, 1):
         rng = random.Random(f"loop/{question.external_id}")
         for person in rng.sample(people, question.overlap):
             kept += not _judge(question, person, annotators[person.external_id])
+        report(done, len(questions))
     return kept
 
 
-def _questions(project: Project) -> Iterator[Question]:
-    return (
-        Question.objects.filter(project=project, state="open")
+def _questions(project: Project) -> list[Question]:
+    return list(
+        Question.objects.filter(project=project, state=QuestionState.OPEN)
         .select_related("project", "rubric")
         .prefetch_related("placements__candidate__system")
         .order_by("id")
-        .iterator(chunk_size=200)
     )
 
 

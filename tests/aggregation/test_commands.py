@@ -68,7 +68,9 @@ def said(command: str, *arguments: str, **options: Any) -> str:
 
 def test_a_run_is_computed_and_its_first_place_named(project: Project, worker: None) -> None:
     line = said("run_method", project.slug, "win_rate", wait=30)
-    assert line.startswith("win_rate: 12 judgments by 3 annotators, 2 scores; first: system-0 (")
+    assert line.startswith(
+        "win_rate: 12 judgments by 3 annotators (people), 2 scores; first: system-0 ("
+    )
 
 
 def test_without_waiting_the_run_is_only_written_down(project: Project) -> None:

@@ -120,7 +120,10 @@ def _check_what_was_collected(project: Project) -> None:
 def _check_runs(project: Project) -> None:
     methods = Run.objects.filter(project=project, state="done").values_list("method", flat=True)
     assert set(methods) == {"majority", "win_rate", "bradley_terry"}
-    scores = Run.objects.get(project=project, method="bradley_terry").scores
+    by_judge, by_people = Run.objects.filter(project=project, method="bradley_terry").order_by("id")
+    assert by_judge.kinds == ["model"]
+    assert by_people.kinds == ["person", "simulated"]
+    scores = by_people.scores
     written = scores.filter(item__in=["Willowby", "Meridon"]).order_by("rank")
     scripted = scores.filter(item__startswith="scripted").order_by("rank")
     assert written[0].rank is not None
@@ -130,6 +133,7 @@ def _check_runs(project: Project) -> None:
 
 def _check_release(project: Project, var_dir: Path, told: str) -> None:
     release = Release.objects.get(project=project)
+    assert release.run == Run.objects.filter(project=project).latest("id")
     folder = var_dir / "releases" / release.folder
     assert str(folder) in told
     for digest, name in re.findall(r"^ +([0-9a-f]{64})  (\S+)$", told, re.MULTILINE):

@@ -52,8 +52,10 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
 
     def _describe(self, release: Release) -> None:
+        exports = (release.manifest or {})["exports"]
+        rows = ", ".join(f"{export['rows']:,} rows of {export['slug']}" for export in exports)
         folder = publishing.release_folder(release)
-        self.stdout.write(f"Release {release.version} of “{release.project}” in {folder}")
+        self.stdout.write(f"Release {release.version}: {rows} in {folder}")
         for file in release.files():
             self.stdout.write(f"{file['sha256']}  {file['name']}")
         self.stdout.write(f"{release.manifest_digest}  manifest.json")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aggregation.curation.policy import KINDS
 from aggregation.enqueue import NotPossible, request_run
 from aggregation.models import Items, Run
 from annotation.management.by_slug import project_named
@@ -60,7 +61,8 @@ def _sentence(run: Run) -> str:
     if best is not None and best.score is not None:
         interval = "" if best.lo is None or best.hi is None else f" [{best.lo:.3f}, {best.hi:.3f}]"
         first = f"; first: {best.item} ({best.score:.3f}{interval})"
+    kinds = " and ".join(KINDS[kind] for kind in run.kinds)
     return (
-        f"{run.method}: {run.judgments:,} judgments by {run.annotators} annotators, "
+        f"{run.method}: {run.judgments:,} judgments by {run.annotators} annotators ({kinds}), "
         f"{run.scores.count()} scores{first}"
     )

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
 
 from annotation.demo_world import loop
 from annotation.demo_world.voices import VOICES
@@ -22,10 +23,17 @@ from annotation.errors import AnnotationError
 from annotation.intake.importing import import_rows, run_import
 from annotation.models import Candidate, Project, Question
 
-METHODS = ("majority", "win_rate", "bradley_terry")
+METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("majority", {}),
+    ("win_rate", {}),
+    ("bradley_terry", {"kind": ["model"]}),
+    ("bradley_terry", {}),
+)
 EXPORTS = ("trl_preference", "raw_judgments")
 JUDGE = "scripted-judge"
 PATIENCE = 300  # seconds for one piece of work; the slowest takes about five
+
+Step = Callable[[], list[str]]
 
 
 class Command(BaseCommand):
@@ -39,33 +47,35 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.monotonic()
         project = loop.open_loop_project()
-        self.stdout.write(f"“{project}”, everything in it invented or simulated")
-        passage = Passage(project, patience=options["patience"])
-        for number, (name, step) in enumerate(passage.steps(), 1):
-            self._take(f"{number}/5 {name}", step)
-        for line in passage.published:
-            self.stdout.write(f"    {line}")
+        self.stdout.write(f"“{project}”: everything in it is invented or simulated.")
+        with Console(stderr=True).status("") as status:
+            passage = Passage(project, patience=options["patience"], tell=status.update)
+            for number, (name, step) in enumerate(passage.steps(), 1):
+                status.update(name)
+                self._take(f"{number}/5 {name}", step)
         self.stdout.write(f"Done in {time.monotonic() - begun:.1f} s.")
 
-    def _take(self, name: str, step: Callable[[], str]) -> None:
+    def _take(self, name: str, step: Step) -> None:
         begun = time.monotonic()
         try:
-            told = step()
+            first, *more = step()
         except (AnnotationError, CommandError) as refusal:
             raise CommandError(f"{name}: {refusal}") from refusal
-        self.stdout.write(f"{name:<14} {told}  [{time.monotonic() - begun:.1f} s]")
+        self.stdout.write(f"{name:<14}{first}  [{time.monotonic() - begun:.1f} s]")
+        for line in more:
+            self.stdout.write(f"{'':<14}{line}")
         self.stdout.flush()
 
 
 class Passage:
-    """One passage of a project through the loop. `published` is filled by the last step."""
+    """One passage of a project through the loop. Each step returns the lines that tell of it."""
 
-    def __init__(self, project: Project, *, patience: float) -> None:
+    def __init__(self, project: Project, *, patience: float, tell: Callable[[str], None]) -> None:
         self.project = project
         self.patience = patience
-        self.published: list[str] = []
+        self.tell = tell
 
-    def steps(self) -> list[tuple[str, Callable[[], str]]]:
+    def steps(self) -> list[tuple[str, Step]]:
         return [
             ("import", self.bring_in),
             ("generate", self.generate),
@@ -74,41 +84,44 @@ class Passage:
             ("publish", self.publish),
         ]
 
-    def bring_in(self) -> str:
+    def bring_in(self) -> list[str]:
         path = Path(settings.IMPORTS_DIR) / f"{self.project.slug}.jsonl"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         loop.write_import_file(path)
-        run_import(self.project, path, "candidates", {})
+        run_import(self.project, path, "candidates")
         prompts = self.project.prompts.count()
-        return f"{prompts} prompts, {self._candidates()} written answers from {path}"
+        return [f"{prompts} prompts with {self._candidates()} written answers from {path}"]
 
-    def generate(self) -> str:
-        before = self._candidates()
+    def generate(self) -> list[str]:
         for voice in VOICES:
             self._checkpoint(voice.checkpoint, voice=voice.engine_voice)
-            self._call("generate_candidates", voice.checkpoint)
-        made = self._candidates() - before
-        return f"{made} answers by {len(VOICES)} scripted checkpoints"
+        return [
+            line for voice in VOICES for line in self._call("generate_candidates", voice.checkpoint)
+        ]
 
-    def judge(self) -> str:
+    def judge(self) -> list[str]:
         import_rows(self.project, "pairs", loop.rows_to_ask(self.project))
-        self._checkpoint(JUDGE, position_bias=0.4)
-        verdicts = self._call("judge_questions", JUDGE)[-1]
         questions = Question.objects.filter(project=self.project).count()
-        people = loop.judge_as_simulated_people(self.project)
-        return f"{questions} questions; {people} judgments by simulated people; {verdicts}"
+        self._checkpoint(JUDGE, position_bias=0.4)
+        verdicts = self._call("judge_questions", JUDGE)
+        kept = loop.judge_as_simulated_people(
+            self.project,
+            report=lambda done, total: self.tell(f"simulated people: {done} of {total} questions"),
+        )
+        return [f"{questions} questions, {kept} judgments by simulated people", *verdicts]
 
-    def aggregate(self) -> str:
-        return "; ".join(self._call("run_method", method)[-1] for method in METHODS)
+    def aggregate(self) -> list[str]:
+        return [
+            line for method, wish in METHODS for line in self._call("run_method", method, **wish)
+        ]
 
-    def publish(self) -> str:
-        first, *self.published = self._call(
+    def publish(self) -> list[str]:
+        return self._call(
             "publish_release",
             export=list(EXPORTS),
             with_run="bradley_terry",
             notes="Published by the demo loop. All judgments are simulated.",
         )
-        return first
 
     def _checkpoint(self, name: str, **options: object) -> None:
         self._call(
@@ -121,6 +134,7 @@ class Passage:
 
     def _call(self, command: str, *arguments: str, wait: bool = True, **options: Any) -> list[str]:
         """The lines that another command prints about this project."""
+        self.tell(" ".join((command.replace("_", " "), *arguments)))
         out = StringIO()
         if wait:
             options["wait"] = self.patience
