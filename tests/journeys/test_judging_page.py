@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from playwright.sync_api import Page, expect
 
@@ -265,12 +266,10 @@ def test_an_error_of_the_server_is_said_and_can_be_retried(
     assert abs(Judgment.objects.get().payload["strength"]) == 1
 
 
-def test_a_session_that_expired_loses_nothing(
-    lived_in: World, open_page: OpenPage, live_server: object
-) -> None:
+def test_a_session_that_expired_loses_nothing(lived_in: World, open_page: OpenPage) -> None:
     page = open_page(lived_in.ada, JUDGE)
     page.locator("[data-reason]").fill("Typed before the session ended")
-    page.context.clear_cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.get_by_role("button", name="A is slightly better").click()
     unsaved = page.locator("[data-unsaved]")
     expect(unsaved).to_contain_text("You have been logged out.")

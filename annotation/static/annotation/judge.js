@@ -92,11 +92,12 @@
     const focused = document.activeElement && document.activeElement.closest("[data-row]");
     return focused || openRow() || null;
   }
-  const openRow = () => all("[data-row]", task()).find((row) => !one("input:checked", row));
+  const answered = (row) => one("input:checked", row) || all("input[type=number]", row).some((field) => field.value);
+  const openRow = () => all("[data-row]", task()).find((row) => !answered(row));
 
   function nextRow(row) {
     const rows = all("[data-row]", task());
-    const after = rows.slice(rows.indexOf(row) + 1).find((each) => !one("input:checked", each)) || openRow();
+    const after = rows.slice(rows.indexOf(row) + 1).find((each) => !answered(each)) || openRow();
     const target = after ? one("input", after) : one("[data-submit]", task());
     if (target) target.focus();
     if (after) after.scrollIntoView({ block: "nearest" });
@@ -175,7 +176,7 @@
   const REASONS = {
     0: "The server can't be reached.",
     401: "You have been logged out.",
-    403: "The page was open in another session.",
+    403: "You have logged in or out since this page was opened.",
     404: "You are no longer a member of this project.",
     429: "Too many requests at once; wait a moment.",
   };
@@ -211,13 +212,15 @@
   // --- Drafts: what was typed or ticked survives a lost network, a closed tab, a logout ---
 
   function draftable(form) {
-    return all("textarea, input[type=radio]", form);
+    return all("textarea, input[type=number], input[type=radio], input[type=checkbox]", form);
   }
+
+  const ticked = (field) => field.type === "radio" || field.type === "checkbox";
 
   function keepDraft(form) {
     const values = { at: Date.now() };
     for (const field of draftable(form)) {
-      if (field.type === "radio" ? field.checked : field.value) values["=" + field.name] = field.value;
+      if (ticked(field) ? field.checked : field.value) values["=" + field.name] = field.value;
     }
     try {
       localStorage.setItem(DRAFT + form.dataset.draft, JSON.stringify(values));
@@ -233,7 +236,7 @@
     for (const field of draftable(form)) {
       const value = values["=" + field.name];
       if (value === undefined) continue;
-      if (field.type === "radio") field.checked = field.value === value;
+      if (ticked(field)) field.checked = field.value === value;
       else if (!field.value) field.value = value;
     }
     hint("Your draft is back.");
