@@ -119,7 +119,7 @@ def _check(f: OptionField, value: Any) -> None:
 
 def _parse(f: OptionField, value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        return _of_kind(f, value)
     if f.optional and value.strip().lower() in ("", "none"):
         return None
     if f.kind == "bool":
@@ -130,6 +130,15 @@ def _parse(f: OptionField, value: Any) -> Any:
         return int(value) if f.kind == "int" else float(value)
     except ValueError as error:
         raise OptionError(f"Option '{f.name}' needs a number, not {value!r}.") from error
+
+
+def _of_kind(f: OptionField, value: Any) -> Any:
+    """A value that isn't text, if it is of the option's own kind."""
+    allowed = {"bool": bool, "int": int, "float": (int, float), "str": str}[f.kind]
+    fits = isinstance(value, allowed) and (f.kind == "bool" or not isinstance(value, bool))
+    if not fits and not (value is None and f.optional):
+        raise OptionError(f"Option '{f.name}' is a {f.kind}, not {value!r}.")
+    return value
 
 
 def _parse_bool(name: str, value: str) -> bool:

@@ -1,7 +1,6 @@
 """Releases: the list with the publish form and its preview, the library card, the files."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +15,7 @@ from aggregation.enqueue import NotPossible, default_kinds, request_check, reque
 from aggregation.forms import ReleaseForm
 from aggregation.models import Check, Release
 from aggregation.presenting import preview_chart
+from aggregation.releasing import NoSuchFile, open_file
 from aggregation.snapshot import pairs_of_votes
 from aggregation.verification import MANIFEST, SIGNATURE
 from annotation import log
@@ -26,14 +26,6 @@ from annotation.views.entry import account, for_members, is_fragment
 PREVIEWED_ROWS = 3
 LONGEST_CELL = 1_200
 PREVIEWED_JUDGMENTS = 200_000  # beyond, the preview takes every k-th question and says so
-TYPES = {
-    "jsonl": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
-    "json": "application/json",
-    "md": "text/plain; charset=utf-8",
-    "pem": "text/plain; charset=ascii",
-    "sig": "text/plain; charset=ascii",
-}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -244,18 +236,10 @@ def check_release(request: HttpRequest, project: Project, role: Role, version: i
 def release_file(
     request: HttpRequest, project: Project, role: Role, version: int, name: str
 ) -> FileResponse:
-    return download(_release(project, version), name)
-
-
-def download(release: Release, name: str) -> FileResponse:
-    """A file of a published release, by a name its manifest lists. Raises Http404 for another."""
-    listed = {file["name"] for file in release.files()} | {MANIFEST, SIGNATURE}
-    path = publishing.release_folder(release) / name
-    if release.state != WorkState.DONE or name not in listed or not path.is_file():
-        raise Http404
-    filename = f"{release.project.slug}-v{release.version}-{name}"
-    kind = TYPES.get(Path(name).suffix.lstrip("."), "application/octet-stream")
-    return FileResponse(path.open("rb"), as_attachment=True, filename=filename, content_type=kind)
+    try:
+        return open_file(_release(project, version), name)
+    except NoSuchFile as error:
+        raise Http404(str(error)) from error
 
 
 def _release(project: Project, version: int) -> Release:
