@@ -93,7 +93,7 @@ def rows_to_ask(project: Project) -> Iterator[dict[str, Any]]:
     rng = random.Random(f"ask/{project.seed}")
     prompts = project.prompts.prefetch_related("candidates__system").order_by("external_id")
     for prompt in prompts:
-        candidates = sorted(prompt.candidates.all(), key=lambda candidate: candidate.external_id)
+        candidates = sorted(prompt.candidates.all(), key=lambda candidate: candidate.content_hash)
         for pair in itertools.combinations(candidates, 2):
             first, second = pair if rng.random() < 0.5 else pair[::-1]
             yield {
@@ -118,7 +118,7 @@ def judge_as_simulated_people(project: Project, *, report: Callable[[int, int], 
     kept = 0
     questions = _questions(project)
     for done, question in enumerate(questions, 1):
-        rng = random.Random(f"loop/{question.external_id}")
+        rng = random.Random(f"loop/{_key(question)}")
         for person in rng.sample(people, question.overlap):
             kept += not _judge(question, person, annotators[person.external_id])
         report(done, len(questions))
@@ -140,7 +140,7 @@ def _judge(question: Question, person: SimulatedPerson, annotator: Annotator) ->
     choice = choose(
         person,
         (qualities_of(first), qualities_of(second)),
-        key=question.external_id,
+        key=_key(question),
         seed=SEED,
     )
     return record(
@@ -153,6 +153,11 @@ def _judge(question: Question, person: SimulatedPerson, annotator: Annotator) ->
         reason=choice.reason,
         elapsed_ms=choice.elapsed_ms,
     ).repeated
+
+
+def _key(question: Question) -> str:
+    """What a question shows, so that every passage through the loop draws the same judgments."""
+    return "/".join(placement.candidate.content_hash for placement in question.placements.all())
 
 
 def qualities_of(candidate: Candidate) -> Qualities:

@@ -22,8 +22,8 @@ class Voice:
 
 
 VOICES = (
-    Voice("scripted-brisk", "brisk", Qualities(0.8, 0.3, 0.2, 0.3)),
-    Voice("scripted-warm", "warm", Qualities(0.4, 0.8, 0.35, 0.35)),
+    Voice("scripted-brisk", "brisk", Qualities(0.6, 0.3, 0.3, 0.2)),
+    Voice("scripted-warm", "warm", Qualities(0.4, 0.6, 0.35, 0.25)),
 )
 
 

@@ -91,7 +91,15 @@ def test_one_command_goes_from_a_file_of_prompts_to_a_dataset(var_dir: Path, wor
 
     again = run_loop(var_dir)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert set(Project.objects.values_list("slug", flat=True)) == {"demo-loop", "demo-loop-2"}
+    second = Project.objects.exclude(pk=project.pk).get()
+    assert (project.slug, second.slug) == ("demo-loop", "demo-loop-2")
+    assert scores_of(second) == scores_of(project)
+
+
+def scores_of(project: Project) -> list[tuple[str, float | None]]:
+    """What the people think, which is the same at every passage."""
+    run = Run.objects.filter(project=project, method="bradley_terry").latest("id")
+    return list(run.scores.order_by("item").values_list("item", "score"))
 
 
 def _check_what_was_collected(project: Project) -> None:

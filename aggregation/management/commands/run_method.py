@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 
 from aggregation.curation.policy import KINDS
 from aggregation.enqueue import NotPossible, request_run
@@ -63,6 +64,7 @@ def _sentence(run: Run) -> str:
         first = f"; first: {best.item} ({best.score:.3f}{interval})"
     kinds = " and ".join(KINDS[kind] for kind in run.kinds)
     return (
-        f"{run.method}: {run.judgments:,} judgments by {run.annotators} annotators ({kinds}), "
+        f"{run.method}: {run.judgments:,} judgments by {run.annotators} "
+        f"annotator{pluralize(run.annotators)} ({kinds}), "
         f"{run.scores.count()} scores{first}"
     )

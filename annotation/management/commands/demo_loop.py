@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
 from annotation.demo_world import loop
+from annotation.demo_world.seeding import SEED
 from annotation.demo_world.voices import VOICES
 from annotation.errors import AnnotationError
 from annotation.intake.importing import import_rows, run_import
@@ -96,7 +97,9 @@ class Passage:
         for voice in VOICES:
             self._checkpoint(voice.checkpoint, voice=voice.engine_voice)
         return [
-            line for voice in VOICES for line in self._call("generate_candidates", voice.checkpoint)
+            line
+            for voice in VOICES
+            for line in self._call("generate_candidates", voice.checkpoint, seed=SEED)
         ]
 
     def judge(self) -> list[str]:
@@ -120,6 +123,7 @@ class Passage:
             "publish_release",
             export=list(EXPORTS),
             with_run="bradley_terry",
+            licence="Apache-2.0",
             notes="Published by the demo loop. All judgments are simulated.",
         )
 
