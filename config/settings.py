@@ -372,6 +372,7 @@ OUTBOUND_ALLOW = network_words("POLYPHONY_OUTBOUND_ALLOW")
 
 # --- REST -------------------------------------------------------------------------------------
 
+API_IMPORT_BYTES = number("POLYPHONY_API_IMPORT_BYTES", 16 * 1024 * 1024, least=1)
 API_REQUESTS_PER_MINUTE = number("POLYPHONY_API_RATE", 3000, least=1)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -399,6 +400,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": r"/api/v1/(?:projects/\{project\})?",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [],  # enums stay where they are used: no names to collide across apps
 }
 
 # --- Logs -------------------------------------------------------------------------------------

@@ -40,16 +40,21 @@ class StrictJSONParser(BaseParser):
             text = body.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ParseError("The body isn't text in UTF-8.") from error
-        try:
-            value = json.loads(
-                text, parse_constant=_refuse_constant, object_pairs_hook=_object_without_repeats
-            )
-        except RecursionError as error:
-            raise ParseError(f"The body is nested deeper than {DEEPEST} levels.") from error
-        except ValueError as error:
-            raise ParseError(f"The body isn't valid JSON: {_short(error)}.") from error
-        _check(value, 0)
-        return value
+        return read(text)
+
+
+def read(text: str) -> Any:
+    """The value of a JSON text, under the rules above. Raises ParseError."""
+    try:
+        value = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_object_without_repeats
+        )
+    except RecursionError as error:
+        raise ParseError(f"The body is nested deeper than {DEEPEST} levels.") from error
+    except ValueError as error:
+        raise ParseError(f"The body isn't valid JSON: {_short(error)}.") from error
+    _check(value, 0)
+    return value
 
 
 def _short(error: ValueError) -> str:

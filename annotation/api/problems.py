@@ -16,12 +16,14 @@ from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from annotation import errors
-from annotation.tokens import InvalidToken
+from annotation.intake.refusals import ImportBusy
+from annotation.projects import NameTaken
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +46,10 @@ STATUS_OF: tuple[tuple[type[errors.AnnotationError], HTTPStatus], ...] = (
     (errors.AlreadyAnswered, HTTPStatus.CONFLICT),
     (errors.KeyReused, HTTPStatus.CONFLICT),
     (errors.JudgingStopped, HTTPStatus.CONFLICT),
-    (errors.InvalidAnswer, HTTPStatus.BAD_REQUEST),
-    (errors.InvalidPayload, HTTPStatus.BAD_REQUEST),
-    (errors.InvalidQuestion, HTTPStatus.BAD_REQUEST),
-    (InvalidToken, HTTPStatus.BAD_REQUEST),
+    (errors.AmendmentRefused, HTTPStatus.CONFLICT),
+    (ImportBusy, HTTPStatus.CONFLICT),
+    (NameTaken, HTTPStatus.CONFLICT),
+    (errors.AnnotationError, HTTPStatus.BAD_REQUEST),
 )
 
 
@@ -179,7 +181,8 @@ def _wait(refusal: exceptions.APIException) -> int:
     return math.ceil(getattr(refusal, "wait", None) or 0)
 
 
-def nothing_here(request: HttpRequest, address: str = "") -> JsonResponse:
+@csrf_exempt
+def nothing_here(request: HttpRequest) -> JsonResponse:
     """The answer at an address under /api/ that no endpoint serves."""
     response = JsonResponse(
         body_of(HTTPStatus.NOT_FOUND, NOT_FOUND), status=404, content_type=CONTENT_TYPE

@@ -1,10 +1,7 @@
 """Everything below /api/ that no endpoint serves: included last, it answers in JSON too."""
 
-from django.urls import path
+from django.urls import re_path
 
 from annotation.api.problems import nothing_here
 
-urlpatterns = [
-    path("", nothing_here, name="api-nothing-here"),
-    path("<path:address>", nothing_here),
-]
+urlpatterns = [re_path(r"^(?s:.*)\Z", nothing_here, name="api-nothing-here")]

@@ -16,8 +16,14 @@ from annotation.api.endpoints.content import (
     RubricsViewSet,
     SystemsViewSet,
 )
+from annotation.api.endpoints.imports import ImportsViewSet
 from annotation.api.endpoints.judgments import JudgmentsViewSet
-from annotation.api.endpoints.projects import GuidelinesViewSet, MeView, ProjectsViewSet
+from annotation.api.endpoints.projects import (
+    GuidelinesViewSet,
+    MeView,
+    ProjectsViewSet,
+    StatesViewSet,
+)
 from annotation.api.router import ApiRouter
 from annotation.api.viewsets import ProjectViewSet
 
@@ -34,6 +40,8 @@ IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
     "annotators": AnnotatorsViewSet,
     "assignments": AssignmentsViewSet,
     "judgments": JudgmentsViewSet,
+    "imports": ImportsViewSet,
+    "state": StatesViewSet,
 }
 for noun, viewset in IN_PROJECT.items():
     router.register_in_project(noun, viewset)

@@ -218,11 +218,12 @@ def test_a_token_needs_no_csrf_token(world: World) -> None:
     assert caller.post(f"{PROJECT}/assignments/").status_code == 201
 
 
-def test_an_unknown_address_answers_in_json(client: Client, db: None) -> None:
-    for address in ("/api/", "/api/v1/nothing/", "/api/v2/projects/"):
-        response = client.get(address)
-        assert response.status_code == 404
-        assert response["Content-Type"] == "application/problem+json"
+def test_an_unknown_address_answers_in_json(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    for address in ("/api/", "/api/v1/nothing/", "/api/v2/projects/", "/api/v1/a%0Ab/"):
+        for response in (client.get(address), client.post(address)):
+            assert response.status_code == 404
+            assert response["Content-Type"] == "application/problem+json"
 
 
 def test_options_reveals_nothing(world: World) -> None:

@@ -36,7 +36,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 BOUNDED = hypothesis_settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     database=None,
     derandomize=True,
@@ -67,6 +67,7 @@ def real_ids(world: World) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("name", ["olga", "ada"])
 def test_whatever_is_sent_the_answer_is_one_that_was_promised(

@@ -1,8 +1,15 @@
-from django.db.models import OuterRef, QuerySet, Subquery
-from rest_framework import mixins, serializers
+from typing import Any
 
+from django.db.models import OuterRef, QuerySet, Subquery
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation import projects
 from annotation.access import MANAGERS
-from annotation.api.filters import Filter
+from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
 from annotation.api.serializers.annotators import AnnotatorSerializer
 from annotation.api.viewsets import ProjectViewSet
@@ -17,7 +24,12 @@ class AnnotatorsViewSet(
 
     queryset = Annotator.objects.none()
     serializer_class = AnnotatorSerializer
-    access = {"list": Needs(Scope.READ), "retrieve": Needs(Scope.READ)}
+    access = {
+        "list": Needs(Scope.READ),
+        "retrieve": Needs(Scope.READ),
+        "pause": Needs(Scope.MANAGE, MANAGERS),
+        "resume": Needs(Scope.MANAGE, MANAGERS),
+    }
     filters = {
         "kind": Filter("kind", serializers.ChoiceField(choices=AnnotatorKind.choices)),
         "external_id": Filter("external_id", serializers.CharField(max_length=200)),
@@ -29,3 +41,20 @@ class AnnotatorsViewSet(
             latest_attributes=Subquery(latest.values("attributes")[:1])
         )
         return everybody if self.role in MANAGERS else everybody.filter(user=self.user)
+
+    @extend_schema(request=None, responses=AnnotatorSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give this annotator no new questions. What they answered stays."""
+        return self._set_paused(request, paused=True)
+
+    @extend_schema(request=None, responses=AnnotatorSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give this annotator questions again."""
+        return self._set_paused(request, paused=False)
+
+    def _set_paused(self, request: Request, *, paused: bool) -> Response:
+        refuse_unknown(request, set())
+        annotator = projects.set_paused(annotator=self.get_object(), paused=paused)
+        return Response(AnnotatorSerializer(annotator).data)

@@ -3,14 +3,17 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import log, queue, submission
+from annotation import amendment, log, queue, submission
 from annotation.access import REVIEWERS
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
 from annotation.api.serializers.judgments import (
+    AmendedSerializer,
+    AmendmentSerializer,
     JudgmentSerializer,
     SubmissionSerializer,
     SubmittedSerializer,
@@ -35,6 +38,7 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
         "list": Needs(Scope.READ),
         "retrieve": Needs(Scope.READ),
         "create": Needs(Scope.JUDGE),
+        "amendments": Needs(Scope.JUDGE),
     }
     filters = {
         "question": Filter("question__public_id", serializers.UUIDField()),
@@ -85,6 +89,28 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
         }
         return Response(
             SubmittedSerializer(body).data,
+            status=status.HTTP_200_OK if kept.repeated else status.HTTP_201_CREATED,
+        )
+
+    @extend_schema(
+        request=AmendmentSerializer, responses={200: AmendedSerializer, 201: AmendedSerializer}
+    )
+    @action(detail=True, methods=["post"])
+    def amendments(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change your mind: a later judgment that supersedes this one of yours. Both are kept."""
+        refuse_unknown(request, set())
+        given = AmendmentSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        earlier = self.get_object()
+        kept = amendment.amend(
+            annotator=self.annotator,
+            judgment_id=str(earlier.public_id),
+            data=given.validated_data["answer"],
+            submission_key=self._own_key(given.validated_data["submission_key"]),
+            source="api",
+        )
+        return Response(
+            AmendedSerializer({"judgment": kept.judgment, "repeated": kept.repeated}).data,
             status=status.HTTP_200_OK if kept.repeated else status.HTTP_201_CREATED,
         )
 

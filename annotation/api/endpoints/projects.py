@@ -1,15 +1,28 @@
+from typing import Any
+
 from django.db.models import OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotation import projects
+from annotation.access import MANAGERS
 from annotation.api.filters import Filter, refuse_unknown
+from annotation.api.forms import cleaned
 from annotation.api.permissions import HasScope, Needs
 from annotation.api.serializers.me import MeSerializer
-from annotation.api.serializers.projects import GuidelineSerializer, ProjectSerializer
+from annotation.api.serializers.projects import (
+    GuidelineSerializer,
+    NewGuidelineSerializer,
+    NewProjectSerializer,
+    ProjectSerializer,
+    StateSerializer,
+)
 from annotation.api.viewsets import ProjectViewSet, ScopedViewSet
+from annotation.errors import NotAllowed
+from annotation.forms import GuidelineForm, ProjectForm, StateForm
 from annotation.models import ApiToken, Guideline, Membership, Project, ProjectState
 from annotation.tokens import Scope
 
@@ -19,7 +32,11 @@ class ProjectsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
 
     queryset = Project.objects.none()
     serializer_class = ProjectSerializer
-    access = {"list": Needs(Scope.READ), "retrieve": Needs(Scope.READ)}
+    access = {
+        "list": Needs(Scope.READ),
+        "retrieve": Needs(Scope.READ),
+        "create": Needs(Scope.MANAGE),
+    }
     filters = {
         "state": Filter("state", serializers.ChoiceField(choices=ProjectState.choices)),
     }
@@ -32,17 +49,54 @@ class ProjectsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
             return Project.objects.none()
         return reachable_projects(self.request)
 
+    @extend_schema(request=NewProjectSerializer, responses={201: ProjectSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Make a draft project and own it. For staff and whoever runs a project already."""
+        refuse_unknown(request, set())
+        if not projects.may_create(self.user):
+            raise NotAllowed("This account may not make projects. Ask whoever runs this server.")
+        if isinstance(request.auth, ApiToken) and request.auth.project_id is not None:
+            raise NotAllowed("This token is for one project, so it can't make another.")
+        given = NewProjectSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        form = ProjectForm(given.validated_data)
+        cleaned(form)
+        made = projects.create_project(owner=self.user, **form.project_fields())
+        shown = reachable_projects(request).get(pk=made.pk)
+        return Response(ProjectSerializer(shown).data, status=status.HTTP_201_CREATED)
+
+
+class StatesViewSet(ProjectViewSet[Project]):
+    """Opening, pausing and closing a project."""
+
+    queryset = Project.objects.none()
+    access = {"create": Needs(Scope.MANAGE, MANAGERS)}
+
+    @extend_schema(
+        request=StateSerializer,
+        responses={200: ProjectSerializer},
+        operation_id="projects_state_create",
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Open, pause or close the project. Answers that come late are kept, not counted."""
+        refuse_unknown(request, set())
+        given = StateSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        form = StateForm(given.validated_data)
+        projects.set_state(project=self.project, state=ProjectState(cleaned(form)["state"]))
+        return Response(ProjectSerializer(reachable_projects(request).get(pk=self.project.pk)).data)
+
 
 def reachable_projects(request: Request) -> QuerySet[Project]:
     """The sender's projects that the token reaches, each with `my_role` (null for a superuser)."""
     mine = Membership.objects.filter(user=request.user.pk, project=OuterRef("pk"))
-    projects = Project.objects.seen_by(request.user).annotate(
+    reachable = Project.objects.seen_by(request.user).annotate(
         my_role=Subquery(mine.values("role")[:1])
     )
     token = request.auth
     if isinstance(token, ApiToken) and token.project_id is not None:
-        projects = projects.filter(pk=token.project_id)
-    return projects
+        reachable = reachable.filter(pk=token.project_id)
+    return reachable
 
 
 class GuidelinesViewSet(
@@ -52,7 +106,11 @@ class GuidelinesViewSet(
 
     queryset = Guideline.objects.none()
     serializer_class = GuidelineSerializer
-    access = {"list": Needs(Scope.READ), "retrieve": Needs(Scope.READ)}
+    access = {
+        "list": Needs(Scope.READ),
+        "retrieve": Needs(Scope.READ),
+        "create": Needs(Scope.MANAGE, MANAGERS),
+    }
     lookup_field = "version"
     lookup_url_kwarg = "version"
     lookup_value_converter = "int"
@@ -61,6 +119,16 @@ class GuidelinesViewSet(
 
     def rows(self) -> QuerySet[Guideline]:
         return Guideline.objects.filter(project=self.project)
+
+    @extend_schema(request=NewGuidelineSerializer, responses={201: GuidelineSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Write a new version; the same text again stays the version it is."""
+        refuse_unknown(request, set())
+        given = NewGuidelineSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        text = cleaned(GuidelineForm(given.validated_data))["text"]
+        kept = projects.revise_guideline(project=self.project, text=text)
+        return Response(GuidelineSerializer(kept).data, status=status.HTTP_201_CREATED)
 
 
 class MeView(APIView):
@@ -72,13 +140,13 @@ class MeView(APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         refuse_unknown(request, set())
-        projects = [
+        mine = [
             {"slug": project.slug, "name": project.name, "role": ProjectSerializer.role_in(project)}
             for project in reachable_projects(request).order_by("pk")
         ]
         me = {
             "username": request.user.get_username(),
             "token": request.auth,
-            "projects": projects,
+            "projects": mine,
         }
         return Response(MeSerializer(me).data)

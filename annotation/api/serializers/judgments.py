@@ -7,6 +7,17 @@ from annotation.api.serializers.assignments import AssignmentSerializer
 from annotation.models import Judgment
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {
+            "nullable": True,
+            "anyOf": [{"type": "string"}, {"type": "number"}],
+        },
+        "description": "The form's fields as the assignment lists them, in terms of the screen.",
+        "example": {"choice": "2", "reason": "A answers the question that was asked."},
+    }
+)
 class AnswerField(serializers.DictField):
     """A filled form: field names to text, numbers or null. Its judgment type reads the values."""
 
@@ -22,25 +33,9 @@ class AnswerField(serializers.DictField):
         return dict(found)
 
 
-@extend_schema_field(
-    {
-        "type": "object",
-        "additionalProperties": {
-            "nullable": True,
-            "anyOf": [{"type": "string"}, {"type": "number"}],
-        },
-        "description": "The form's fields as the assignment lists them, in terms of the screen.",
-        "example": {"choice": "2", "reason": "A answers the question that was asked."},
-    }
-)
-class DescribedAnswerField(AnswerField):
-    pass
+class AmendmentSerializer(serializers.Serializer[Any]):
+    """A new answer in place of an earlier one."""
 
-
-class SubmissionSerializer(serializers.Serializer[Any]):
-    """An answer to an assignment."""
-
-    assignment = serializers.UUIDField()
     submission_key = serializers.CharField(
         min_length=8,
         max_length=100,
@@ -49,7 +44,13 @@ class SubmissionSerializer(serializers.Serializer[Any]):
             "judgment, so a request that timed out can be repeated safely."
         ),
     )
-    answer = DescribedAnswerField()
+    answer = AnswerField()
+
+
+class SubmissionSerializer(AmendmentSerializer):
+    """An answer to an assignment."""
+
+    assignment = serializers.UUIDField()
     lease_next = serializers.BooleanField(
         required=False, default=False, help_text="Also reserve the next question, in `next`."
     )
@@ -100,6 +101,13 @@ class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
             "created_at",
         )
         read_only_fields = fields
+
+
+class AmendedSerializer(serializers.Serializer[Any]):
+    """What became of an amendment."""
+
+    judgment = JudgmentSerializer()
+    repeated = serializers.BooleanField(help_text="True if this key's answer was already kept.")
 
 
 class SubmittedSerializer(serializers.Serializer[Any]):

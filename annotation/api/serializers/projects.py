@@ -3,7 +3,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotation.models import Guideline, Project, Role
+from annotation.models import Guideline, Project, ProjectState, Role
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -39,6 +39,47 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     @staticmethod
     def role_in(project: Any) -> str:
         return str(project.my_role or Role.OWNER)
+
+
+class NewProjectSerializer(serializers.Serializer[Any]):
+    """A project to be made, as on the page for it; that page's form has the last word."""
+
+    name = serializers.CharField(max_length=200)
+    slug = serializers.CharField(
+        max_length=80,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The last part of its address; made from the name if left out.",
+    )
+    description = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=2_000
+    )
+    judgment_type = serializers.CharField(required=False, default="pairwise", max_length=40)
+    overlap = serializers.IntegerField(
+        required=False, default=3, min_value=1, max_value=1000, help_text="People per question."
+    )
+    reason = serializers.ChoiceField(
+        required=False, default="optional", choices=["optional", "required"]
+    )
+    lease_minutes = serializers.IntegerField(
+        required=False, default=30, min_value=1, max_value=24 * 60
+    )
+    guideline = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=40_000, trim_whitespace=False
+    )
+
+
+class StateSerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(
+        choices=[state for state in ProjectState.choices if state[0] != ProjectState.DRAFT]
+    )
+
+
+class NewGuidelineSerializer(serializers.Serializer[Any]):
+    """A new version of the guidelines, in Markdown."""
+
+    text = serializers.CharField(max_length=40_000, trim_whitespace=False)
 
 
 class GuidelineSerializer(serializers.ModelSerializer[Guideline]):
