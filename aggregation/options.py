@@ -134,8 +134,13 @@ def _parse(f: OptionField, value: Any) -> Any:
 
 def _of_kind(f: OptionField, value: Any) -> Any:
     """A value that isn't text, if it is of the option's own kind."""
-    allowed = {"bool": bool, "int": int, "float": (int, float), "str": str}[f.kind]
-    fits = isinstance(value, allowed) and (f.kind == "bool" or not isinstance(value, bool))
+    kinds: dict[str, tuple[type, ...]] = {
+        "bool": (bool,),
+        "int": (int,),
+        "float": (int, float),
+        "str": (str,),
+    }
+    fits = isinstance(value, kinds[f.kind]) and (f.kind == "bool" or not isinstance(value, bool))
     if not fits and not (value is None and f.optional):
         raise OptionError(f"Option '{f.name}' is a {f.kind}, not {value!r}.")
     return value
