@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.social_choice import _kemeny_orders as orders
+from aggregation.methods.social_choice._majorities import majority_layers
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
-from aggregation.methods.social_choice.smith_set import majority_layers
 from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import PairCounts

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from aggregation.method import Estimate, Method
+from aggregation.methods.social_choice._majorities import defeats
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options, option
 from aggregation.tables import PairCounts
@@ -27,12 +28,6 @@ def solve(counts: PairCounts, options: MinimaxOptions, rng: np.random.Generator)
     return tally_pairs(
         counts, lambda c: Tally(-defeats(c, options.strength).max(axis=0, initial=0.0))
     )
-
-
-def defeats(counts: PairCounts, strength: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """defeats[i, j]: strength of the majority of i over j, 0 where there is none."""
-    size = counts.margins if strength == "margins" else counts.wins
-    return np.where(counts.margins > 0, size, 0.0)
 
 
 METHOD = Method(

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.method import Estimate, Method
+from aggregation.methods.social_choice._majorities import defeats
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
-from aggregation.methods.social_choice.minimax import defeats
 from aggregation.options import Options, option
 from aggregation.tables import PairCounts
 

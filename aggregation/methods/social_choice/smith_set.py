@@ -8,10 +8,9 @@ majorities run in a circle (or tie) there, and the rule deliberately decides no 
 """
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from aggregation.method import Estimate, Method
+from aggregation.methods.social_choice._majorities import majority_layers
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options
 from aggregation.tables import PairCounts
@@ -23,27 +22,6 @@ def solve(counts: PairCounts, options: Options, rng: np.random.Generator) -> Est
 
 def _layers(counts: PairCounts) -> Tally:
     return Tally(-majority_layers(np.asarray(counts.margins)).astype(np.float64), "order")
-
-
-def majority_layers(
-    margins: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Layer of each item, 0 = Smith set: strongly connected parts of "not beaten by", best first.
-
-    Every two layers are fully ordered by strict majorities, so a layer's place is its number of
-    strict losses to
-    items outside.
-    """
-    K = len(margins)
-    if not K:
-        return np.zeros(0, dtype=np.int64)
-    _, part = connected_components(
-        sparse.csr_array(margins >= 0), directed=True, connection="strong"
-    )
-    outside = part[:, None] != part[None, :]
-    losses = ((margins < 0) & outside).sum(axis=1)
-    _, layer = np.unique(losses, return_inverse=True)
-    return np.asarray(layer, dtype=np.int64)
 
 
 METHOD = Method(

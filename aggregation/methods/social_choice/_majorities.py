@@ -1,0 +1,33 @@
+"""What several rules read off the majorities: the defeats and the order of the layers."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from aggregation.tables import PairCounts
+
+
+def defeats(counts: PairCounts, strength: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """defeats[i, j]: strength of the majority of i over j, 0 where there is none."""
+    size = counts.margins if strength == "margins" else counts.wins
+    return np.where(counts.margins > 0, size, 0.0)
+
+
+def majority_layers(
+    margins: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Layer of each item, 0 = Smith set: strongly connected parts of "not beaten by", best first.
+
+    Every two layers are fully ordered by strict majorities, so a layer's place is its number of
+    strict losses to items outside.
+    """
+    K = len(margins)
+    if not K:
+        return np.zeros(0, dtype=np.int64)
+    _, part = connected_components(
+        sparse.csr_array(margins >= 0), directed=True, connection="strong"
+    )
+    outside = part[:, None] != part[None, :]
+    losses = ((margins < 0) & outside).sum(axis=1)
+    _, layer = np.unique(losses, return_inverse=True)
+    return np.asarray(layer, dtype=np.int64)
