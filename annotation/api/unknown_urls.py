@@ -4,4 +4,4 @@ from django.urls import re_path
 
 from annotation.api.problems import nothing_here
 
-urlpatterns = [re_path(r"^(?s:.*)\Z", nothing_here, name="api-nothing-here")]
+urlpatterns = [re_path(r"^[\s\S]*\Z", nothing_here, name="api-nothing-here")]
