@@ -194,6 +194,7 @@ def _count(rows: models.QuerySet[Assignment] | models.QuerySet[Judgment]) -> Coa
 
 def _assign(question: Question, annotator: Annotator, now: datetime) -> Assignment:
     project = annotator.project
+    question.project = project
     assignment = Assignment.objects.create(
         question=question,
         annotator=annotator,
@@ -219,7 +220,7 @@ def side_order(project: Project, question: Question, annotator: Annotator) -> li
 def record_exposure(assignment: Assignment, now: datetime, *, first: bool = False) -> Exposure:
     """Log that the assignment is being shown. The caller holds the assignment's row."""
     project = assignment.question.project
-    guideline = Guideline.objects.filter(project=project).order_by("-version").first()
+    guideline = Guideline.objects.filter(project=project).only("pk").order_by("-version").first()
     return Exposure.objects.create(
         assignment=assignment,
         sequence=1 if first else assignment.exposures.count() + 1,

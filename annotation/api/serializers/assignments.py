@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django import forms
+from django.db.models import Prefetch, prefetch_related_objects
 from rest_framework import serializers
 
 from annotation.api.serializers.prompts import MessageSerializer
@@ -11,6 +12,12 @@ from annotation.judgment_types import JudgmentForm
 from annotation.models import Assignment, AssignmentState, Placement
 from annotation.submission import form_for
 
+SHOWN = Prefetch(
+    "placements",
+    Placement.objects.select_related("candidate").only(
+        "position", "question_id", "candidate__text", "candidate__html"
+    ),
+)
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -57,6 +64,7 @@ class AssignmentSerializer(serializers.Serializer[Assignment]):
 
     def to_representation(self, assignment: Assignment) -> dict[str, Any]:
         question = assignment.question
+        prefetch_related_objects([question], SHOWN)  # the form needs them too: one query for both
         return {
             "id": str(assignment.public_id),
             "question": str(question.public_id),
@@ -87,9 +95,7 @@ def _form(assignment: Assignment) -> JudgmentForm:
 def _shown(assignment: Assignment) -> Iterator[dict[str, str]]:
     by_position = {
         placement.position: placement.candidate
-        for placement in Placement.objects.filter(question=assignment.question_id).select_related(
-            "candidate"
-        )
+        for placement in assignment.question.placements.all()
     }
     for place, position in enumerate(assignment.shown_order):
         candidate = by_position[position]
