@@ -4,7 +4,6 @@ The judging page reads the stored HTML and never renders, so nothing is left to 
 a prompt or candidate is visible to others only when the transaction ends, with its HTML.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from annotation.intake.landing import Ground
-from annotation.rendering import render_markdown, render_messages
+from annotation.intake.texts import RENDERERS
 
 FETCHED = 200  # texts in hand at once
 WORTH_PROCESSES = (
@@ -40,17 +39,6 @@ TEXTS = {
 RENDERED = """
 CREATE TEMP TABLE rendered (noun text, content_hash text, html text) ON COMMIT DROP
 """
-
-
-def render_stored_messages(messages: str) -> str:
-    """The HTML of a prompt's messages, given as JSON text."""
-    return render_messages(json.loads(messages))
-
-
-RENDERERS: dict[str, Callable[[str], str]] = {
-    "prompt": render_stored_messages,
-    "candidate": render_markdown,
-}
 
 
 def render_fresh(ground: Ground, *, processes: int, tell: Callable[[int, int], None]) -> None:
