@@ -24,6 +24,7 @@ class WarningCode(StrEnum):
     ORDER_DEPENDENT = "ORDER_DEPENDENT"
     RANDOMISED = "RANDOMISED"
     UNBALANCED_EXPOSURE = "UNBALANCED_EXPOSURE"
+    NO_GOLD = "NO_GOLD"
 
 
 SENTENCES: dict[WarningCode, str] = {
@@ -92,6 +93,10 @@ SENTENCES: dict[WarningCode, str] = {
     WarningCode.UNBALANCED_EXPOSURE: (
         "Some items were shown much more often than others, which biases this rule. Balance the"
         " questions or use a model-based method."
+    ),
+    WarningCode.NO_GOLD: (
+        "No unit has a known answer, so nothing can tell how reliable annotators are and all "
+        "count the same. Add gold labels or use a method that does without."
     ),
 }
 

@@ -1,0 +1,184 @@
+"""Votes as one sparse matrix, and the expectation–maximisation that models of annotators share.
+
+Row u of A has the weight of every (annotator, label) that unit u received. Both steps of EM are
+then products: log-likelihoods A @ logE and expected confusion counts A' @ T, for any model whose
+votes are independent given the truth.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.special import logsumexp
+
+from aggregation.methods.consensus._labelling import labelled, quality, shares
+from aggregation.results import Fit
+from aggregation.tables import Labels
+from aggregation.warning_codes import ResultWarning, WarningCode, warn
+
+Floats = NDArray[np.float64]
+FLOOR = 1e-300  # smallest probability whose logarithm is taken
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """A float64[U, J * C] (column j * C + l), its transpose, sizes; seen[U]: has a vote."""
+
+    A: Any
+    At: Any
+    U: int
+    J: int
+    C: int
+    n: NDArray[np.int64]
+    seen: NDArray[np.bool_]
+    blocks: int
+
+    @classmethod
+    def of(cls, table: Labels) -> "Votes":
+        rows = table.answered()
+        people, J = rows.people
+        U, C = table.n_units, table.n_classes
+        column = people.astype(np.int64) * C + rows.label
+        A = sparse.coo_array((rows.weights, (rows.unit, column)), shape=(U, J * C)).tocsr()
+        n = np.bincount(people, minlength=J).astype(np.int64)
+        seen = np.bincount(rows.unit, minlength=U) > 0
+        return cls(A, A.T.tocsr(), U, J, C, n, seen, _blocks(rows, people, J))
+
+    def counts(self, T: Floats) -> Floats:
+        """N[j, l, c]: expected weight of votes l by j on units of class c."""
+        return np.asarray(self.At @ T).reshape(self.J, self.C, self.C)
+
+    def evidence(self, logE: Floats) -> Floats:
+        """L[u, c]: sum over votes of log P(vote | class c); logE is [J, l, c]."""
+        return np.asarray(self.A @ logE.reshape(self.J * self.C, self.C))
+
+
+def _blocks(rows: Labels, people: NDArray[np.int32], J: int) -> int:
+    """Groups of annotators that share no unit with each other."""
+    if not len(rows):
+        return 0
+    graph = sparse.coo_array(
+        (np.ones(len(rows)), (people, J + rows.unit)), shape=(J + rows.n_units,) * 2
+    )
+    _, part = connected_components(graph.tocsr(), directed=False)
+    return len(np.unique(part[people]))
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """T[U, C] posterior, objective (penalised marginal log-likelihood), its likelihood part, and
+    the way there.
+    """
+
+    T: Floats
+    objective: float
+    loglik: float
+    iters: int
+    converged: bool
+    params: Any
+
+
+def expectation_maximisation(
+    votes: Votes,
+    T: Floats,
+    maximise: Callable[[Floats], Any],
+    evidence: Callable[[Any], Floats],
+    log_prior: Callable[[Any], float],
+    gold: NDArray[Any] | None,
+    max_iter: int,
+    tol: float,
+) -> Expectation:
+    """Iterate maximise (T -> parameters) and the posterior (parameters -> T) until neither moves.
+
+    evidence(params): log prior of the class plus log-likelihood, [U, C]. Gold units keep their
+    class.
+    """
+    objective, loglik, params = -np.inf, -np.inf, maximise(T)
+    for step in range(1, max_iter + 1):
+        logits = evidence(params)
+        new, loglik = posterior(logits, votes.seen, gold)
+        reached = loglik + log_prior(params)
+        moved = float(np.abs(new - T).max(initial=0.0))
+        settled = abs(reached - objective) <= tol * (abs(reached) + 1e-12) and moved <= 100 * tol
+        T, objective = new, reached
+        if settled:
+            return Expectation(T, objective, loglik, step, True, params)
+        params = maximise(T)
+    return Expectation(T, objective, loglik, max_iter, False, params)
+
+
+def posterior(
+    logits: Floats, seen: NDArray[np.bool_], gold: NDArray[Any] | None
+) -> tuple[Floats, float]:
+    """Posterior [U, C] and marginal log-likelihood of voted units; gold is one-hot."""
+    total = logsumexp(logits, axis=1, keepdims=True) if logits.size else np.zeros((len(logits), 1))
+    T = np.exp(logits - total)
+    value = total[:, 0].copy()
+    if gold is not None:
+        known = np.flatnonzero(gold >= 0)
+        T[known] = 0.0
+        T[known, gold[known]] = 1.0
+        value[known] = logits[known, gold[known]]
+    return T, float(value[seen].sum())
+
+
+def first_guess(table: Labels) -> Floats:
+    """Vote shares; uniform where there is no vote; one-hot for gold units."""
+    guess = shares(table.counts())
+    guess = np.where(np.isnan(guess), 1.0 / max(table.n_classes, 1), guess)
+    if table.gold is not None:
+        known = np.flatnonzero(table.gold >= 0)
+        guess[known] = np.eye(table.n_classes)[table.gold[known]]
+    return guess
+
+
+def class_share(T: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """Mean posterior over units with votes; uniform when there are none."""
+    if not seen.any():
+        return np.full(T.shape[1], 1.0 / max(T.shape[1], 1))
+    return np.asarray(T[seen].mean(axis=0))
+
+
+def without_model(table: Labels) -> Any:
+    """The answer where a model of annotators means nothing (no votes, one annotator, one class):
+    vote shares, or
+    None where it does. Units without votes stay blank."""
+    rows = table.answered()
+    people, J = rows.people
+    present = np.bincount(people, minlength=J) > 0
+    if len(rows) and present.sum() > 1 and table.n_classes > 1:
+        return None
+    one_class = table.n_classes == 1 and present.sum() > 1
+    ability = np.where(present & one_class, 1.0, np.nan)
+    n = np.bincount(people, minlength=J)
+    known = quality(table, ability, n, "not identified")
+    return labelled(table, shares(table.counts()), known, Fit(n_obs=len(rows)))
+
+
+def block_warnings(votes: Votes) -> tuple[ResultWarning, ...]:
+    if votes.blocks > 1:
+        return (warn(WarningCode.LABEL_SWITCHING, f"{votes.blocks} groups of annotators"),)
+    return ()
+
+
+def fit_of(
+    found: Expectation, rows: int, n_par: int, boundary: tuple[str, ...] = (), **parameters: Any
+) -> Fit:
+    return Fit(
+        loglik=found.loglik,
+        penalised=found.objective,
+        n_obs=rows,
+        n_par=n_par,
+        iters=found.iters,
+        converged=found.converged,
+        boundary_params=boundary,
+        parameters=parameters,
+    )
+
+
+def logs(p: Floats) -> Floats:
+    return np.log(np.maximum(p, FLOOR))
