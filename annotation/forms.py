@@ -1,15 +1,17 @@
 """What people type into pages, checked before an act is called. Judgments have their own forms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from django.utils.text import slugify
 
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.errors import NotYourAssignment
+from annotation.intake.mapping import sources
 from annotation.models import ProjectState
 
 # --- Judging ------------------------------------------------------------------------------------
@@ -172,3 +174,51 @@ class StateForm(forms.Form):
             (state.value, state.label) for state in ProjectState if state != ProjectState.DRAFT
         ]
     )
+
+
+# --- Imports ------------------------------------------------------------------------------------
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        help_text="JSONL, CSV, TSV or Parquet, UTF-8, gzipped or not.",
+        error_messages={
+            "required": "Choose a file first.",
+            "empty": "This file is empty. Nothing was kept.",
+        },
+        max_length=255,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsForm:
+    """What the import page asks: the kind of rows, a column per field, and what to leave out.
+
+    The fields depend on the file, so this reads `field-<name>` instead of declaring them; intake
+    itself says what is wrong with them.
+    """
+
+    kind: str
+    mapping: dict[str, str]
+    rest_ignored: bool
+
+    @classmethod
+    def asked(cls, data: QueryDict) -> Self:
+        fields = {
+            name.removeprefix("field-"): str(value).strip()
+            for name, value in data.items()
+            if name.startswith("field-")
+        }
+        same_kind = data.get("kind") == data.get("shown_kind")
+        return cls(
+            kind=str(data.get("kind", "")),
+            mapping={name: source for name, source in fields.items() if source and same_kind},
+            rest_ignored=data.get("rest") == "ignore",
+        )
+
+    def ignored(self, columns: Sequence[str]) -> list[str]:
+        """The columns to leave out: those that no field was given, if that was asked for."""
+        if not self.rest_ignored:
+            return []
+        used = {column for source in self.mapping.values() for column in sources(source, columns)}
+        return [column for column in columns if column not in used]

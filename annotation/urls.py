@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import accounts, judging, projects, tokens
+from annotation.views import accounts, imports, judging, projects, tokens
 
 app_name = "annotation"
 
@@ -21,6 +21,9 @@ urlpatterns = [
     ),
     path("projects/<slug:slug>/guideline/", projects.guideline, name="guideline"),
     path("projects/<slug:slug>/guideline/edit/", projects.edit_guideline, name="edit-guideline"),
+    path("projects/<slug:slug>/import/", imports.send_file, name="import"),
+    path("projects/<slug:slug>/import/<uuid:token>/", imports.look_and_import, name="import-file"),
+    path("projects/<slug:slug>/import/<uuid:token>/flaws.csv", imports.flaws, name="import-flaws"),
     path("projects/<slug:slug>/judge/", judging.judge, name="judge"),
     path("projects/<slug:slug>/judge/previous/", judging.previous, name="previous"),
     path("projects/<slug:slug>/judge/skip/", judging.skip, name="skip"),
