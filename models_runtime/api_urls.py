@@ -1,6 +1,21 @@
 """Addresses under /api/v1/ that this app serves."""
 
+from django.urls import path
+
 from annotation.api.router import ApiRouter
+from models_runtime.api import (
+    CheckpointsViewSet,
+    EnginesView,
+    GenerationJobsViewSet,
+    JudgingJobsViewSet,
+)
 
 router = ApiRouter()
-urlpatterns = router.urls
+router.register_in_project("checkpoints", CheckpointsViewSet)
+router.register_in_project("generation-jobs", GenerationJobsViewSet)
+router.register_in_project("judging-jobs", JudgingJobsViewSet)
+
+urlpatterns = [
+    path("engines/", EnginesView.as_view(), name="api-engines"),
+    *router.urls,
+]

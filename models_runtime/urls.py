@@ -1,5 +1,24 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from models_runtime import views
 
 app_name = "models_runtime"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+PROJECT = "projects/<slug:slug>"
+JOB = f"{PROJECT}/jobs/<uuid:public_id>"
+
+urlpatterns = [
+    path(f"{PROJECT}/jobs/", views.jobs, name="jobs"),
+    path(f"{PROJECT}/jobs/panel/", views.project_panel, name="project_panel"),
+    path(f"{PROJECT}/jobs/new/candidates/", views.new_generation, name="new-generation"),
+    path(f"{PROJECT}/jobs/new/judgments/", views.new_judging, name="new-judging"),
+    path(f"{JOB}/", views.job, name="job"),
+    path(f"{JOB}/cancel/", views.cancel_job, name="cancel-job"),
+    path(f"{JOB}/reopen/", views.reopen_job, name="reopen-job"),
+    path(f"{PROJECT}/checkpoints/new/", views.new_checkpoint, name="new-checkpoint"),
+    path(
+        f"{PROJECT}/checkpoints/<uuid:public_id>/retire/",
+        views.retire_checkpoint,
+        name="retire-checkpoint",
+    ),
+]

@@ -1,0 +1,211 @@
+"""Engines, checkpoints and jobs under /api/v1/: doors to the same acts that the pages call."""
+
+import json
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.access import MANAGERS, REVIEWERS
+from annotation.api.filters import Filter, refuse_unknown
+from annotation.api.forms import cleaned
+from annotation.api.permissions import HasScope, Needs
+from annotation.api.problems import Problem
+from annotation.api.viewsets import ProjectViewSet
+from annotation.models import Role, WorkState
+from annotation.tokens import Scope
+from models_runtime import checkpoints, enqueue
+from models_runtime.catalogue import ENGINES
+from models_runtime.errors import InvalidCheckpoint, NotPossible
+from models_runtime.forms import CheckpointForm, GenerationForm, JudgingForm
+from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
+from models_runtime.serializers import (
+    CheckpointSerializer,
+    EngineSerializer,
+    GenerationJobSerializer,
+    JudgingJobSerializer,
+    NewCheckpointSerializer,
+    NewGenerationJobSerializer,
+    NewJudgingJobSerializer,
+)
+
+J = TypeVar("J", bound=Job)
+
+
+class EnginesView(APIView):
+    """The engines of this installation."""
+
+    permission_classes = (HasScope,)
+    access = {"get": Needs(Scope.READ)}
+
+    @extend_schema(responses=EngineSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        refuse_unknown(request, set())
+        engines = [
+            {
+                "slug": slug,
+                "title": plugin.title,
+                "is_scripted": plugin.is_scripted,
+                "needs_url": plugin.needs_url,
+                "unavailable": plugin.unavailable_because(),
+            }
+            for slug, plugin in ENGINES.items()
+        ]
+        return Response(EngineSerializer(engines, many=True).data)
+
+
+class CheckpointsViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[Checkpoint]
+):
+    """Models that this project may use. Owners register and retire them; nobody changes them."""
+
+    queryset = Checkpoint.objects.none()
+    serializer_class = CheckpointSerializer
+    access = {
+        "list": Needs(Scope.READ, MANAGERS),
+        "retrieve": Needs(Scope.READ, MANAGERS),
+        "create": Needs(Scope.RUN_MODELS, (Role.OWNER,)),
+        "retire": Needs(Scope.RUN_MODELS, (Role.OWNER,)),
+    }
+    filters = {"name": Filter("name", serializers.CharField(max_length=150))}
+
+    def rows(self) -> QuerySet[Checkpoint]:
+        return Checkpoint.objects.filter(project=self.project)
+
+    @extend_schema(request=NewCheckpointSerializer, responses={201: CheckpointSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Register a model. It isn't asked anything yet."""
+        refuse_unknown(request, set())
+        given = NewCheckpointSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        options = json.dumps(given.validated_data["options"])
+        fields = cleaned(CheckpointForm({**given.validated_data, "options": options}))
+        try:
+            made = checkpoints.register(project=self.project, user=self.user, **fields)
+        except InvalidCheckpoint as refusal:
+            raise Problem(
+                HTTPStatus.BAD_REQUEST, str(refusal), errors={refusal.field: [str(refusal)]}
+            ) from refusal
+        return Response(CheckpointSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=CheckpointSerializer)
+    @action(detail=True, methods=["post"])
+    def retire(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Take it off the lists for new jobs. What it made stays."""
+        refuse_unknown(request, set())
+        found = self.get_object()
+        checkpoints.retire(found)
+        return Response(CheckpointSerializer(found).data)
+
+
+class _JobsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[J]):
+    access = {
+        "list": Needs(Scope.READ, REVIEWERS),
+        "retrieve": Needs(Scope.READ, REVIEWERS),
+        "create": Needs(Scope.RUN_MODELS, MANAGERS),
+        "cancel": Needs(Scope.RUN_MODELS, MANAGERS),
+        "reopen": Needs(Scope.RUN_MODELS, MANAGERS),
+    }
+    filters = {"state": Filter("state", serializers.ChoiceField(choices=WorkState.choices))}
+
+    def _shown(self, job: Any, code: int = status.HTTP_200_OK) -> Response:
+        return Response(self.get_serializer(job).data, status=code)
+
+    def _cancel(self, request: Request) -> Response:
+        refuse_unknown(request, set())
+        job = self.get_object()
+        enqueue.cancel(job)
+        return self._shown(job)
+
+    def _reopen(self, request: Request) -> Response:
+        refuse_unknown(request, set())
+        job = self.get_object()
+        try:
+            enqueue.reopen(job)
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.CONFLICT, str(refusal)) from refusal
+        return self._shown(job)
+
+
+class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
+    """Jobs in which a model writes candidates."""
+
+    queryset = GenerationJob.objects.none()
+    serializer_class = GenerationJobSerializer
+
+    def rows(self) -> QuerySet[GenerationJob]:
+        return GenerationJob.objects.filter(project=self.project).select_related("checkpoint")
+
+    @extend_schema(request=NewGenerationJobSerializer, responses={201: GenerationJobSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Have a model write candidates for every prompt of the project."""
+        refuse_unknown(request, set())
+        given = NewGenerationJobSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        form = GenerationForm(_present(given.validated_data), project=self.project)
+        cleaned(form)
+        try:
+            made = enqueue.request_generation(self.project, user=self.user, **form.request_fields())
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return self._shown(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=GenerationJobSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Stop the job. What it wrote is kept; a job that has ended stays as it is."""
+        return self._cancel(request)
+
+    @extend_schema(request=None, responses=GenerationJobSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Go on with what is left of a job that has ended."""
+        return self._reopen(request)
+
+
+class JudgingJobsViewSet(_JobsViewSet[JudgingJob]):
+    """Jobs in which a model judges."""
+
+    queryset = JudgingJob.objects.none()
+    serializer_class = JudgingJobSerializer
+
+    def rows(self) -> QuerySet[JudgingJob]:
+        jobs = JudgingJob.objects.filter(project=self.project)
+        return jobs.select_related("checkpoint", "annotator")
+
+    @extend_schema(request=NewJudgingJobSerializer, responses={201: JudgingJobSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Have a model judge every pairwise question that it hasn't judged in this way."""
+        refuse_unknown(request, set())
+        given = NewJudgingJobSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        form = JudgingForm(_present(given.validated_data), project=self.project)
+        cleaned(form)
+        try:
+            made = enqueue.request_judging(self.project, user=self.user, **form.request_fields())
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return self._shown(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=JudgingJobSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Stop the job. What it judged is kept; a job that has ended stays as it is."""
+        return self._cancel(request)
+
+    @extend_schema(request=None, responses=JudgingJobSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Go on with what is left of a job that has ended."""
+        return self._reopen(request)
+
+
+def _present(given: dict[str, Any]) -> dict[str, Any]:
+    """What was given, as a form takes it: a field left out is missing, not None."""
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,163 @@
+"""What people type to register models and start jobs; the API is checked by the same forms."""
+
+import json
+from typing import Any
+
+from django import forms
+
+from annotation.models import Project
+from models_runtime.catalogue import ENGINES
+from models_runtime.engines import Sampling
+from models_runtime.enqueue import DEFAULT_REDUCER, DEFAULT_TEMPLATE
+from models_runtime.judging.pairwise import REDUCERS
+from models_runtime.models import Checkpoint
+from models_runtime.models.checkpoint import SECRET_PREFIX
+from models_runtime.prompting.pairwise import PAIRWISE_TEMPLATES
+
+TEMPLATE_WORDS = {
+    "reasoned@1": "The model writes its reasons, then its verdict",
+    "labelled@1": "Probabilities of the labels A, B, C (no text; the model must give them)",
+}
+REDUCER_WORDS = {
+    "both_orders": "A win only if both orders agree, else a tie",
+    "score_mean": "The mean of the two orders' verdicts",
+    "logit_mean": "The mean of the log-odds; needs label probabilities",
+}
+
+
+class CheckpointForm(forms.Form):
+    name = forms.CharField(
+        max_length=150, help_text="As it will be called here, on candidates and judgments too."
+    )
+    engine = forms.ChoiceField(choices=list)
+    model = forms.CharField(max_length=300, help_text="The name by which its engine knows it.")
+    base_url = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Address",
+        help_text="Of a model server, such as http://127.0.0.1:8001/v1.",
+    )
+    revision = forms.CharField(max_length=200, required=False)
+    licence = forms.CharField(max_length=200, required=False)
+    secret_variable = forms.CharField(
+        max_length=100,
+        required=False,
+        label="Variable with the key",
+        help_text=(
+            f"The name of an environment variable of the workers, beginning with {SECRET_PREFIX}. "
+            "It holds the server's host name, a blank and the key; the key itself is never stored."
+        ),
+    )
+    options = forms.CharField(
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text='The engine\'s own options as JSON, such as {"in_flight": 16}.',
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(slug, plugin.title) for slug, plugin in ENGINES.items()]
+        field = self.fields["engine"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    def clean_options(self) -> dict[str, Any]:
+        text = self.cleaned_data["options"].strip()
+        if not text:
+            return {}
+        try:
+            options = json.loads(text)
+        except ValueError as error:
+            raise forms.ValidationError(f"This isn't valid JSON: {error}.") from error
+        except RecursionError as error:
+            raise forms.ValidationError("This is nested too deeply.") from error
+        if not isinstance(options, dict):
+            raise forms.ValidationError("Write an object, such as {}.")
+        return options
+
+
+class _JobForm(forms.Form):
+    """A form that offers the project's checkpoints, by their public id."""
+
+    checkpoint = forms.ChoiceField(choices=list)
+    max_cost = forms.FloatField(
+        required=False,
+        label="Budget",
+        help_text="Stops the job when its calls have cost so much, by the checkpoint's prices.",
+    )
+    seed = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**62,
+        help_text="The same seed asks the same again. Left empty, one is drawn.",
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usable = Checkpoint.objects.filter(project=project, retired_at__isnull=True)
+        self.checkpoints = {str(each.public_id): each for each in usable}
+        field = self.fields["checkpoint"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(key, each.label) for key, each in self.checkpoints.items()]
+
+    def clean_checkpoint(self) -> Checkpoint:
+        return self.checkpoints[self.cleaned_data["checkpoint"]]
+
+
+class GenerationForm(_JobForm):
+    per_prompt = forms.IntegerField(
+        min_value=1, max_value=1000, initial=4, label="Candidates per prompt"
+    )
+    max_tokens = forms.IntegerField(
+        min_value=1, max_value=100_000, initial=512, label="Most tokens per candidate"
+    )
+    temperature = forms.FloatField(
+        min_value=0,
+        max_value=5,
+        initial=1.0,
+        help_text="0 repeats the likeliest text; higher varies more.",
+    )
+    top_p = forms.FloatField(min_value=0, max_value=1, required=False, label="Top-p")
+
+    field_order = ("checkpoint", "per_prompt", "max_tokens", "temperature", "top_p")
+
+    def request_fields(self) -> dict[str, Any]:
+        """What `enqueue.request_generation` takes beside project and user."""
+        given = self.cleaned_data
+        return {
+            "checkpoint": given["checkpoint"],
+            "per_prompt": given["per_prompt"],
+            "sampling": Sampling(
+                max_tokens=given["max_tokens"],
+                temperature=given["temperature"],
+                top_p=given["top_p"],
+            ),
+            "seed": given["seed"],
+            "max_cost": given["max_cost"],
+        }
+
+
+class JudgingForm(_JobForm):
+    template = forms.ChoiceField(
+        choices=[(name, TEMPLATE_WORDS.get(name, name)) for name in PAIRWISE_TEMPLATES],
+        initial=DEFAULT_TEMPLATE,
+        label="How it is asked",
+    )
+    reducer = forms.ChoiceField(
+        choices=[(name, REDUCER_WORDS.get(name, name)) for name in REDUCERS],
+        initial=DEFAULT_REDUCER,
+        label="How its answers become one",
+    )
+    both_orders = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Ask in both orders",
+        help_text="Twice the calls; without it, a liking for the first place stays hidden.",
+    )
+
+    field_order = ("checkpoint", "template", "reducer", "both_orders")
+
+    def request_fields(self) -> dict[str, Any]:
+        """What `enqueue.request_judging` takes beside project and user."""
+        return dict(self.cleaned_data)

@@ -1,0 +1,206 @@
+"""Jobs as people read them: how far, how fast, at what cost, and what went wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Avg, Count
+
+from annotation.models import Project, WorkState
+from models_runtime.enqueue import items_of
+from models_runtime.models import (
+    GenerationJob,
+    ItemState,
+    Job,
+    JudgeCall,
+    JudgingItem,
+    JudgingJob,
+)
+from models_runtime.outcomes import Outcome
+from models_runtime.prompting.parsing import ParseStatus
+
+ALARMING_SHARE = 0.05
+CAUSE_WORDS = {
+    "unreachable": "The model server can't be reached",
+    "timeout": "The model server didn't answer in time",
+    "rate_limited": "The model server asks for fewer requests",
+    "server_error": "The model server failed",
+    "unauthorised": "The model server refused the key",
+    "model_not_found": "The model isn't there",
+    "forbidden_address": "The address may not be called",
+    "bad_request": "The request was refused",
+    "too_long": "The prompt is too long for the model",
+    "malformed_reply": "The reply can't be read",
+    "empty_reply": "The model answered with nothing",
+    "out_of_memory": "Not enough memory",
+    "worker_lost": "The worker died at it, again and again",
+}
+OUTCOME_WORDS = {
+    Outcome.FIRST_MUCH: "First much better",
+    Outcome.FIRST: "First better",
+    Outcome.TIE: "About the same",
+    Outcome.SECOND: "Second better",
+    Outcome.SECOND_MUCH: "Second much better",
+    Outcome.BOTH_BAD: "Both bad",
+    Outcome.INVALID: "No verdict",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Rows that were set aside for one cause."""
+
+    words: str
+    example: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counted from the job's rows. `rate` is rows per second over the job's whole time so far."""
+
+    done: int
+    set_aside: int
+    cancelled: int
+    in_work: int
+    waiting: int
+    rate: float | None
+    time_left: timedelta | None
+
+    @property
+    def total(self) -> int:
+        return self.done + self.set_aside + self.cancelled + self.in_work + self.waiting
+
+    @property
+    def over(self) -> int:
+        return self.done + self.set_aside
+
+    @property
+    def note(self) -> str:
+        """Rate and time left in words; empty before there is any."""
+        if not self.rate:
+            return ""
+        pace = f"{self.rate:.1f} a second" if self.rate >= 1 else f"{self.rate * 60:.1f} a minute"
+        if self.time_left is None:
+            return pace
+        return f"{pace}, about {in_words(self.time_left)} left"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a judging job has come to so far."""
+
+    outcomes: Sequence[tuple[str, int]]
+    questions: int
+    calls: int
+    unread: int
+    position_bias: float | None
+
+    @property
+    def unread_share(self) -> float:
+        return self.unread / self.calls if self.calls else 0.0
+
+    @property
+    def is_alarming(self) -> bool:
+        return self.unread_share > ALARMING_SHARE
+
+
+def in_words(span: timedelta) -> str:
+    """A span of time as people say it: 45 s, 12 min, 3 h 20 min."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def progress_of(job: Job) -> Progress:
+    counts = items_of(job).counts()
+    over = counts[ItemState.DONE] + counts[ItemState.FAILED]
+    left = counts[ItemState.READY] + counts[ItemState.RUNNING]
+    elapsed = job.elapsed()
+    rate = over / elapsed.total_seconds() if over and elapsed else None
+    running = job.state == WorkState.RUNNING
+    return Progress(
+        done=counts[ItemState.DONE],
+        set_aside=counts[ItemState.FAILED],
+        cancelled=counts[ItemState.CANCELLED],
+        in_work=counts[ItemState.RUNNING],
+        waiting=counts[ItemState.READY],
+        rate=rate,
+        time_left=timedelta(seconds=left / rate) if rate and running else None,
+    )
+
+
+def troubles_of(job: Job) -> list[Trouble]:
+    return [
+        Trouble(CAUSE_WORDS.get(cause, cause.replace("_", " ")), example, rows)
+        for cause, example, rows in items_of(job).causes()
+    ]
+
+
+def verdicts_of(job: JudgingJob) -> Verdicts:
+    items = JudgingItem.objects.filter(job=job, state=ItemState.DONE).order_by()
+    counts = dict(items.values_list("outcome").annotate(n=Count("pk")))
+    calls = JudgeCall.objects.filter(item__job=job).order_by()
+    read = calls.filter(status__in=[ParseStatus.OK, ParseStatus.REPAIRED]).count()
+    asked = calls.exclude(status=ParseStatus.ENGINE_ERROR).count()
+    return Verdicts(
+        outcomes=[(words, counts.get(outcome, 0)) for outcome, words in OUTCOME_WORDS.items()],
+        questions=sum(counts.values()),
+        calls=asked,
+        unread=asked - read,
+        position_bias=items.aggregate(mean=Avg("position_bias"))["mean"],
+    )
+
+
+def title_of(job: Job) -> str:
+    what = "Candidates" if isinstance(job, GenerationJob) else "Judgments"
+    return f"{what} by {job.checkpoint.label}"
+
+
+def facts_of(job: Job) -> list[tuple[str, str]]:
+    """What was asked for, as terms and values."""
+    checkpoint = job.checkpoint
+    revision = f", revision {checkpoint.revision}" if checkpoint.revision else ""
+    facts = [("Model", f"{checkpoint.model}{revision}, through {checkpoint.engine}")]
+    if isinstance(job, GenerationJob):
+        drawn = ", ".join(
+            f"{name} = {value}" for name, value in job.sampling.items() if value != []
+        )
+        facts += [("Per prompt", str(job.per_prompt)), ("Sampling", drawn)]
+    if isinstance(job, JudgingJob):
+        orders = "both orders" if job.both_orders else "one order"
+        facts += [
+            ("Template", job.template),
+            ("Reducer", f"{job.reducer}, {orders}"),
+            ("Annotator", str(job.annotator)),
+        ]
+    facts.append(("Seed", str(job.seed)))
+    if job.max_cost is not None:
+        facts.append(("Budget", f"{job.max_cost:g}"))
+    return facts
+
+
+def newest_jobs(project: Project, *, most: int) -> list[Job]:
+    """Jobs of every kind, the newest first."""
+    jobs: list[Job] = [
+        *GenerationJob.objects.filter(project=project).select_related("checkpoint")[:most],
+        *JudgingJob.objects.filter(project=project).select_related("checkpoint")[:most],
+    ]
+    return sorted(jobs, key=lambda job: job.created_at, reverse=True)[:most]
+
+
+def find_job(project: Project, public_id: object) -> Job | None:
+    """The project's job of either kind with this public id."""
+    for model in (GenerationJob, JudgingJob):
+        found: Job | None = (
+            model.objects.filter(project=project, public_id=public_id)
+            .select_related("checkpoint", "project")
+            .first()
+        )
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,181 @@
+"""How checkpoints and jobs look through the API."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from models_runtime.catalogue import ENGINES
+from models_runtime.enqueue import DEFAULT_REDUCER, DEFAULT_TEMPLATE
+from models_runtime.judging.pairwise import REDUCERS
+from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
+from models_runtime.presenting import progress_of, troubles_of
+from models_runtime.prompting.pairwise import PAIRWISE_TEMPLATES
+
+
+class EngineSerializer(serializers.Serializer[Any]):
+    """An engine of this installation. `unavailable` says why it can't be used, null if it can."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    is_scripted = serializers.BooleanField(help_text="Invents its answers by rule.")
+    needs_url = serializers.BooleanField()
+    unavailable = serializers.CharField(allow_null=True)
+
+
+class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
+    """A model this project may use. The key of a model server is never here."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    options = serializers.DictField(read_only=True)
+    is_scripted = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Checkpoint
+        fields = (
+            "id",
+            "name",
+            "engine",
+            "model",
+            "base_url",
+            "revision",
+            "licence",
+            "options",
+            "secret_variable",
+            "is_scripted",
+            "created_at",
+            "retired_at",
+        )
+        read_only_fields = fields
+
+
+class NewCheckpointSerializer(serializers.Serializer[Any]):
+    """A model to be registered, as on the page for it."""
+
+    name = serializers.CharField(max_length=150)
+    engine = serializers.ChoiceField(choices=sorted(ENGINES))
+    model = serializers.CharField(max_length=300)
+    base_url = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    revision = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    licence = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    secret_variable = serializers.CharField(
+        max_length=100, required=False, allow_blank=True, default=""
+    )
+    options = serializers.DictField(required=False, default=dict)
+
+
+class CauseSerializer(serializers.Serializer[Any]):
+    words = serializers.CharField()
+    example = serializers.CharField()
+    rows = serializers.IntegerField()
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """Counted from the job's rows just now."""
+
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    set_aside = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    in_work = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    rate = serializers.FloatField(allow_null=True, help_text="Rows a second.")
+    seconds_left = serializers.SerializerMethodField()
+
+    def get_seconds_left(self, progress: Any) -> float | None:
+        return None if progress.time_left is None else float(progress.time_left.total_seconds())
+
+
+class SpentSerializer(serializers.Serializer[Any]):
+    tokens_in = serializers.IntegerField()
+    tokens_out = serializers.IntegerField()
+    cost = serializers.FloatField(help_text="In the currency of the checkpoint's prices.")
+
+
+JOB_FIELDS = (
+    "id",
+    "checkpoint",
+    "state",
+    "error",
+    "notice",
+    "seed",
+    "max_cost",
+    "progress",
+    "spent",
+    "causes",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "cancel_requested_at",
+)
+
+
+class _JobSerializer(serializers.ModelSerializer[Any]):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    checkpoint = serializers.UUIDField(source="checkpoint.public_id", read_only=True)
+    progress = serializers.SerializerMethodField()
+    spent = serializers.SerializerMethodField()
+    causes = serializers.SerializerMethodField()
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, job: Job) -> dict[str, Any]:
+        return dict(ProgressSerializer(progress_of(job)).data)
+
+    @extend_schema_field(SpentSerializer)
+    def get_spent(self, job: Job) -> dict[str, Any]:
+        return dict(SpentSerializer(job.spent()).data)
+
+    @extend_schema_field(CauseSerializer(many=True))
+    def get_causes(self, job: Job) -> list[dict[str, Any]]:
+        return [dict(CauseSerializer(trouble).data) for trouble in troubles_of(job)]
+
+
+class GenerationJobSerializer(_JobSerializer):
+    """A model writes candidates for prompts."""
+
+    sampling = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = GenerationJob
+        fields = (*JOB_FIELDS, "per_prompt", "sampling")
+        read_only_fields = fields
+
+
+class JudgingJobSerializer(_JobSerializer):
+    """A model judges questions, as an annotator of kind model."""
+
+    annotator = serializers.UUIDField(source="annotator.public_id", read_only=True)
+
+    class Meta:
+        model = JudgingJob
+        fields = (*JOB_FIELDS, "annotator", "template", "reducer", "both_orders")
+        read_only_fields = fields
+
+
+class _NewJobSerializer(serializers.Serializer[Any]):
+    checkpoint = serializers.UUIDField(help_text="The id of a checkpoint that isn't retired.")
+    seed = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=0, max_value=2**62
+    )
+    max_cost = serializers.FloatField(required=False, allow_null=True, default=None)
+
+
+class NewGenerationJobSerializer(_NewJobSerializer):
+    per_prompt = serializers.IntegerField(required=False, default=4, min_value=1, max_value=1000)
+    max_tokens = serializers.IntegerField(
+        required=False, default=512, min_value=1, max_value=100_000
+    )
+    temperature = serializers.FloatField(required=False, default=1.0, min_value=0, max_value=5)
+    top_p = serializers.FloatField(
+        required=False, allow_null=True, default=None, min_value=0, max_value=1
+    )
+
+
+class NewJudgingJobSerializer(_NewJobSerializer):
+    template = serializers.ChoiceField(
+        required=False, default=DEFAULT_TEMPLATE, choices=sorted(PAIRWISE_TEMPLATES)
+    )
+    reducer = serializers.ChoiceField(
+        required=False, default=DEFAULT_REDUCER, choices=sorted(REDUCERS)
+    )
+    both_orders = serializers.BooleanField(required=False, default=True)
