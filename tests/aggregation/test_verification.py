@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from aggregation import publishing, runs
 from aggregation.dataset_files import RowError, canonical, file_digest, parquet_rows, write_rows
 from aggregation.enqueue import request_release, request_run
-from aggregation.exports import Field
+from aggregation.exports import Field, Row
 from aggregation.merkle import RowTree
 from aggregation.signing import KeyUnusable, public_pem, sign, signing_key, verifies
 from aggregation.verification import passed, verify
@@ -127,7 +127,7 @@ FIELDS = (Field("name", "string", "."), Field("share", "number", ".", nullable=T
 
 
 def test_both_files_say_the_same_and_never_change(tmp_path: Path) -> None:
-    rows = [{"name": 'é \u2028 "', "share": 1}, {"share": None, "name": ""}] * 3
+    rows: list[Row] = [{"name": 'é \u2028 "', "share": 1}, {"share": None, "name": ""}] * 3
     first = write_rows(tmp_path, "a", FIELDS, rows)
     second = write_rows(tmp_path, "b", FIELDS, iter(rows))
     assert [file.sha256 for file in first.files] == [file.sha256 for file in second.files]
