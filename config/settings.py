@@ -178,6 +178,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "annotation.api.middleware.keep_no_copies",
 ]
 
 ROOT_URLCONF = "config.urls"
