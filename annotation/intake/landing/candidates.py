@@ -141,3 +141,4 @@ def land(ground: Ground) -> None:
             "SELECT count(*) FROM (SELECT DISTINCT prompt, external_id FROM staged_candidate) s"
         ),
     )
+    ground.acquaint("annotation_prompt", "annotation_candidate")

@@ -5,14 +5,10 @@ a prompt or candidate is visible to others only when the transaction ends, with 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from itertools import islice
-from multiprocessing import get_context
 from typing import Any
 
 from annotation.intake.landing import Ground
-from annotation.intake.texts import RENDERERS
+from annotation.intake.texts import rendering
 
 FETCHED = 200  # texts in hand at once
 WORTH_PROCESSES = (
@@ -51,26 +47,16 @@ def render_fresh(ground: Ground, *, processes: int, tell: Callable[[int, int], N
         "CREATE TEMP TABLE rendered (noun text, content_hash text, html text) ON COMMIT DROP"
     )
     done = 0
-    with _renderers(processes if total >= WORTH_PROCESSES else 1) as render_all:
+    with rendering(processes if total >= WORTH_PROCESSES else 1) as render:
         for noun, (query, update) in TEXTS.items():
             for batch in _batches(ground, query):
                 hashes, texts = zip(*batch, strict=True)
-                pages = render_all(RENDERERS[noun], texts)
+                pages = render(noun, texts)
                 _keep(ground, noun, zip(hashes, pages, strict=True))
                 done += len(batch)
                 tell(done, total)
             ground.run(update)
     tell(total, total)
-
-
-@contextmanager
-def _renderers(processes: int) -> Iterator[Callable[..., Iterable[str]]]:
-    """A `map` over texts, in this process or in several; a fork would share the connection."""
-    if processes <= 1:
-        yield lambda render, texts: map(render, texts)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield lambda render, texts: pool.map(render, texts, chunksize=10)
 
 
 def _batches(ground: Ground, query: str) -> Iterator[list[tuple[str, str]]]:
@@ -89,5 +75,5 @@ def _keep(ground: Ground, noun: str, pages: Iterable[tuple[str, str]]) -> None:
     statement = "COPY rendered (noun, content_hash, html) FROM STDIN"
     copy: Any
     with ground.cursor.copy(statement) as copy:
-        for content_hash, page in islice(pages, FETCHED):
+        for content_hash, page in pages:
             copy.write_row((noun, content_hash, page))

@@ -36,19 +36,17 @@ CREATE TEMP TABLE resolved_judgment (
 TOUCHED = """
 CREATE TEMP TABLE touched_question ON COMMIT DROP AS
 SELECT named.question AS name, named.line, q.id, q.judgment_type, q.rubric_id, q.prompt_id,
-       p.external_id AS prompt,
-       places.candidates, places.systems, coalesce(array_length(places.candidates, 1), 0) AS places
+       min(p.external_id) AS prompt,
+       array_agg(c.external_id ORDER BY l.position) AS candidates,
+       array_agg(y.name ORDER BY l.position) AS systems,
+       count(l.id) AS places
 FROM (SELECT question, min(line) AS line FROM {staged} GROUP BY question) named
 LEFT JOIN annotation_question q ON q.project_id = %(project)s AND q.external_id = named.question
 LEFT JOIN annotation_prompt p ON p.id = q.prompt_id
-LEFT JOIN LATERAL (
-    SELECT array_agg(c.external_id ORDER BY l.position) AS candidates,
-           array_agg(y.name ORDER BY l.position) AS systems
-    FROM annotation_placement l
-    JOIN annotation_candidate c ON c.id = l.candidate_id
-    LEFT JOIN annotation_system y ON y.id = c.system_id
-    WHERE l.question_id = q.id
-) places ON true
+LEFT JOIN annotation_placement l ON l.question_id = q.id
+LEFT JOIN annotation_candidate c ON c.id = l.candidate_id
+LEFT JOIN annotation_system y ON y.id = c.system_id
+GROUP BY named.question, named.line, q.id
 """
 
 JUDGES = """

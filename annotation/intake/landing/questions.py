@@ -76,14 +76,17 @@ CHECKS = [
             '“%%s” is already in this project with another prompt or other responses. '
             'Give it another id', s.external_id)
         FROM placed_question s
-        JOIN annotation_question q ON q.project_id = %(project)s AND q.external_id = s.external_id
-        CROSS JOIN LATERAL (
-            SELECT array_agg(candidate_id ORDER BY position) AS ids
-            FROM annotation_placement WHERE question_id = q.id
-        ) there
+        JOIN (
+            SELECT q.external_id, q.prompt_id, q.judgment_type,
+                   array_agg(l.candidate_id ORDER BY l.position) AS ids
+            FROM annotation_question q
+            JOIN annotation_placement l ON l.question_id = q.id
+            WHERE q.project_id = %(project)s
+            GROUP BY q.id
+        ) there USING (external_id)
         WHERE s.missing IS NULL AND (
-            q.prompt_id IS DISTINCT FROM s.prompt_id
-            OR q.judgment_type <> s.judgment_type
+            there.prompt_id IS DISTINCT FROM s.prompt_id
+            OR there.judgment_type <> s.judgment_type
             OR (NOT s.mention AND there.ids <> s.candidate_ids)
             OR NOT (there.ids @> s.candidate_ids AND there.ids <@ s.candidate_ids)
         )
@@ -134,11 +137,12 @@ CROSS JOIN LATERAL unnest(s.candidate_ids) WITH ORDINALITY AS u (candidate_id, p
 WITHDRAW_ALIKE = """
 UPDATE annotation_question SET state = 'withdrawn'
 WHERE id IN (
-    SELECT f.id FROM fresh f WHERE f.noun = 'question' AND (
-        SELECT count(DISTINCT c.content_hash) < count(*)
-        FROM annotation_placement l JOIN annotation_candidate c ON c.id = l.candidate_id
-        WHERE l.question_id = f.id
-    )
+    SELECT l.question_id
+    FROM fresh f
+    JOIN annotation_placement l ON l.question_id = f.id
+    JOIN annotation_candidate c ON c.id = l.candidate_id
+    WHERE f.noun = 'question'
+    GROUP BY l.question_id HAVING count(DISTINCT c.content_hash) < count(*)
 )
 """
 
@@ -160,6 +164,7 @@ def land(ground: Ground) -> None:
         staged=ground.number("SELECT count(DISTINCT external_id) FROM placed_question"),
     )
     ground.run(PLACEMENTS)
+    ground.acquaint("annotation_question", "annotation_placement")
     _withdraw_pairs_without_a_difference(ground)
 
 

@@ -68,6 +68,7 @@ class Command(BaseCommand):
             metavar="COLUMN,…",
             help="columns to leave out; * leaves out all that no field takes",
         )
+        add("--processes", type=int, help="how many render texts (default: one per processor)")
         add("--dry-run", action="store_true", help="check everything, write nothing")
         add("--preview", action="store_true", help="only show what the first rows would become")
         add("--yes", action="store_true", help="don't ask before writing")
@@ -115,6 +116,7 @@ def _import_one(
             progress=tell,
             dry_run=options["dry_run"],
             allow_similar_ids=options["allow_similar_ids"],
+            processes=options["processes"],
         )
 
 
