@@ -92,3 +92,12 @@ def _own_var_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     for name, value in kept.items():
         setattr(settings, name, value)
     shutil.rmtree(var_dir, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_broker() -> None:
+    """Wake-ups sent by tests stay in this process, out of the checkout's broker folder."""
+    from config.celery import app
+
+    app.conf.broker_url = "memory://"
+    app.conf.broker_transport_options = {}
