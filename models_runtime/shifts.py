@@ -21,7 +21,7 @@ from django.utils import timezone
 from annotation.models import LeaseLost, WorkState
 from models_runtime.engines import Cause, EngineError, Failure
 from models_runtime.models import Item, ItemQuerySet, ItemState, Job
-from models_runtime.models.items import MOST_ATTEMPTS, OPEN_ITEM_STATES
+from models_runtime.models.items import MOST_ATTEMPTS
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Shift(Generic[J, I]):
             raise Over
         if self.successes and self.job.troubles:
             self.job.note(troubles=0, notice="")
-        done = self.rows.exclude(state__in=OPEN_ITEM_STATES).count()
+        done = self.rows.filter(state=ItemState.DONE).count()
         try:
             self.job.renew(lease=self.job.lease, done=done)
         except LeaseLost as lost:
@@ -266,7 +266,7 @@ def end_if_complete(job: Job, rows: "ItemQuerySet[I]", *, nothing: str, some: st
             job.fail(nothing.format(**words))
         else:
             notice = some.format(**words) if counts["failed"] else ""
-            job.note(progress_done=total, notice=notice)
+            job.note(progress_done=counts["done"], notice=notice)
             job.finish()
     except LeaseLost:
         logger.info("Job %s was already ended by another worker.", job.pk)

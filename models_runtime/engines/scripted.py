@@ -226,7 +226,9 @@ class ScriptedEngine(Engine):
         began = self._begin()
         body = _joined(request.messages)
         if unit("poison", self.options.seed, body, request.seed) < self.options.poison_rate:
-            failure = Failure(Cause.TOO_LONG, "The scripted engine was told to fail this request.")
+            failure = Failure(
+                Cause.BAD_REQUEST, "The scripted engine was told to fail this request."
+            )
             return GenerationReply(request.key, wall_ms=_since(began), failure=failure)
         samples = tuple(self._sample(request, index) for index in range(request.n))
         words = sum(len(sample.text.split()) for sample in samples)

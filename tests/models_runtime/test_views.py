@@ -88,7 +88,7 @@ def test_failures_are_listed_by_cause(world: World) -> None:
     job = enqueue.request_generation(world.project, checkpoint)
     run_generation(job.pk)
     shown = page(browser(world.olga), f"{JOBS}{job.public_id}/")
-    assert "The prompt is too long for the model" in shown
+    assert "The request was refused" in shown
     assert "It failed" in shown
     assert "Go on with the 3 that are left" in shown
 
