@@ -86,19 +86,20 @@ def stochastic_transitivity(counts: PairCounts, least: float = 1.0) -> Stochasti
     chain[np.arange(K), :, np.arange(K)] = False
     count = int(chain.sum())
     if not count:
-        return StochasticTransitivity(*[float("nan")] * 4, 0)
-    weak, moderate, strong = (
-        float((third < bound)[chain].mean()) for bound in (0.5 + 0 * low, low, high)
-    )
-    i, j, k = (
-        (np.array(c) for c in zip(*_triples(seen), strict=True))
-        if any(True for _ in _triples(seen))
-        else ([],) * 3
-    )
-    turn = P[i, j] * P[j, k] * P[k, i] + P[j, i] * P[k, j] * P[i, k]
-    return StochasticTransitivity(
-        weak, moderate, strong, float(np.mean(turn)) if len(turn) else float("nan"), count
-    )
+        nan = float("nan")
+        return StochasticTransitivity(nan, nan, nan, nan, 0)
+    bounds = (np.full_like(low, 0.5), low, high)
+    weak, moderate, strong = (float((third < bound)[chain].mean()) for bound in bounds)
+    return StochasticTransitivity(weak, moderate, strong, _cycle_rate(P, seen), count)
+
+
+def _cycle_rate(P: Floats, seen: NDArray[np.bool_]) -> float:
+    """Mean chance that three items whose pairs are all seen come out as a circle."""
+    triples = np.array(list(_triples(seen)), dtype=np.int64).reshape(-1, 3)
+    if not len(triples):
+        return float("nan")
+    i, j, k = triples.T
+    return float((P[i, j] * P[j, k] * P[k, i] + P[j, i] * P[k, j] * P[i, k]).mean())
 
 
 def _triples(seen: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:

@@ -115,7 +115,7 @@ def _chances(habits: Habits) -> Floats:
 
 
 def _evidence(votes: votes_.Votes, habits: Habits) -> Floats:
-    return votes.evidence(votes_.logs(_chances(habits))) - np.log(votes.C)
+    return np.asarray(votes.evidence(votes_.logs(_chances(habits))) - np.log(votes.C))
 
 
 def _maximise(votes: votes_.Votes, T: Floats, habits: Habits) -> Habits:
