@@ -99,7 +99,7 @@ def _rows(
     try:
         with file:
             for batch in file.iter_batches(batch_size=_batch_rows(file.metadata)):
-                for part in _parts(batch):
+                for part in _parts(batch, min(limit, BATCH_BYTES)):
                     yield from _unfolded(part, columns, progress.done, limit)
                     progress.done += part.num_rows
     except (ArrowException, OSError) as error:
@@ -115,14 +115,14 @@ def _batch_rows(metadata: Any) -> int:
     return max(1, min(BATCH_ROWS, rows))
 
 
-def _parts(batch: Any) -> Iterator[Any]:
-    """The batch in pieces that unfold to a few megabytes, or are single rows."""
-    if batch.num_rows <= 1 or _unfolded_size(batch) <= BATCH_BYTES:
+def _parts(batch: Any, size: int) -> Iterator[Any]:
+    """The batch in pieces that unfold to at most `size` bytes, or are single rows."""
+    if batch.num_rows <= 1 or _unfolded_size(batch) <= size:
         yield batch
         return
     half = batch.num_rows // 2
-    yield from _parts(batch.slice(0, half))
-    yield from _parts(batch.slice(half))
+    yield from _parts(batch.slice(0, half), size)
+    yield from _parts(batch.slice(half), size)
 
 
 def _unfolded_size(batch: Any) -> int:
