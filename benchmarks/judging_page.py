@@ -1,0 +1,209 @@
+"""How long from a key press to the next question painted, and how many bytes is a cold page?
+
+    .venv/bin/python benchmarks/judging_page.py [--answers 150]
+
+Starts a throwaway PostgreSQL and gunicorn as in production (hashed, compressed files), fills a
+project with questions of two Markdown responses, and lets a real Chromium press the keys 1 to 7.
+Painted means: the new heading is in the page and two animation frames have passed. Bytes are what
+Chromium received, headers included, with an empty cache.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from config.embedded import Cluster  # noqa: E402
+
+PARAGRAPH = (
+    "Talk to them **first**, on a calm afternoon, and say what you hear and when. Most people "
+    "don't know, because it happens while they are out. If that doesn't help, keep a short log: "
+    "dates, times, how long. "
+)
+RESPONSE = f"{PARAGRAPH * 2}\n\n1. Talk\n2. Write\n3. Mediate\n\n{PARAGRAPH}\n\n`log.txt` helps.\n"
+
+PRESS = """
+key => new Promise(resolve => {
+  const before = document.getElementById('task');
+  const began = performance.now();
+  const painted = () => requestAnimationFrame(() => requestAnimationFrame(
+    () => resolve(performance.now() - began)));
+  new MutationObserver((_, watcher) => {
+    if (document.getElementById('task') === before) return;
+    watcher.disconnect();
+    painted();
+  }).observe(document.body, {childList: true});
+  document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+})
+"""
+
+
+@contextmanager
+def served(home: Path, port: int) -> Iterator[None]:
+    """PostgreSQL, a migrated database, collected files and gunicorn, all gone afterwards."""
+    var = home / "var"
+    var.mkdir()
+    home.chmod(0o755)
+    with Cluster.throwaway(home / "cluster").serving() as cluster:
+        os.environ |= {
+            "DATABASE_URL": cluster.url(),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DJANGO_ALLOW_ASYNC_UNSAFE": "true",  # playwright's loop lives in this thread
+            "POLYPHONY_VAR_DIR": str(var),
+            "POLYPHONY_HASHED_STATIC": "1",
+            "SECRET_KEY": "benchmark",
+        }
+        for command in ("migrate", "collectstatic"):
+            manage(command, "--no-input", "-v", "0")
+        log = (home / "gunicorn.log").open("w")
+        web = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),
+                *("-k", "gthread", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{port}"),
+            ],
+            cwd=ROOT,
+            env=os.environ | {"POLYPHONY_DATABASE_POOL": "8"},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/healthz")
+            yield
+        finally:
+            web.terminate()
+            web.wait(timeout=30)
+
+
+def manage(*arguments: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True)
+
+
+def wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(url, timeout=1)
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit(f"{url} doesn't answer")
+
+
+def fill(questions: int) -> dict[str, str]:
+    """A project with one annotator; the cookie that logs them in."""
+    import django
+
+    django.setup()
+    from django.test import Client
+
+    from annotation.intake.importing import import_rows
+    from annotation.models import Membership, Project, ProjectState, Role, User
+
+    project = Project.objects.create(slug="bench", name="Bench", state=ProjectState.OPEN)
+    user = User.objects.create_user("ada")
+    Membership.objects.create(user=user, project=project, role=Role.ANNOTATOR)
+    rows = (
+        {
+            "prompt_text": f"My neighbour's dog barks all night, number {number}. What now?",
+            "response_a": f"{RESPONSE}\nFirst {number}.",
+            "response_b": f"{RESPONSE}\nSecond {number}.",
+        }
+        for number in range(questions)
+    )
+    import_rows(project, "pairs", rows)
+    client = Client()
+    client.force_login(user)
+    return {"name": "polyphony_session", "value": client.cookies["polyphony_session"].value}
+
+
+def report(what: str, values: list[float], unit: str) -> None:
+    cuts = statistics.quantiles(values, n=100)
+    print(
+        f"{what}: p50 {statistics.median(values):.0f} {unit}, p95 {cuts[94]:.0f}, "
+        f"max {max(values):.0f} (n={len(values)})"
+    )
+
+
+def measure(base: str, cookie: dict[str, str], answers: int) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("POLYPHONY_CHROMIUM") or shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": base}])
+        page = context.new_page()
+        received = Received(context.new_cdp_session(page))
+        began = time.perf_counter()
+        page.goto(f"{base}/projects/bench/judge/", wait_until="networkidle")
+        usable = page.evaluate("performance.getEntriesByType('navigation')[0].domInteractive")
+        print(f"cold page: {received.total / 1000:.1f} kB, interactive after {usable:.0f} ms")
+        for name, size in sorted(received.by_name.items(), key=lambda item: -item[1]):
+            print(f"    {size / 1000:6.1f} kB  {name}")
+        times, sizes = [], []
+        for number in range(answers):
+            before = received.total
+            times.append(float(page.evaluate(PRESS, str(1 + number % 7))))
+            sizes.append((received.total - before) / 1000)
+        report("key press to next question painted", times, "ms")
+        report("received per next question", sizes, "kB")
+        print(f"{answers} answers in {time.perf_counter() - began:.1f} s")
+        browser.close()
+
+
+class Received:
+    """Bytes that came over the wire, as Chromium counted them."""
+
+    def __init__(self, session: Any) -> None:
+        self.total = 0
+        self.by_name: dict[str, int] = {}
+        self._names: dict[str, str] = {}
+        session.on("Network.responseReceived", self._named)
+        session.on("Network.loadingFinished", self._finished)
+        session.send("Network.enable")
+
+    def _named(self, event: dict[str, Any]) -> None:
+        self._names[event["requestId"]] = event["response"]["url"].rpartition("/")[2] or "page"
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        size = int(event["encodedDataLength"])
+        self.total += size
+        name = self._names.get(event["requestId"], "?")
+        self.by_name[name] = self.by_name.get(name, 0) + size
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--answers", type=int, default=150)
+    options = parser.parse_args()
+    print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = Path(tempfile.mkdtemp(prefix="polyphony-judging-"))
+    try:
+        with served(home, port):
+            cookie = fill(options.answers + 5)
+            measure(f"http://127.0.0.1:{port}", cookie, options.answers)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
