@@ -21,7 +21,7 @@ Values = Mapping[str, Any]
 CELL = Limits().cell
 LONGEST_ID = 200
 SHOWN = 40
-JSON_FIELDS = {"attributes", "anchors"}
+NUL = "holds a NUL character (U+0000); remove it"
 
 TRUE = {"1", "yes", "y", "true", "t", "present"}
 FALSE = {"0", "no", "n", "false", "f", "absent"}
@@ -240,7 +240,13 @@ def attributes(values: Values, field: str) -> str | None:
         is_list = isinstance(entry, list) and all(isinstance(item, plain) for item in entry)
         if not isinstance(entry, plain) and not is_list:
             raise BadCell(field, f"{shown(name)} must be a plain value or a list of them")
-    return _storable(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode(), field)
+    try:
+        dumped = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError as error:
+        raise BadCell(field, f"can't be kept as JSON: {error}") from error
+    if "\\u0000" in dumped:
+        raise BadCell(field, NUL)
+    return _storable(dumped, field)
 
 
 def kind_of_annotator(values: Values, field: str) -> str | None:
@@ -299,8 +305,8 @@ def _storable(value: str, field: str) -> str:
     """The text if PostgreSQL can keep it and nobody has to wait for it."""
     if len(value) > CELL:
         raise BadCell(field, f"has {len(value):,} characters; at most {CELL:,} are taken")
-    if "\0" in value or (field in JSON_FIELDS and "\\u0000" in value):
-        raise BadCell(field, "holds a NUL character (U+0000); remove it")
+    if "\0" in value:
+        raise BadCell(field, NUL)
     if not value.isascii():
         try:
             value.encode("utf-8")
