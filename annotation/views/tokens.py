@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,12 @@ from annotation.models import ApiToken, Project, User
 from annotation.views.entry import account, for_accounts
 
 
+KEYS_USED = "token_form_keys"  # in the session
+KEYS_REMEMBERED = 20
+
+
 class TokenForm(forms.Form):
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     name = forms.CharField(
         max_length=100, label="Name", help_text="What will use it, such as “night import”."
     )
@@ -46,10 +52,17 @@ class TokenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_accounts
 def my_tokens(request: HttpRequest) -> HttpResponse:
-    """The list and the form. The answer to a good form is the only page that shows the secret."""
+    """The list and the form. The answer to a good form is the only page that shows the secret.
+
+    The form carries a key, so that reloading that page doesn't make another token.
+    """
     user = account(request)
     form = TokenForm(user, request.POST if request.method == "POST" else None)
-    issued = _issue(user, form) if form.is_bound and form.is_valid() else None
+    issued = None
+    if form.is_bound and form.is_valid():
+        if not _is_first_use(request, str(form.cleaned_data["key"])):
+            return redirect("annotation:tokens")
+        issued = _issue(user, form)
     context = {
         "form": TokenForm(user) if issued else form,
         "issued": issued,
@@ -58,6 +71,14 @@ def my_tokens(request: HttpRequest) -> HttpResponse:
     }
     status = 422 if form.is_bound and issued is None else 200
     return render(request, "annotation/tokens.html", context, status=status)
+
+
+def _is_first_use(request: HttpRequest, key: str) -> bool:
+    used: list[str] = request.session.get(KEYS_USED, [])
+    if key in used:
+        return False
+    request.session[KEYS_USED] = [*used, key][-KEYS_REMEMBERED:]
+    return True
 
 
 def _issue(user: User, form: TokenForm) -> tokens.Issued | None:

@@ -13,7 +13,13 @@ from tests.annotation.calling import Caller
 from tests.cast import World, make_project
 
 PAGE = "/account/tokens/"
-FORM = {"name": "night import", "scopes": ["read", "import"], "project": "", "days": "30"}
+FORM = {
+    "key": "00000000-0000-4000-8000-000000000000",
+    "name": "night import",
+    "scopes": ["read", "import"],
+    "project": "",
+    "days": "30",
+}
 
 
 @pytest.fixture
@@ -35,6 +41,13 @@ def test_the_secret_is_shown_once_and_works(ada: Client) -> None:
     assert "no-store" in made["Cache-Control"]
     assert secret not in ada.get(PAGE).content.decode()
     assert Caller(secret).get("/me/").json()["token"]["scopes"] == ["import", "read"]
+
+
+def test_sending_the_form_twice_makes_one_token(ada: Client) -> None:
+    ada.post(PAGE, FORM)
+    again = ada.post(PAGE, FORM)
+    assert (again.status_code, again["Location"]) == (302, PAGE)
+    assert ApiToken.objects.count() == 1
 
 
 def test_the_list_shows_beginnings_and_never_digests(ada: Client, world: World) -> None:

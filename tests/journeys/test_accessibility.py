@@ -42,6 +42,7 @@ VISITS: dict[str, Visit] = {
     "guidelines": (lambda world: world.ada, lambda _: "/projects/advice/guideline/"),
     "edit guidelines": (lambda world: world.olga, lambda _: "/projects/advice/guideline/edit/"),
     "new project": (lambda world: world.olga, lambda _: "/projects/new/"),
+    "API tokens": (lambda world: world.ada, lambda _: "/account/tokens/"),
     "import": (lambda world: world.olga, lambda _: "/projects/advice/import/"),
     "refused": (lambda world: world.ada, lambda _: "/projects/advice/import/"),
     "not found": (lambda world: world.ada, lambda _: "/nowhere/"),
