@@ -155,28 +155,35 @@ def _run(wanted_port: int) -> int:
     _manage("Bringing the tables up to date", "migrate", "--no-input", "--verbosity", "0")
     if _show("Seeding the demo world", "seed_demo"):
         raise DemoError("Seeding the demo world failed; the reason is above.")
+    login = _manage("Making a one-time login", "login_link", "--user", "demo").strip()
     port = _free_port(wanted_port)
     manager = _manager(quiet=False)
     environment = _environment(DATABASE_POOL=str(THREADS))
     manager.add_process("web", _kept(_web(port)), env=environment, cwd=str(ROOT))
-    threading.Thread(target=_announce, args=(port,), daemon=True).start()
+    threading.Thread(target=_announce, args=(port, login), daemon=True).start()
     return _loop(manager)
 
 
 def _run_once() -> int:
     _manage("Bringing the tables up to date", "migrate", "--no-input", "--verbosity", "0")
     manager = _manager(quiet=True)
-    status: list[int] = []
+    # Started before honcho forks its programs: a fork in the middle of starting another process
+    # inherits the pipe that reports its start, holds it open, and the starter waits for ever.
+    console.print("[bold]Running the loop once")
+    loop = subprocess.Popen([sys.executable, ROOT / "manage.py", "demo_loop"])
+    threading.Thread(target=_end_after, args=(loop, manager), daemon=True).start()
+    try:
+        _loop(manager)
+    finally:
+        loop.terminate()
+    return loop.wait()
 
-    def run_the_loop() -> None:
-        try:
-            status.append(_show("Running the loop once", "demo_loop"))
-        finally:
-            manager.terminate()
 
-    threading.Thread(target=run_the_loop).start()
-    _loop(manager)
-    return status[0] if status else 1
+def _end_after(process: "subprocess.Popen[bytes]", manager: honcho.manager.Manager) -> None:
+    process.wait()
+    while not manager._all_started():  # honcho can't end a program that it is still starting
+        time.sleep(0.05)
+    manager.terminate()
 
 
 def _loop(manager: honcho.manager.Manager) -> int:
@@ -190,9 +197,9 @@ class _Printer(Printer):  # type: ignore[misc]
     """Leaves out honcho's lines about processes that start and end as they should."""
 
     def write(self, message: Message) -> None:
-        if message.name == "system" and ("started" in message.data or "sending" in message.data):
-            return
-        super().write(message)
+        usual = ("started (", "sending SIGTERM", "stopped (rc=0)")
+        if message.name != "system" or not any(words in message.data for words in usual):
+            super().write(message)
 
 
 def _manager(*, quiet: bool) -> honcho.manager.Manager:
@@ -257,14 +264,9 @@ def _free_port(wanted: int) -> int:
     raise DemoError("No port is free on this machine.")
 
 
-def _announce(port: int) -> None:
-    """Make a login, wait for the pages to answer, then print where they are."""
+def _announce(port: int, login: str) -> None:
+    """Wait for the pages to answer, then print where they are and the link that logs in once."""
     base = f"http://{HOST}:{port}"
-    try:
-        path = _manage("Making a one-time login", "login_link", "--user", "demo").strip()
-        login = f"\nLog in once as demo: {base}{path}"
-    except DemoError as problem:
-        login = f"\n[red]{problem}"
     deadline = time.monotonic() + 120
     while not _answers(f"{base}/healthz"):
         if time.monotonic() > deadline:
@@ -272,7 +274,8 @@ def _announce(port: int) -> None:
             return
         time.sleep(0.1)
     console.print(
-        f"\n[bold green]Polyphony runs at {base}[/]{login}\nCtrl-C stops everything.\n",
+        f"\n[bold green]Polyphony runs at {base}[/]\nLog in once as demo: {base}{login}\n"
+        "Ctrl-C stops everything.\n",
         soft_wrap=True,  # a broken link cannot be clicked
     )
 
