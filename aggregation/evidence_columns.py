@@ -104,11 +104,18 @@ class Chunk:
 
     def spread(self, of: type[Evidence], encode: Callable[[Any], tuple[int, ...]]) -> Any:
         """(rows, evidence columns) of one kind of evidence, in order of the log."""
-        lists = [[encode(e) for e in said if isinstance(e, of)] for said in self.said]
+        return self.spread_codes(
+            [[encode(e) for e in said if isinstance(e, of)] for said in self.said]
+        )
+
+    def spread_codes(
+        self, lists: Sequence[Sequence[tuple[float, ...]]], dtype: type[Any] = np.int64
+    ) -> Any:
+        """(rows, code columns): the codes of each distinct payload, spread over its rows."""
         sizes = np.array([len(found) for found in lists], dtype=np.int64)
         if not sizes.any():
             return None
-        flat = np.array([code for found in lists for code in found], dtype=np.int64)
+        flat = np.array([code for found in lists for code in found], dtype=dtype)
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         per_row = sizes[self.payload]
         row = np.repeat(np.arange(len(per_row)), per_row)
@@ -165,7 +172,7 @@ class Pairs:
         )
         things = np.union1d(a, b)
         items = names.items(things)
-        code = _coded(things, [item.key for item in items])
+        code = coded(things, [item.key for item in items])
         table = Comparisons.from_arrays(
             code(a),
             code(b),
@@ -233,7 +240,7 @@ class Answers:
             (*names.candidate(who), names.criterion(what))
             for who, what in zip(owner.tolist(), lines[cells % len(lines)].tolist(), strict=True)
         ]
-        code = _coded(np.arange(len(cells)), keys)
+        code = coded(np.arange(len(cells)), keys)
         table = Labels.from_arrays(
             code(unit),
             names.annotator_code(annotator),
@@ -272,7 +279,7 @@ class Answers:
         first[sheet[::-1]] = np.flatnonzero(known)[::-1]
         kept = total > 0
         items = names.items(things)
-        code = _coded(things, [item.key for item in items])
+        code = coded(things, [item.key for item in items])
         table = Ratings.from_arrays(
             code(thing[first[kept]]),
             names.annotator_code(annotator[first[kept]]),
@@ -294,11 +301,11 @@ class Names:
         self.project, self.pooled = project, placed.pooled
         external = dict(Annotator.objects.filter(project=project).values_list("pk", "external_id"))
         who = [external[int(pk)] for pk in people]
-        self.annotators, self.annotator_code = sorted(who), _coded(people, who)
+        self.annotators, self.annotator_code = sorted(who), coded(people, who)
         prompts = np.unique(placed.prompt)
         named = dict(Prompt.objects.filter(project=project).values_list("pk", "external_id"))
         titles = [named[int(pk)] for pk in prompts]
-        self.prompts, self.prompt_code = sorted(titles), _coded(prompts, titles)
+        self.prompts, self.prompt_code = sorted(titles), coded(prompts, titles)
         self._candidates: dict[int, tuple[str, str]] = {}
         self._criteria: dict[int, str] = {}
 
@@ -334,7 +341,7 @@ class Names:
         return self._criteria[line]
 
 
-def _coded(values: Longs, keys: Sequence[Any]) -> Callable[[Longs], NDArray[np.int32]]:
+def coded(values: Longs, keys: Sequence[Any]) -> Callable[[Longs], NDArray[np.int32]]:
     """A map from row numbers to the place of their keys in sorted order. `values` ascend."""
     order = {key: code for code, key in enumerate(sorted(keys))}
     codes = np.array([order[key] for key in keys], dtype=np.int32)

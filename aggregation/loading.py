@@ -1,5 +1,6 @@
 """From the log to tables: judgments stream through a server-side cursor into numpy columns."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,13 @@ from django.db.models import F, TextField
 from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
+from aggregation.ballot_columns import Rankings
 from aggregation.evidence_columns import Answers, Chunk, Names, Pairs, Part, Placed
 from aggregation.method import Method
 from aggregation.models import Items
+from aggregation.rating_columns import Scores
 from aggregation.streaming import stream
-from aggregation.tables import Comparisons, Labels, Ratings, Table, convert
+from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
 from annotation.models import Judgment, Project
 
 Watch = Callable[[int], None]
@@ -74,18 +77,22 @@ def load(
     """
     placed = Placed(project, pooled=items == Items.SYSTEMS)
     pairs, answers = Pairs(placed), Answers(placed)
+    rankings, ratings = Rankings(placed), Scores(placed)
     done, people = 0, np.zeros(0, dtype=np.int64)
     for rows in stream(_rows(project, mark, kinds)):
         chunk = Chunk(rows, placed)
-        pairs.add(chunk)
-        answers.add(chunk)
+        for columns in (pairs, answers, rankings, ratings):
+            columns.add(chunk)
         people = np.union1d(people, chunk.annotator)
         done += len(rows)
         if watch is not None:
             watch(done)
     names = Names(project, people, placed)
-    parts = (*pairs.parts(names), *answers.parts(names))
-    return EvidenceTables(parts, done, len(people), pairs.exclusions)
+    parts = [
+        part for columns in (pairs, answers, rankings, ratings) for part in columns.parts(names)
+    ]
+    exclusions = Counter(pairs.exclusions) + Counter(rankings.exclusions)
+    return EvidenceTables(tuple(parts), done, len(people), dict(exclusions))
 
 
 def count(project: Project, *, mark: int, kinds: Sequence[str]) -> int:
@@ -99,6 +106,8 @@ def judged(table: Table) -> NDArray[np.int64]:
     if isinstance(table, Comparisons):
         both = np.concatenate([table.a, table.b])
         return np.bincount(both, minlength=size)
+    if isinstance(table, Ballots):
+        return np.bincount(table.item if table.shown is None else table.shown, minlength=size)
     if isinstance(table, Labels):
         return np.bincount(table.unit[table.label >= 0], minlength=size)
     if isinstance(table, Ratings):

@@ -10,7 +10,8 @@ from aggregation import loading, streaming
 from aggregation.catalogue import METHODS
 from aggregation.evidence_columns import CHECKLIST_SCORES
 from aggregation.loading import NothingToRead
-from aggregation.tables import Comparisons, Labels, Ratings
+from aggregation.rating_columns import SEVERAL_CRITERIA
+from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from annotation import log
 from annotation.models import (
     Annotator,
@@ -210,3 +211,86 @@ def test_answers_behind_each_id_are_counted(world: World) -> None:
     assert np.array_equal(loading.judged(table), [2, 2])
     by_pair = loading.judged_by_id(table, METHODS["majority"])
     assert by_pair["prompt-noise", "system-0", "system-1"] == 2
+
+
+def ranking_question(world: World, name: str = "rank") -> Question:
+    return make_question(world.project, name, candidates=3, judgment_type="ranking")
+
+
+def test_a_ranking_becomes_one_ballot_with_its_ties(world: World) -> None:
+    question = ranking_question(world)
+    say(question, world.annotator_ada, {"tiers": [[2], [0, 1]], "of": 3})
+    table = table_of(world.project, Ballots)
+    assert table.ids == ("system-0", "system-1", "system-2")
+    assert table.ptr.tolist() == [0, 3]
+    assert dict(zip(table.item.tolist(), table.tier.tolist(), strict=True)) == {0: 1, 1: 1, 2: 0}
+    assert sorted(table.shown.tolist()) == [0, 1, 2]
+
+
+def test_best_of_n_lists_the_best_and_shows_all(world: World) -> None:
+    question = ranking_question(world)
+    say(question, world.annotator_ada, {"tiers": [[1]], "of": 3})
+    say(question, world.annotator_bob, {"tiers": [[0]], "of": 3})
+    table = table_of(world.project, Ballots)
+    assert (table.ptr.tolist(), table.item.tolist()) == ([0, 1, 2], [1, 0])
+    assert table.shown_ptr.tolist() == [0, 3, 6]
+
+
+def test_a_ballot_naming_one_system_twice_is_left_out_whole_and_counted(world: World) -> None:
+    question = ranking_question(world)
+    other = ranking_question(world, "other")
+    say(question, world.annotator_ada, {"tiers": [[0], [1], [2]], "of": 3})
+    say(other, world.annotator_ada, {"tiers": [[0], [1], [2]], "of": 3})
+    twice, once = other.placements.order_by("position")[:2]
+    Candidate.objects.filter(pk=once.candidate_id).update(system=twice.candidate.system)
+    loaded = loading.load(world.project, mark=log.mark(world.project), kinds=PEOPLE)
+    (ballots,) = (part.table for part in loaded.parts if isinstance(part.table, Ballots))
+    assert len(ballots.ptr) - 1 == 1
+    assert loaded.exclusions == {"same_system": 1}
+
+
+def test_social_choice_reads_the_ballots(world: World) -> None:
+    question = ranking_question(world)
+    for annotator in (world.annotator_ada, world.annotator_bob):
+        say(question, annotator, {"tiers": [[2], [0], [1]], "of": 3})
+    loaded = loading.load(world.project, mark=log.mark(world.project), kinds=PEOPLE)
+    part = loaded.part_for(METHODS["borda"])
+    result = METHODS["borda"].fit(part.table)
+    assert [result.ids[winner] for winner in result.winners] == ["system-2"]
+    assert loading.judged(part.table).tolist() == [2, 2, 2]
+
+
+def rated_question(world: World, *scales: dict[str, Any]) -> Question:
+    rubric = Rubric.objects.create(project=world.project, name=f"scales {len(scales)}")
+    for position, anchors in enumerate(scales):
+        Criterion.objects.create(
+            rubric=rubric, position=position, text="How good?", kind="scale", anchors=anchors
+        )
+    return make_question(
+        world.project, "rated", candidates=2, judgment_type="rating", rubric=rubric
+    )
+
+
+def test_one_criterion_keeps_its_scale(world: World) -> None:
+    question = rated_question(world, {"low": 1, "high": 5})
+    said = {"ratings": {"0": {"0": 4}, "1": {"0": 1}}, "scales": {"0": [1, 5]}}
+    say(question, world.annotator_ada, said)
+    table = table_of(world.project, Ratings)
+    assert (table.value.tolist(), table.lo, table.hi) == ([4.0, 1.0], 1.0, 5.0)
+
+
+def test_several_criteria_become_one_score_and_say_so(world: World) -> None:
+    question = rated_question(world, {"low": 1, "high": 5}, {"low": 0, "high": 100})
+    said = {
+        "ratings": {"0": {"0": 5, "1": 50}, "1": {"0": 1, "1": 0}},
+        "scales": {"0": [1, 5], "1": [0, 100]},
+    }
+    say(question, world.annotator_ada, said)
+    loaded = loading.load(world.project, mark=log.mark(world.project), kinds=PEOPLE)
+    part = loaded.part_for(METHODS["mean"])
+    assert part.conversions == (SEVERAL_CRITERIA,)
+    assert isinstance(part.table, Ratings)
+    assert dict(zip(part.table.ids, part.table.value.tolist(), strict=True)) == {
+        "system-0": 0.75,
+        "system-1": 0.0,
+    }
