@@ -22,7 +22,7 @@ from annotation.views.entry import account, for_members, is_fragment
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_members()
 def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
-    annotator = annotator_of(project, account(request))
+    annotator = _annotator(request, project)
     if request.method != "POST":
         return _next_question(request, annotator)
     try:
@@ -45,7 +45,7 @@ def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 @for_members()
 def previous(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     """The person's newest answer again, to be changed; it stands until they answer anew."""
-    annotator = annotator_of(project, account(request))
+    annotator = _annotator(request, project)
     if request.method != "POST":
         return _reopened(request, annotator)
     try:
@@ -66,7 +66,7 @@ def previous(request: HttpRequest, project: Project, role: Role) -> HttpResponse
 @require_POST
 @for_members()
 def skip(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
-    annotator = annotator_of(project, account(request))
+    annotator = _annotator(request, project)
     try:
         assignment_id, reason = SkipForm(request.POST).values()
         queue.release(annotator, assignment_id, reason=reason)
@@ -79,12 +79,22 @@ def skip(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 @for_members()
 def renew(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     """A heartbeat of an open question; the page keeps working whatever the answer is."""
-    annotator = annotator_of(project, account(request))
+    annotator = _annotator(request, project)
     try:
         queue.renew(annotator, AnswerEnvelope.of(request.POST).handle)
     except NotYourAssignment:
         return HttpResponse(status=409)
     return HttpResponse(status=204)
+
+
+def _annotator(request: HttpRequest, project: Project) -> Annotator:
+    """The member as an annotator; membership itself was checked on the way in."""
+    user = account(request)
+    known = Annotator.objects.filter(project=project, user=user).first()
+    if known is None:
+        return annotator_of(project, user)
+    known.project = project
+    return known
 
 
 def _done(
