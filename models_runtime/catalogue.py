@@ -5,6 +5,7 @@ from typing import Any
 
 from config.plugins import discover
 from models_runtime.engines import Cause, Engine, EngineError, EnginePlugin, ModelReference
+from models_runtime.selection import Selector
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def _unavailable(slug: str, error: ImportError) -> UnavailableEngine:
     return UnavailableEngine(slug, f"the package {error.name} isn't installed")
 
 
+SELECTORS: dict[str, Selector] = discover("models_runtime.selection", "SELECTOR")
 ENGINES: dict[str, EnginePlugin] = discover(
     "models_runtime.engines", "ENGINE", unavailable=_unavailable
 )

@@ -83,6 +83,7 @@ class Shift(Generic[J, I]):
         self.worker = uuid.uuid4().hex
         self.successes = 0
         self.failures = 0
+        self._counted_at = 0.0
         self._items = items
         self._stop = stop
         self._slice = slice_
@@ -130,9 +131,8 @@ class Shift(Generic[J, I]):
             raise Over
         if self.successes and self.job.troubles:
             self.job.note(troubles=0, notice="")
-        done = self.rows.filter(state=ItemState.DONE).count()
         try:
-            self.job.renew(lease=self.job.lease, done=done)
+            self.job.renew(lease=self.job.lease, done=self._counted())
         except LeaseLost as lost:
             raise Over from lost
         if self.job.max_cost is not None and self.job.spent().cost >= self.job.max_cost:
@@ -143,6 +143,14 @@ class Shift(Generic[J, I]):
                     "What it wrote is kept. Start another job for the rest.",
                 )
             )
+
+    def _counted(self) -> int | None:
+        """Rows done so far; None if they were counted a moment ago (a million take a while)."""
+        now = time.monotonic()
+        if now - self._counted_at < BEAT:
+            return None
+        self._counted_at = now
+        return self.rows.filter(state=ItemState.DONE).count()
 
     def count(self, *, successes: int, failures: int, last: Failure | None = None) -> None:
         """Note how a batch went. Raises Hopeless when nothing but failures came in this shift."""
