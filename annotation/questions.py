@@ -23,6 +23,7 @@ from annotation.models import (
 from annotation.pairing import Design
 
 BATCH = 500
+ANSWERED = {CriterionKind.YES_NO: "with yes or no", CriterionKind.SCALE: "on a scale"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +205,11 @@ def _check_rubric(project: Project, candidate: Candidate, kind: str, rubric: Rub
     kinds = {criterion.kind for criterion in rubric.criteria.all()}
     if not kinds:
         raise InvalidQuestion(f"“{rubric}” has no criteria yet. Add some before asking.")
-    if kind == "checklist" and kinds != {CriterionKind.YES_NO}:
+    if kinds != {_type(kind).criterion_kind}:
+        found = " and ".join(sorted(ANSWERED[CriterionKind(found)] for found in kinds))
         raise InvalidQuestion(
-            f"“{rubric}” has criteria on a scale; a checklist asks only for yes or no."
+            f"“{rubric}” has criteria answered {found}, which a {kind} question can't ask. "
+            "Make a list of criteria that are all of the kind it asks."
         )
 
 

@@ -77,13 +77,17 @@ class JudgmentForm(forms.Form):
 
 
 class JudgmentType(Protocol):
-    """The protocol of a judgment type. See `pairwise` for the shortest example."""
+    """The protocol of a judgment type. See `pairwise` for the shortest example.
+
+    `criterion_kind` is the one kind of criterion its rubrics may hold, None if it uses no rubric.
+    """
 
     slug: str
     title: str
     fewest_candidates: int
     most_candidates: int
     needs_rubric: bool
+    criterion_kind: str | None
     form_class: type[JudgmentForm]
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:

@@ -59,6 +59,7 @@ class Checklist:
     fewest_candidates = 1
     most_candidates = 4
     needs_rubric = True
+    criterion_kind: str | None = "yes_no"
     form_class: type[JudgmentForm] = ChecklistForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:

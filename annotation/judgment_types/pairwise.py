@@ -52,6 +52,7 @@ class Pairwise:
     fewest_candidates = 2
     most_candidates = 2
     needs_rubric = False
+    criterion_kind: str | None = None
     form_class: type[JudgmentForm] = PairwiseForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:

@@ -80,6 +80,7 @@ class RankingType:
     fewest_candidates = 2
     most_candidates = 9
     needs_rubric = False
+    criterion_kind: str | None = None
     form_class: type[JudgmentForm] = RankingForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:

@@ -114,6 +114,7 @@ class RatingType:
     fewest_candidates = 1
     most_candidates = 4
     needs_rubric = True
+    criterion_kind: str | None = "scale"
     form_class: type[JudgmentForm] = RatingForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:
