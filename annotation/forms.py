@@ -12,7 +12,7 @@ from django.utils.text import slugify
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.errors import NotYourAssignment
 from annotation.intake.mapping import sources
-from annotation.models import ProjectState
+from annotation.models import ProjectState, Role
 
 # --- Judging ------------------------------------------------------------------------------------
 
@@ -173,6 +173,34 @@ class StateForm(forms.Form):
         choices=[
             (state.value, state.label) for state in ProjectState if state != ProjectState.DRAFT
         ]
+    )
+
+
+class MemberForm(forms.Form):
+    """Owners are left out: handing over a project is done where accounts are managed."""
+
+    username = forms.CharField(max_length=150, label="Account name")
+    role = forms.ChoiceField(
+        choices=[(role.value, role.label) for role in reversed(Role) if role != Role.OWNER]
+    )
+
+
+class AskForm(forms.Form):
+    design = forms.ChoiceField(
+        label="Which pairs of responses",
+        choices=[
+            ("all", "Every pair"),
+            ("balanced", "Few pairs, evenly spread and connected"),
+            ("round_robin", "Rounds, as in a tournament"),
+            ("random", "A random sample"),
+        ],
+    )
+    per_prompt = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        label="Pairs per prompt",
+        help_text="Left empty: as many as the design needs.",
     )
 
 

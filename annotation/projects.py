@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotation.constraints import violated
-from annotation.errors import AnnotationError
+from annotation.errors import AnnotationError, NotAllowed
 from annotation.models import (
     Annotator,
     Guideline,
@@ -25,6 +25,14 @@ class NameTaken(AnnotationError):
     def __init__(self, slug: str) -> None:
         super().__init__(
             f"There is already a project at /projects/{slug}/. Choose another address."
+        )
+
+
+class NoSuchAccount(AnnotationError):
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"There is no account called “{username}” on this server, so nobody was added. "
+            "Check the spelling; accounts are made by whoever runs the server."
         )
 
 
@@ -72,6 +80,22 @@ def set_state(*, project: Project, state: ProjectState) -> Project:
     project.state = state
     project.save(update_fields=["state"])
     return project
+
+
+def set_role(*, project: Project, username: str, role: Role) -> Membership:
+    """Give an account a role in the project, a new one or another.
+
+    Raises NoSuchAccount, and NotAllowed for an owner, so that no project is left without one.
+    """
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise NoSuchAccount(username)
+    if project.memberships.filter(user=user, role=Role.OWNER).exists():
+        raise NotAllowed(f"{user} owns this project, so the role was not changed.")
+    membership, _ = Membership.objects.update_or_create(
+        project=project, user=user, defaults={"role": role}
+    )
+    return membership
 
 
 def set_paused(*, annotator: Annotator, paused: bool) -> Annotator:

@@ -14,6 +14,8 @@ urlpatterns = [
     path("projects/new/", projects.new_project, name="new-project"),
     path("projects/<slug:slug>/", projects.project, name="project"),
     path("projects/<slug:slug>/state/", projects.set_state, name="set-state"),
+    path("projects/<slug:slug>/questions/ask/", projects.ask_questions, name="ask-questions"),
+    path("projects/<slug:slug>/people/", projects.set_member, name="set-member"),
     path(
         "projects/<slug:slug>/people/<uuid:public_id>/pause/",
         projects.pause_annotator,

@@ -9,9 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import projects
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.catalogue import JUDGMENT_TYPES
-from annotation.forms import GuidelineForm, ProjectForm, StateForm
+from annotation.errors import AnnotationError, InvalidQuestion
+from annotation.forms import AskForm, GuidelineForm, MemberForm, ProjectForm, StateForm
 from annotation.models import Annotator, Project, ProjectState, Role
+from annotation.pairing import Design
 from annotation.progress import own_progress_of, people, project_progress
+from annotation.questions import Asked, ask_each, ask_pairs
 from annotation.views.entry import account, for_accounts, for_members
 
 
@@ -42,6 +45,10 @@ def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         "progress": project_progress(project),
         "people": people(project),
         "may_steer": role in MANAGERS,
+        "asks_about_pairs": asks_about_pairs(project),
+        "ask_form": AskForm(),
+        "member_form": MemberForm(),
+        "members": project.memberships.select_related("user").order_by("user__username"),
         "next_states": NEXT_STATES[ProjectState(project.state)],
     }
     return render(request, "annotation/project.html", context)
@@ -107,6 +114,62 @@ def set_state(request: HttpRequest, project: Project, role: Role) -> HttpRespons
         messages.success(request, f"The project is now {project.get_state_display().lower()}.")
     else:
         messages.error(request, "A project can be opened, paused or closed. Nothing was changed.")
+    return redirect("annotation:project", project.slug)
+
+
+@require_POST
+@for_members(*MANAGERS)
+def ask_questions(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    """Turn the project's responses into questions; those already asked stay as they are."""
+    form = AskForm(request.POST)
+    try:
+        if not asks_about_pairs(project):
+            asked = ask_each(project=project)
+        elif form.is_valid():
+            asked = ask_pairs(
+                project=project,
+                design=Design(form.cleaned_data["design"], form.cleaned_data["per_prompt"]),
+            )
+        else:
+            raise InvalidQuestion("Choose one of the designs and a number of pairs from 1 up.")
+    except InvalidQuestion as error:
+        messages.error(request, f"{error} No question was asked.")
+    else:
+        messages.success(request, _told(asked))
+    return redirect("annotation:project", project.slug)
+
+
+def asks_about_pairs(project: Project) -> bool:
+    return JUDGMENT_TYPES[project.judgment_type].fewest_candidates == 2
+
+
+def _told(asked: Asked) -> str:
+    sentences = [f"{len(asked.questions):,} new questions are asked."]
+    if asked.already_there:
+        sentences.append(f"{asked.already_there:,} had been asked before.")
+    if asked.identical:
+        sentences.append(f"{asked.identical:,} pairs of identical texts were left out.")
+    if asked.too_few:
+        sentences.append(f"{asked.too_few:,} prompts have fewer than two responses.")
+    return " ".join(sentences)
+
+
+@require_POST
+@for_members(*MANAGERS)
+def set_member(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    form = MemberForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Give an account name and one of the roles. Nobody was added.")
+        return redirect("annotation:project", project.slug)
+    try:
+        made = projects.set_role(
+            project=project,
+            username=form.cleaned_data["username"],
+            role=Role(form.cleaned_data["role"]),
+        )
+        messages.success(request, f"{made.user} is now {made.get_role_display().lower()}.")
+    except AnnotationError as error:
+        messages.error(request, str(error))
     return redirect("annotation:project", project.slug)
 
 

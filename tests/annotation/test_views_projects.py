@@ -131,6 +131,46 @@ def test_an_owner_pauses_a_person_and_lets_them_go_on(world: World) -> None:
     assert "Ada gets questions again." in post(world.olga, path, {"paused": "no"})[1]
 
 
+def test_an_owner_adds_a_member_and_changes_the_role(world: World) -> None:
+    path = f"{PROJECT}people/"
+    _, said = post(world.olga, path, {"username": "sam", "role": "annotator"})
+    assert "sam is now annotator." in said
+    assert "Everyday advice" in page(world.sam, PROJECT)
+    post(world.olga, path, {"username": "sam", "role": "reviewer"})
+    assert world.project.memberships.get(user=world.sam).role == Role.REVIEWER
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"username": "nobody", "role": "annotator"}, "There is no account called “nobody”"),
+        ({"username": "sam", "role": "owner"}, "Nobody was added."),
+        ({"username": "", "role": "annotator"}, "Nobody was added."),
+        ({"username": "olga", "role": "annotator"}, "olga owns this project"),
+    ],
+)
+def test_a_member_that_cannot_be_added_is_explained(
+    world: World, data: dict[str, str], sentence: str
+) -> None:
+    assert sentence in post(world.olga, f"{PROJECT}people/", data)[1]
+    assert world.project.memberships.count() == 3
+
+
+def test_a_manager_asks_about_every_pair_and_asking_again_changes_nothing(world: World) -> None:
+    world.project.questions.all().delete()
+    path = f"{PROJECT}questions/ask/"
+    assert "3 new questions are asked." in post(world.olga, path, {"design": "all"})[1]
+    again = post(world.olga, path, {"design": "all"})[1]
+    assert "0 new questions are asked. 3 had been asked before." in again
+    assert world.project.questions.count() == 3
+
+
+def test_an_unknown_design_asks_nothing(world: World) -> None:
+    said = post(world.olga, f"{PROJECT}questions/ask/", {"design": "psychic"})[1]
+    assert "No question was asked." in said
+    assert world.project.questions.count() == 3
+
+
 def test_guidelines_are_versions_and_the_same_text_is_no_new_one(world: World) -> None:
     path = f"{PROJECT}guideline/edit/"
     post(world.olga, path, {"text": "Be **kind**."})
