@@ -50,10 +50,18 @@ class ImportReport:
                 f"{'is' if self.bad_rows == 1 else 'are'} bad, so nothing was written."
             )
         verb = "would bring" if self.dry_run else "brought"
-        new = ", ".join(f"{count:,} {noun}" for noun, count in self.created.items() if count)
-        known = ", ".join(f"{count:,} {noun}" for noun, count in self.unchanged.items() if count)
+        new = ", ".join(told_count(*item) for item in self.created.items() if item[1])
+        known = ", ".join(told_count(*item) for item in self.unchanged.items() if item[1])
         told = f"{_count(self.rows, 'row')} of “{self.source}” {verb} {new or 'nothing new'}."
         return f"{told} Already there: {known}." if known else told
+
+
+def told_count(noun: str, count: int) -> str:
+    """ "3 prompts", "1 criterion": a count with its noun, which is given in the plural."""
+    if count != 1:
+        return f"{count:,} {noun}"
+    first, _, rest = noun.partition(" ")
+    return f"1 {'criterion' if first == 'criteria' else first.removesuffix('s')} {rest}".strip()
 
 
 def _count(number: int, noun: str) -> str:
