@@ -26,6 +26,7 @@ from annotation.models import (
     Annotator,
     AnnotatorKind,
     Candidate,
+    Placement,
     Profile,
     Project,
     ProjectState,
@@ -90,12 +91,9 @@ def _rows() -> Iterator[dict[str, Any]]:
 
 def rows_to_ask(project: Project) -> Iterator[dict[str, Any]]:
     """Every pair of every prompt's candidates, as rows of an import of pairs."""
-    rng = random.Random(f"ask/{project.seed}")
     prompts = project.prompts.prefetch_related("candidates__system").order_by("external_id")
     for prompt in prompts:
-        candidates = sorted(prompt.candidates.all(), key=lambda candidate: candidate.content_hash)
-        for pair in itertools.combinations(candidates, 2):
-            first, second = pair if rng.random() < 0.5 else pair[::-1]
+        for first, second in itertools.combinations(prompt.candidates.all(), 2):
             yield {
                 "prompt_id": prompt.external_id,
                 "candidate_a_id": first.external_id,
@@ -135,14 +133,17 @@ def _questions(project: Project) -> list[Question]:
 
 
 def _judge(question: Question, person: SimulatedPerson, annotator: Annotator) -> bool:
-    """Keep what `person` says; True if it was there already."""
-    first, second = (placement.candidate for placement in question.placements.all())
-    choice = choose(
-        person,
-        (qualities_of(first), qualities_of(second)),
-        key=_key(question),
-        seed=SEED,
-    )
+    """Keep what `person` says; True if it was there already.
+
+    The person is asked about the two texts in the order of their hashes and the answer is turned
+    to the question's places: those depend on ids that are new at every passage, and what people
+    say must not.
+    """
+    by_hash = sorted(question.placements.all(), key=_hash_of)
+    first, second = (qualities_of(placement.candidate) for placement in by_hash)
+    choice = choose(person, (first, second), key=_key(question), seed=SEED)
+    if by_hash[0].position == 1:
+        choice = choice.mirrored()
     return record(
         question=question,
         annotator=annotator,
@@ -156,8 +157,11 @@ def _judge(question: Question, person: SimulatedPerson, annotator: Annotator) ->
 
 
 def _key(question: Question) -> str:
-    """What a question shows, so that every passage through the loop draws the same judgments."""
-    return "/".join(placement.candidate.content_hash for placement in question.placements.all())
+    return "/".join(sorted(map(_hash_of, question.placements.all())))
+
+
+def _hash_of(placement: Placement) -> str:
+    return placement.candidate.content_hash
 
 
 def qualities_of(candidate: Candidate) -> Qualities:

@@ -12,7 +12,7 @@ the order in which judgments are made nor on which others are made.
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from annotation.demo_world.content import DemoCriterion, Qualities
 from annotation.demo_world.people import Habit, SimulatedPerson
@@ -38,6 +38,11 @@ class SimulatedChoice:
         if self.both_bad:
             return {"strength": 0, "both_bad": True}
         return {"strength": self.strength}
+
+    def mirrored(self) -> "SimulatedChoice":
+        """The same judgment where the two answers hold each other's place."""
+        first, second = self.shown_order
+        return replace(self, strength=-self.strength, shown_order=(1 - first, 1 - second))
 
 
 def choose(

@@ -228,6 +228,16 @@ def test_swapping_the_places_mirrors_what_people_tend_to_say() -> None:
     assert abs(sum(there) + sum(back)) / 500 < 0.25
 
 
+def test_a_mirrored_judgment_says_the_same_of_swapped_places() -> None:
+    person = simulated_people(SEED)[0]
+    a, b = demo_prompts()[0].answers[:2]
+    choice = choose(person, (a.qualities, b.qualities), key="q", seed=SEED)
+    mirror = choice.mirrored()
+    assert (mirror.strength, mirror.both_bad) == (-choice.strength, choice.both_bad)
+    assert mirror.shown_order == choice.shown_order[::-1]
+    assert mirror.mirrored() == choice
+
+
 def test_ties_both_bad_and_every_strength_occur() -> None:
     choices = [
         choose(person, (a.qualities, b.qualities), key=a.external_id + b.external_id, seed=SEED)
