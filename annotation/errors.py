@@ -62,5 +62,15 @@ class JudgingStopped(AnnotationError):
     """No new questions are given out: the project isn't open, or the annotator is paused."""
 
 
+class LogBusy(AnnotationError):
+    """The log's end can't be read consistently right now, because a large import is writing it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A large import is being written, so the log's end can't be read just now. "
+            "Nothing is lost; ask again in a little while."
+        )
+
+
 class AmendmentRefused(AnnotationError):
     """An earlier answer can't be changed: not theirs, changed already, or the project stopped."""

@@ -6,11 +6,14 @@ and then reads the highest one. Nothing at or below the mark can appear later. W
 judgment that took its number early and committed late would slip into a rebuilt aggregate.
 """
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Max
+from psycopg.errors import LockNotAvailable
 
+from annotation.errors import LogBusy
 from annotation.models import Judgment, Project
 
+PATIENCE = "1s"
 LOCK_SPACE = 7_401  # first key of the advisory lock; the second is the project's id
 
 
@@ -34,11 +37,18 @@ def settled(project: Project) -> int:
     For readers that follow the log page by page. Unlike `mark` it costs one statement whatever the
     log's length, and may lie above the project's own last position. The sequence is read first and
     the lock waited for afterwards, so whoever holds a position at or below it has finished by then.
+    Judgments that arrive wait behind a waiting reader, so it waits for PATIENCE at most and then
+    raises LogBusy: a large import is writing.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT last_value - (NOT is_called)::int, pg_advisory_xact_lock(%s, %s) "
-            "FROM annotation_judgment_position",
-            [LOCK_SPACE, project.pk],
-        )
-        return int(cursor.fetchone()[0])
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT last_value - (NOT is_called)::int, set_config('lock_timeout', %s, true), "
+                "pg_advisory_xact_lock(%s, %s) FROM annotation_judgment_position",
+                [PATIENCE, LOCK_SPACE, project.pk],
+            )
+            return int(cursor.fetchone()[0])
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise LogBusy from error
+        raise

@@ -43,7 +43,8 @@ class Needs:
 def needs_of(view: Any, method: str) -> Needs | None:
     """What a view's action (in a plain APIView: its method) needs; None if it isn't named."""
     table: Mapping[str, Needs] = view.access
-    return table.get(getattr(view, "action", None) or method.lower())
+    named = getattr(view, "action", None) or method.lower()
+    return table.get("get" if named == "head" else named)
 
 
 def require_scope(request: Request, scope: Scope) -> None:

@@ -108,6 +108,8 @@ def _refusal(error: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound(NOT_FOUND)
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied(str(error) or None)
+    if isinstance(error, errors.LogBusy):
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), wait=5)
     for kind, status in STATUS_OF:
         if isinstance(error, kind):
             fields = error.errors if isinstance(error, errors.InvalidAnswer) else None

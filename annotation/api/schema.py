@@ -28,6 +28,7 @@ REFUSALS = {
     "403": "The token's scopes or the role don't allow this.",
     "404": "Nothing here that you may see.",
     "429": "Too many requests; wait as long as `Retry-After` says.",
+    "503": "The database or the log is busy; try again after `Retry-After` seconds.",
 }
 REFUSALS_OF_WRITING = {
     "409": "The state of things doesn't allow this now; `detail` says why and what is safe.",

@@ -16,7 +16,6 @@ from annotation import tokens
 from annotation.models import ApiToken, Project, User
 from annotation.views.entry import account, for_accounts
 
-
 KEYS_USED = "token_form_keys"  # in the session
 KEYS_REMEMBERED = 20
 

@@ -226,5 +226,11 @@ def test_an_unknown_address_answers_in_json(db: None) -> None:
             assert response["Content-Type"] == "application/problem+json"
 
 
+def test_head_is_answered_like_get_without_a_body(world: World) -> None:
+    for address in ("/me/", "/projects/", f"{PROJECT}/judgments/", "/engines/"):
+        response = as_(world.ada).send("HEAD", address)
+        assert (response.status_code, response.content) == (200, b"")
+
+
 def test_options_reveals_nothing(world: World) -> None:
     assert as_(world.ada).send("OPTIONS", f"{PROJECT}/judgments/").status_code == 405

@@ -246,6 +246,29 @@ def test_an_answer_after_closing_is_kept_and_says_so(world: World) -> None:
     assert response.json()["judgment"]["standing"] == "parked"
 
 
+def test_an_answer_to_a_withdrawn_question_is_kept_and_says_so(world: World) -> None:
+    ada = as_(world.ada)
+    assignment = lease(ada)
+    world.project.questions.update(state="withdrawn")
+    response = answer(ada, assignment)
+    assert response.json()["judgment"]["standing"] == "parked"
+    assert "withdrawn" in response.json()["notice"]
+
+
+def test_an_answer_may_close_the_project_to_the_next(world: World) -> None:
+    ada = as_(world.ada)
+    body = {
+        "assignment": lease(ada)["id"],
+        "submission_key": "key-number-1",
+        "answer": {"choice": "0"},
+        "lease_next": True,
+    }
+    Project.objects.update(state=ProjectState.PAUSED)
+    response = ada.post(f"{PROJECT}/judgments/", body).json()
+    assert response["next"] is None
+    assert "paused" in response["next_notice"]
+
+
 def test_a_late_answer_counts_while_its_seat_is_free(world: World) -> None:
     ada = as_(world.ada)
     assignment = lease(ada)

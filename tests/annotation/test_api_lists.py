@@ -1,12 +1,13 @@
 """Lists: pages by key, filters by allow-list, and no more queries for more rows."""
 
+import threading
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import submission
+from annotation import log, submission
 from annotation.models import (
     Annotator,
     AnnotatorKind,
@@ -119,8 +120,6 @@ def test_no_page_shows_a_judgment_before_an_earlier_one_is_settled(
     transactional_db: None, request: pytest.FixtureRequest
 ) -> None:
     """A judgment that took its place first and commits late would be missed for good."""
-    import threading
-
     world: World = request.getfixturevalue("world")
     olga = as_(world.olga)
     placed, may_commit = threading.Event(), threading.Event()
@@ -158,6 +157,42 @@ def test_no_page_shows_a_judgment_before_an_earlier_one_is_settled(
         str(world.annotator_ada.public_id),
         str(world.annotator_bob.public_id),
     ]
+
+
+def test_a_reader_does_not_hold_up_judging_while_an_import_writes(
+    transactional_db: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Judgments wait behind a waiting reader; so the reader gives up soon, with a sentence."""
+    world: World = request.getfixturevalue("world")
+    olga = as_(world.olga)
+    monkeypatch.setattr(log, "PATIENCE", "200ms")
+    writing, may_end = threading.Event(), threading.Event()
+
+    def long_import() -> None:
+        try:
+            with transaction.atomic():
+                submission.record(
+                    question=world.questions[0],
+                    annotator=world.annotator_ada,
+                    payload={"strength": 1},
+                    submission_key="imported",
+                    source="import",
+                )
+                writing.set()
+                may_end.wait(20)
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=long_import)
+    writer.start()
+    assert writing.wait(10)
+    busy = olga.get(f"{PROJECT}/judgments/")
+    may_end.set()
+    writer.join()
+    assert busy.status_code == 503
+    assert "import" in busy.json()["detail"]
+    assert int(busy["Retry-After"]) > 0
+    assert len(rows(olga, "judgments")) == 1
 
 
 WALKS = (
