@@ -79,13 +79,13 @@ def test_a_second_demo_on_the_same_folder_is_refused_with_the_first_ones_process
 class Running:
     """A demo on a folder of its own, and what it has printed so far."""
 
-    def __init__(self, var_dir: Path) -> None:
+    def __init__(self, var_dir: Path, *options: str) -> None:
         self.var_dir = var_dir
         environment = {**os.environ, "POLYPHONY_VAR_DIR": str(var_dir)}
         for name in ("DATABASE_URL", "CELERY_BROKER_URL"):
             environment.pop(name, None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "config.demo", "--port", "8765"],
+            [sys.executable, "-m", "config.demo", "--port", "8765", *options],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -177,3 +177,15 @@ def test_a_demo_that_is_stopped_while_it_prepares_leaves_nothing(
     demo_here.process.communicate(timeout=60)
     assert demo_here.process.returncode != 0
     assert demo_here.survivors() == []
+
+
+@pytest.mark.slow
+@needs_proc
+def test_the_whole_loop_runs_unattended_and_ends(enterable_path: Path) -> None:
+    running = Running(enterable_path / "var", "--once")
+    said, _ = running.process.communicate(timeout=240)
+    assert running.process.returncode == 0, said
+    release = re.search(r"5/5 publish .* in (\S+)", said)
+    assert release is not None, said
+    assert (Path(release.group(1)) / "manifest.json").exists()
+    assert running.survivors() == []

@@ -27,20 +27,12 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="tells of dropping root
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(enterable_folder: Path) -> Iterator[Cluster]:
     """One cluster for the module; a test that stops it is followed by one that starts it."""
-    made = Cluster.throwaway(enterable(tmp_path_factory.mktemp("pg")) / "postgres")
+    made = Cluster.throwaway(enterable_folder / "postgres")
     yield made
     if made.home.exists():
         made.destroy()
-
-
-def enterable(folder: Path) -> Path:
-    """pytest's folders are private to root; PostgreSQL's own user must pass through these."""
-    if os.geteuid() == 0:
-        for part in (folder, folder.parent, folder.parent.parent):
-            part.chmod(0o711)
-    return folder
 
 
 def answer(cluster: Cluster, query: str) -> object:
@@ -228,20 +220,20 @@ def test_root_keeps_its_data_where_the_unprivileged_user_can_enter(tmp_path: Pat
 @needs_programs
 @pytest.mark.slow
 def test_root_in_a_closed_home_runs_a_copy_of_the_programs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    enterable_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Programs under a folder of mode 700 are copied; the folder stays as it is."""
     import shutil
 
     source = find_programs().bin.parent
-    closed = tmp_path / "home"
+    closed = enterable_path / "home"
     closed.mkdir(mode=0o700)
     installed = closed / source.parent.name / source.name
     shutil.copytree(source, installed, symlinks=True)
     libraries = source.parent.with_name(f"{source.parent.name}.libs")
     if libraries.exists():
         shutil.copytree(libraries, closed / libraries.name, symlinks=True)
-    system = enterable(tmp_path) / "system"
+    system = enterable_path / "system"
     monkeypatch.setenv("POLYPHONY_PG_BIN", str(installed / "bin"))
     monkeypatch.setattr(embedded, "SYSTEM_DIR", system)
     cluster = Cluster.throwaway(system / "cluster")
