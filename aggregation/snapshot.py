@@ -9,8 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import orjson
-from django.db import models
-from django.db.models import Exists, OuterRef, TextField
+from django.db.models import Exists, F, Func, OuterRef, TextField, Value
 from django.db.models.functions import Cast
 
 from aggregation.curation import Curation, Ledger, Vote
@@ -25,7 +24,6 @@ from annotation.models import (
     Placement,
     Profile,
     Project,
-    Prompt,
     Question,
     Standing,
 )
@@ -33,6 +31,9 @@ from annotation.models import (
 JUDGMENTS = "judgments"  # what the ledger calls them
 NOT_STATED = "not stated"
 WITHHELD = "withheld"
+_DAY = Func(  # as text from the database, in its session's time zone: UTC
+    F("created_at"), Value("YYYY-MM-DD"), function="to_char", output_field=TextField()
+)
 BATCH = 500  # questions whose texts are held at a time
 MOST_PLACES = 64
 
@@ -95,7 +96,7 @@ class FrozenLog:
             Judgment.objects.up_to(self.mark)
             .filter(question__project=self.project, annotator__kind__in=list(self.curation.kinds))
             .order_by("question_id", "position")
-            .annotate(text=Cast("payload", TextField()))
+            .annotate(text=Cast("payload", TextField()), day=_DAY)
             .values_list(
                 "question_id",
                 "position",
@@ -110,7 +111,7 @@ class FrozenLog:
                 "reason",
                 "profile_id",
                 "source",
-                "created_at",
+                "day",
             )
         )
         for part in stream(rows):
@@ -118,36 +119,37 @@ class FrozenLog:
 
     def _with_texts(self, batch: Sequence[tuple[int, list[Any]]]) -> Iterator[ExportedQuestion]:
         asked = [question for question, _ in batch]
-        questions = Question.objects.in_bulk(asked)
-        prompts = Prompt.objects.in_bulk({question.prompt_id for question in questions.values()})
-        candidates: dict[int, list[ExportedCandidate]] = {}
-        for placement in (
-            Placement.objects.filter(question__in=asked)
-            .select_related("candidate__system")
-            .order_by("question_id", "position")
-        ):
-            candidate = placement.candidate
-            candidates.setdefault(placement.question_id, []).append(
-                ExportedCandidate(
-                    candidate.external_id,
-                    candidate.text,
-                    candidate.system.name if candidate.system else None,
-                )
+        questions = {
+            pk: (name, prompt, messages)
+            for pk, name, prompt, messages in Question.objects.filter(pk__in=asked).values_list(
+                "pk", "external_id", "prompt__external_id", "prompt__messages"
             )
+        }
+        candidates: dict[int, list[ExportedCandidate]] = {}
+        for pk, *candidate in (
+            Placement.objects.filter(question__in=asked)
+            .order_by("question_id", "position")
+            .values_list(
+                "question_id",
+                "candidate__external_id",
+                "candidate__text",
+                "candidate__system__name",
+            )
+        ):
+            candidates.setdefault(pk, []).append(ExportedCandidate(*candidate))
         for pk, rows in batch:
-            question = questions[pk]
-            prompt = prompts[question.prompt_id]
+            name, prompt, messages = questions[pk]
             yield ExportedQuestion(
-                question.external_id,
-                prompt.external_id,
-                tuple({"role": m["role"], "content": m["content"]} for m in prompt.messages),
+                name,
+                prompt,
+                tuple({"role": m["role"], "content": m["content"]} for m in messages),
                 tuple(candidates[pk]),
                 tuple(self._judgment(row) for row in rows),
             )
 
     def _judgment(self, row: Sequence[Any]) -> ExportedJudgment:
         (_, position, public_id, annotator, kind, judgment_type, text) = row[:7]
-        (shown, confidence, elapsed, reason, profile, source, created_at) = row[7:]
+        (shown, confidence, elapsed, reason, profile, source, day) = row[7:]
         return ExportedJudgment(
             position=position,
             public_id=str(public_id),
@@ -163,7 +165,7 @@ class FrozenLog:
             attributes=self.census.attributes.get(profile),
             group=self.census.groups.get(profile) if self.curation.group_by else EVERYBODY,
             source=source,
-            day=created_at.date().isoformat(),
+            day=day,
         )
 
 
@@ -179,7 +181,7 @@ def pairs_of_votes(
         .values_list("question_id", "judgment_type", "text")
     )
     if one_in > 1:
-        rows = rows.annotate(part=models.F("question_id") % one_in).filter(part=0)
+        rows = rows.annotate(part=F("question_id") % one_in).filter(part=0)
     for _, said in groupby((row for part in stream(rows) for row in part), key=lambda r: r[0]):
         votes = [
             Vote.of(evidence)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, models
 
-CHUNK = 20_000  # rows per fetch
+CHUNK = 10_000  # rows per fetch
 
 
 def stream(queryset: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
@@ -15,6 +15,8 @@ def stream(queryset: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
     cursor is held open over commits, so that its reader can note progress meanwhile.
     """
     sql, params = queryset.query.sql_with_params()
+    with connection.cursor() as settings:  # plan for all rows, not for the first tenth of them
+        settings.execute("SET cursor_tuple_fraction = 1")
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, params)
         while rows := cursor.fetchmany(CHUNK):

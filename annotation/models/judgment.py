@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from annotation.models.people import Annotator, Profile
 from annotation.models.project import Guideline
@@ -28,8 +28,11 @@ class JudgmentQuerySet(models.QuerySet["Judgment"]):
         A judgment replaced only later than `position` still counts there, so the same mark always
         selects the same rows.
         """
+        # NOT EXISTS, for the planner takes "joined to nothing" for a handful of rows and then
+        # loops over whole tables.
+        replaced = Judgment.objects.filter(supersedes=OuterRef("pk"), position__lte=position)
         return self.filter(standing=Standing.COUNTED, position__lte=position).exclude(
-            superseded_by__position__lte=position
+            Exists(replaced)
         )
 
 
