@@ -153,7 +153,7 @@ def _show(what: str, *arguments: str) -> int:
 
 def _run(wanted_port: int) -> int:
     _manage("Bringing the tables up to date", "migrate", "--no-input", "--verbosity", "0")
-    if _show("Seeding the demo world", "seed_demo"):
+    if _show("Seeding the demo world", "seed_demo", "--with-runs"):
         raise DemoError("Seeding the demo world failed; the reason is above.")
     login = _manage("Making a one-time login", "login_link", "--user", "demo").strip()
     port = _free_port(wanted_port)

@@ -7,6 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.db.models import Count, F, Q
 
+from aggregation.models import Run
+from aggregation.runs import execute_run
 from annotation import queue
 from annotation.access import annotator_of
 from annotation.catalogue import JUDGMENT_TYPES
@@ -21,6 +23,7 @@ from annotation.models import (
     Question,
     QuestionState,
     User,
+    WorkState,
 )
 from annotation.submission import asked_by
 
@@ -167,3 +170,17 @@ def test_the_command_says_what_it_made_and_that_it_is_simulated() -> None:
     again = StringIO()
     call_command("seed_demo", stdout=again)
     assert again.getvalue().count("already there") == 2
+
+
+def test_first_runs_are_asked_for_once_and_can_be_computed() -> None:
+    call_command("seed_demo", with_runs=True, verbosity=0)
+    call_command("seed_demo", with_runs=True, verbosity=0)
+    asked = Run.objects.order_by("id")
+    assert [run.method for run in asked] == ["win_rate", "bradley_terry", "majority"]
+    for run in asked:
+        execute_run(run.pk)
+        run.refresh_from_db()
+        assert run.state == WorkState.DONE, run.error
+    by_strength = asked[1].scores.order_by("rank").values_list("item", flat=True)
+    assert set(by_strength[:2]) == {"Willowby", "Meridon"}
+    assert by_strength[3] == "Ostler"

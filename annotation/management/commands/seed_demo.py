@@ -1,13 +1,21 @@
 """`./polyphony seed_demo`: put the demo world into the database, once."""
 
 import time
+from argparse import ArgumentParser
+from io import StringIO
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from annotation.demo_world.seeding import GUEST, OWNER, Seeded, seed_demo_world
+
+FIRST_RUNS = {
+    "pairwise": ("win_rate", "bradley_terry"),
+    "checklist": ("majority",),
+}
 
 
 class Command(BaseCommand):
@@ -16,12 +24,23 @@ class Command(BaseCommand):
         "What is already there stays as it is."
     )
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--with-runs",
+            action="store_true",
+            help="also ask for a first run of some methods on what is new, for a worker to compute",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.monotonic()
-        if options["verbosity"] == 0:
-            seed_demo_world()
+        quiet = options["verbosity"] == 0
+        worlds = seed_demo_world() if quiet else self._with_progress()
+        if options["with_runs"]:
+            for seeded in worlds:
+                _ask_for_runs(seeded)
+        if quiet:
             return
-        for seeded in self._with_progress():
+        for seeded in worlds:
             self.stdout.write(_sentence(seeded))
         self.stdout.write(
             f"Accounts: {OWNER} owns both projects, {GUEST} may judge; neither has a password. "
@@ -40,6 +59,13 @@ class Command(BaseCommand):
                 progress.update(tasks[what], completed=done)
 
             return seed_demo_world(report)
+
+
+def _ask_for_runs(seeded: Seeded) -> None:
+    """By the aggregation app's own command, since this app doesn't know that one."""
+    if seeded.is_new:
+        for method in FIRST_RUNS[seeded.project.judgment_type]:
+            call_command("run_method", seeded.project.slug, method, stdout=StringIO())
 
 
 def _sentence(seeded: Seeded) -> str:
