@@ -19,7 +19,7 @@ from annotation.views.entry import account, for_members, is_fragment
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 @for_members()
 def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     annotator = _annotator(request, project)
@@ -41,7 +41,7 @@ def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 @for_members()
 def previous(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     """The person's newest answer again, to be changed; it stands until they answer anew."""

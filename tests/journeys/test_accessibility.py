@@ -1,9 +1,10 @@
-"""Every page of this app against WCAG 2.2 AA as far as axe can see, in light and dark."""
+"""Pages against WCAG 2.2 AA as far as axe can see, in light and dark."""
 
 from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
 from playwright.sync_api import Page
 
 from annotation.login_links import create_link
@@ -44,6 +45,11 @@ VISITS: dict[str, Visit] = {
     "new project": (lambda world: world.olga, lambda _: "/projects/new/"),
     "API tokens": (lambda world: world.ada, lambda _: "/account/tokens/"),
     "import": (lambda world: world.olga, lambda _: "/projects/advice/import/"),
+    "runs": (lambda world: world.olga, lambda _: "/projects/advice/runs/"),
+    "releases": (lambda world: world.olga, lambda _: "/projects/advice/releases/"),
+    "jobs": (lambda world: world.olga, lambda _: "/projects/advice/jobs/"),
+    "methods": (lambda world: world.olga, lambda _: "/methods/"),
+    "tokens": (lambda world: world.olga, lambda _: reverse("annotation:tokens")),
     "refused": (lambda world: world.ada, lambda _: "/projects/advice/import/"),
     "not found": (lambda world: world.ada, lambda _: "/nowhere/"),
     "judging": (lambda world: world.ada, lambda _: "/projects/advice/judge/"),

@@ -9,6 +9,7 @@ from django.db import connection
 from playwright.sync_api import Page, expect
 
 from annotation.models import (
+    Assignment,
     Candidate,
     Criterion,
     Judgment,
@@ -310,6 +311,19 @@ def test_another_tab_that_was_quicker_is_told_plainly(lived_in: World, open_page
     expect(slow.get_by_role("alert").first).to_contain_text("perhaps in another tab")
     heading(slow, "2 of 3")
     assert Judgment.objects.count() == 1
+
+
+def test_a_question_stays_reserved_while_its_person_is_at_it(
+    lived_in: World, open_page: OpenPage
+) -> None:
+    Project.objects.update(lease_seconds=10)
+    page = open_page(lived_in.ada, JUDGE)
+    first = Assignment.objects.get().lease_until
+    page.locator("[data-reason]").press_sequentially("Thinking")
+    with page.expect_response("**/judge/renew/") as renewed:
+        pass
+    assert renewed.value.status == 204
+    assert Assignment.objects.get().lease_until > first
 
 
 def test_columns_scroll_together_when_asked(lived_in: World, open_page: OpenPage) -> None:
