@@ -1,14 +1,20 @@
 """The OpenAPI description is valid, complete, and what the server really does."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
+
+from annotation.intake.catalogue import KINDS
+from annotation.tokens import Scope
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +62,15 @@ def test_every_operation_asks_for_a_token_or_a_session(schema: Any) -> None:
         if not path.endswith("/schema/"):
             names = {name for way in operation["security"] for name in way}
             assert names == {"token", "cookieAuth"}, (path, method)
+
+
+def test_the_page_about_the_api_names_every_scope_and_kind() -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text()
+    table = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert table == list(Scope.values)
+    listed = re.search(r"fields of the kind \(([^)]*)\)", page)
+    assert listed is not None
+    assert set(re.findall(r"\w+", listed[1])) == set(KINDS)
 
 
 def test_filters_are_described_with_their_values(schema: Any) -> None:
