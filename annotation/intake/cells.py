@@ -60,8 +60,10 @@ def shown(value: Any) -> str:
 def text(values: Values, field: str) -> str | None:
     """A text exactly as it stands, which may be empty; a number becomes its digits."""
     value = values.get(field)
-    if value is None or isinstance(value, str):
-        return None if value is None else _storable(value, field)
+    if isinstance(value, str):
+        return _storable(value, field)
+    if value is None or _is_missing(value):
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -167,7 +169,7 @@ def _message(item: Any, field: str) -> dict[str, str]:
 def number(values: Values, field: str, *, low: float, high: float = math.inf) -> float | None:
     """A finite number within bounds."""
     value = values.get(field)
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or _is_missing(value) or (isinstance(value, str) and not value.strip()):
         return None
     try:
         result = float(value) if not isinstance(value, bool) else math.nan
@@ -299,6 +301,11 @@ def winner(values: Values, field: str, first: str | None, second: str | None) ->
     if side is None:
         raise BadCell(field, f"{shown(value)} names no winner. Use {WINNER_HELP}")
     return side
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is NaN, which data frames write where they have no value."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _storable(value: str, field: str) -> str:

@@ -166,10 +166,16 @@ class _Run:
         assert report is not None
         return report
 
+    def _reading(self) -> Reading:
+        if self.plan.columns == tuple(field.name for field in self.kind.fields):
+            fields = ", ".join(self.plan.columns)
+            return Reading(self.plan, newcomer=f"is no field. The fields are: {fields}")
+        return Reading(self.plan)
+
     def _stage(self, ground: Ground, rows: Rows, position: Callable[[], tuple[int, int]]) -> None:
         staging = Staging(ground.cursor)
         staging.create()
-        reading = Reading(self.plan)
+        reading = self._reading()
         for row in rows:
             self.rows += 1
             if isinstance(row, Flaw):

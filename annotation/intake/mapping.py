@@ -14,6 +14,10 @@ from annotation.intake.readers import Row
 from annotation.intake.refusals import BadCell, BadMapping
 
 EVERYTHING = "*"
+NEWCOMER = (
+    "is a column that the first rows don't have. Correct its name, leave it out, "
+    "or put a row that has it near the beginning and map it"
+)
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -136,7 +140,8 @@ def _names(names: Collection[str]) -> str:
 class Reading:
     """Applies a plan to rows."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, newcomer: str = NEWCOMER) -> None:
+        self._newcomer = newcomer
         self._known = frozenset(plan.columns)
         self._ignored = plan.ignored
         self._all_ignored = plan.ignored >= self._known and bool(plan.ignored)
@@ -160,11 +165,7 @@ class Reading:
     def _refuse_newcomers(self, cells: Mapping[str, Any]) -> None:
         newcomers = sorted(cells.keys() - self._known - self._ignored)
         if newcomers and not self._all_ignored:
-            raise BadCell(
-                newcomers[0],
-                "is a column that the first rows don't have. Correct its name, leave it out, "
-                "or put a row that has it near the beginning and map it",
-            )
+            raise BadCell(newcomers[0], self._newcomer)
 
 
 def _filled(pattern: str, cells: Mapping[str, Any]) -> str | None:

@@ -300,7 +300,7 @@ def test_a_verdict_is_kept_in_placement_positions(
         ({"annotator_kind": "dog"}, "annotator_kind: must be person, model or simulated"),
         ({"judged_at": "soon"}, "judged_at: must be a time"),
         ({"attributes": "{"}, "attributes: must be a JSON object"),
-        ({"mood": "fine"}, "mood: "),
+        ({"mood": "fine"}, "mood: is no field. The fields are: question_id, judgment_id"),
     ],
 )
 def test_a_bad_judgment_is_told_by_line_field_and_reason(

@@ -132,6 +132,8 @@ def test_numbers_have_bounds() -> None:
     assert cells.number({"n": "0.25"}, "n", low=0, high=1) == 0.25
     assert cells.whole({"n": "3.0"}, "n", low=-3, high=3) == 3
     assert cells.number({"n": " "}, "n", low=0) is None
+    assert cells.number({"n": float("nan")}, "n", low=0) is None
+    assert cells.identifier({"n": float("nan")}, "n") is None
     assert "from 0 to 1" in reason(cells.number, "80", low=0, high=1)
     assert "must be a number" in reason(cells.number, "80%", low=0, high=1)
     for strange in ("nan", "inf", True, [1]):

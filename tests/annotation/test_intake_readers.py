@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from annotation.intake.limits import Limits, human_size
 from annotation.intake.readers import Row
 from annotation.intake.refusals import Flaw, UnreadableFile
 from annotation.intake.sources import open_source
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 SMALL = Limits(cell=100, line=1_000, unpacked=50_000, ratio=20, ratio_from=2_000)
 
@@ -337,3 +341,17 @@ def test_sizes_are_told_as_people_read_them() -> None:
         "8 MB",
         "1.5 GB",
     ]
+
+
+# --- Purity -------------------------------------------------------------------------------------
+
+
+def test_files_can_be_read_and_previewed_without_django() -> None:
+    code = (
+        "import sys; import annotation.intake.previewing, annotation.intake.texts, "
+        "annotation.pairing; print(sorted({'django', 'pyarrow', 'celery'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=BASE_DIR, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
