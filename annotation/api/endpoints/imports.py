@@ -42,7 +42,7 @@ class BoundedMultiPartParser(MultiPartParser):
             raise Problem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"Uploads here hold at most {most // 1024**2} MiB, and nothing was read. Import "
-                "larger files on the project's import page or with `manage.py import_data`.",
+                "larger files on the project's import page or with `./polyphony import`.",
             )
         return super().parse(stream, media_type, parser_context)
 
