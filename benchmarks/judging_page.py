@@ -5,7 +5,8 @@
 Starts a throwaway PostgreSQL and gunicorn as in production (hashed, compressed files), fills a
 project with questions of two Markdown responses, and lets a real Chromium press the keys 1 to 7.
 Painted means: the new heading is in the page and two animation frames have passed. Bytes are what
-Chromium received, headers included, with an empty cache.
+Chromium received, headers included, with an empty cache. The empty round trip says how busy the
+machine was: compare the two.
 """
 
 import argparse
@@ -49,6 +50,15 @@ key => new Promise(resolve => {
   }).observe(document.body, {childList: true});
   document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
 })
+"""
+
+ROUND_TRIP = """
+async () => {
+  const began = performance.now();
+  await (await fetch('/healthz')).text();
+  await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  return performance.now() - began;
+}
 """
 
 
@@ -161,6 +171,8 @@ def measure(base: str, cookie: dict[str, str], answers: int) -> None:
             before = received.total
             times.append(float(page.evaluate(PRESS, str(1 + number % 7))))
             sizes.append((received.total - before) / 1000)
+        trips = [float(page.evaluate(ROUND_TRIP)) for _ in range(answers)]
+        report("for comparison, an empty round trip painted", trips, "ms")
         report("key press to next question painted", times, "ms")
         report("received per next question", sizes, "kB")
         print(f"{answers} answers in {time.perf_counter() - began:.1f} s")
