@@ -85,13 +85,14 @@ def percentile_bounds(replicates: Floats, level: float) -> tuple[Floats, Floats]
 
 def competition_ranks(score: Floats, component: Longs | None = None) -> Longs:
     """1 + number of items that score clearly higher within the same component; 0 where the score is
-    NaN.
+    NaN or the item belongs to no component (-1).
 
     Scores nearer than 1e-9 of the largest absolute score are equal: iterative fits don't decide
     ties.
     """
     ranks = np.zeros(len(score), dtype=np.int64)
-    defined = np.flatnonzero(~np.isnan(score))
+    placed = ~np.isnan(score) if component is None else ~np.isnan(score) & (component >= 0)
+    defined = np.flatnonzero(placed)
     if not len(defined):
         return ranks
     part = np.zeros(len(defined), dtype=np.int64) if component is None else component[defined]

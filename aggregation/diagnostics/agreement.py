@@ -167,7 +167,7 @@ def _corrected(observed: float, expected: float) -> ChanceCorrected:
 
 
 def _unit_agreement(V: Floats, W: Floats) -> tuple[NDArray[np.bool_], Floats, Floats]:
-    """Per labelled unit: has it two labels, weighted agreement of its pairs, shares of its labels."""
+    """Per labelled unit: has it two labels, agreement of its pairs, shares of its labels."""
     r = V.sum(axis=1)
     V, r = V[r > 0], r[r > 0]
     rated = r >= 2

@@ -45,6 +45,7 @@ METHOD = Method(
     family="scalars",
     consumes=(Ratings,),
     solve=solve,
-    reference="Caragiannis, Procaccia & Shah (2016), Journal of the ACM 63 (truthful aggregation)",
+    reference="Aziz, Lam, Lee & Walsh (2021), Strategyproof and proportionally fair facility "
+    "location, arXiv:2111.01566",
     axioms=("anonymity", "neutrality", "truthfulness in expectation"),
 )

@@ -172,6 +172,7 @@ METHOD = Method(
     consumes=(Ratings,),
     solve=solve,
     options=CalibratedMeanOptions,
-    reference="Li, Bampis, Krasula, Janowski & Katsavounidis (2020), arXiv:2004.02067; ITU-T P.910 (2022)",
+    reference="Li, Bampis, Krasula, Janowski & Katsavounidis (2020), arXiv:2004.02067; "
+    "ITU-T P.910 (2022)",
     axioms=("neutrality", "annotators weighted by reliability"),
 )

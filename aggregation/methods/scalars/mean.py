@@ -10,6 +10,7 @@ stay in; see the calibrated mean.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def solve(table: Ratings, options: MeanOptions, rng: np.random.Generator) -> Est
     return rated(table, score, **_bounds(score, mean_errors(rows, score), options))
 
 
-def _bounds(score: Floats, se: Floats, options: Options) -> dict[str, object]:
+def _bounds(score: Floats, se: Floats, options: Options) -> dict[str, Any]:
     z = normal_quantile(options.level)
     return {"se": se, "lo": score - z * se, "hi": score + z * se, "ci_method": "sandwich"}
 

@@ -43,8 +43,7 @@ METHOD = Method(
     family="scalars",
     consumes=(Ratings,),
     solve=solve,
-    reference="Moulin (1980), Public Choice 35; Freeman, Pennock, Peters & Wortman Vaughan (2021), "
-    "Journal of Economic Theory 193",
+    reference="Moulin (1980), Public Choice 35; Aziz, Lam, Lee & Walsh (2021), arXiv:2111.01566",
     axioms=(
         "anonymity",
         "strategyproofness",

@@ -34,7 +34,7 @@ METHOD = Method(
     family="social_choice",
     consumes=(Ballots,),
     solve=solve,
-    reference="Richelson (1978), Mathematical Social Sciences (characterisation)",
+    reference="Richelson (1978), Journal of Economic Theory 19 (characterisation)",
     axioms=(
         "anonymity",
         "neutrality",

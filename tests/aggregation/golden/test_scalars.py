@@ -28,7 +28,7 @@ def fit(slug: str, table: Ratings, **options: Any) -> Any:
 
 
 def one(values: list[float]) -> Ratings:
-    return Ratings.from_arrays([0] * len(values), range(len(values)), values, lo=0.0, hi=1.0)  # type: ignore[arg-type]
+    return Ratings.from_arrays([0] * len(values), range(len(values)), values, lo=0.0, hi=1.0)
 
 
 @pytest.mark.parametrize(

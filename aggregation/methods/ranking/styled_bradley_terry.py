@@ -1,0 +1,295 @@
+"""Style- and position-controlled Bradley–Terry: strengths after length, formatting and side are
+accounted for.
+
+Model: logit P(a wins) = theta_a - theta_b + gamma * first + beta'x, with x the covariates of the
+judgment (a minus b), first = +1 if a was shown first and -1 if b was. With `position="annotator"`
+every annotator has a gamma of his own around the common one (ridge `position_ridge`): his position
+bias. Ties are half a win each. Ridges apply to the sum of log-likelihoods.
+
+Covariates belong to judgments, so nothing can be grouped: a Newton step costs O(N F^2). beta is in
+fit.parameters, and theta answers "who would win if both answers had the same style"; it is only as
+good as the covariates. A covariate that predicts every outcome, or an item that always wins, is
+reported (SEPARATION) and kept finite by a small penalty. Judgments without known side have first =
+0.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.special import expit, log_expit
+
+from aggregation.links import Link
+from aggregation.method import Estimate, Method
+from aggregation.methods.ranking._strengths import centred, centring
+from aggregation.methods.ranking._structure import Structure, structure_of
+from aggregation.options import Options, option
+from aggregation.results import AnnotatorQuality, Fit
+from aggregation.tables import Comparisons, TableError
+from aggregation.tables.pair_counts import DENSE_LIMIT
+from aggregation.uncertainty import sandwich
+from aggregation.warning_codes import WarningCode, warn
+
+Floats = NDArray[np.float64]
+EXTREME = 15.0  # log-odds by which a covariate of typical size shifts a judgment when it separates the data
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyledOptions(Options):
+    penalty: float = option(0.0, "Penalty on strengths", "", low=0.0)
+    style_penalty: float = option(0.0, "Penalty on covariates", "", low=0.0)
+    position: Literal["common", "annotator", "none"] = option(
+        "common", "Position bias", "One for all, one per annotator, or none."
+    )
+    position_ridge: float = option(1.0, "Ridge on annotators' position bias", "", low=1e-9)
+    standardise: bool = option(
+        False, "Standardise covariates", "Mean 0 and standard deviation 1 before the fit."
+    )
+    rescue: float = option(1e-3, "Penalty under separation", "", low=1e-9)
+    ci: Literal["auto", "none", "hessian", "cluster"] = option("auto", "Standard errors", "")
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """theta columns are implied by a and b; z[N, F] are the other columns with their names and
+    ridges.
+    """
+
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    z: Floats
+    names: tuple[str, ...]
+    ridge: Floats
+    share: Floats
+    weight: Floats
+    K: int
+    n_own: int
+
+    def linear(self, x: Floats) -> Floats:
+        return np.asarray(x[self.a] - x[self.b] + self.z @ x[self.K :])
+
+    def loglik(self, x: Floats) -> float:
+        d = self.linear(x)
+        return float(self.weight @ (self.share * log_expit(d) + (1 - self.share) * log_expit(-d)))
+
+    def gradient_rows(self, x: Floats) -> Floats:
+        return np.asarray(self.weight * (self.share - expit(self.linear(x))))
+
+    def gradient(self, x: Floats) -> Floats:
+        r = self.gradient_rows(x)
+        theta = np.bincount(self.a, r, minlength=self.K) - np.bincount(self.b, r, minlength=self.K)
+        return np.concatenate([theta, self.z.T @ r])
+
+    def information(self, x: Floats) -> Floats:
+        p = expit(self.linear(x))
+        w = self.weight * p * (1 - p)
+        K, F = self.K, self.z.shape[1]
+        H = np.zeros((K + F, K + F))
+        off = np.bincount(self.a * K + self.b, w, minlength=K * K).reshape(K, K)
+        off = off + off.T
+        H[:K, :K] = np.diag(off.sum(axis=1)) - off
+        for f in range(F):
+            column = w * self.z[:, f]
+            cross = np.bincount(self.a, column, minlength=K) - np.bincount(
+                self.b, column, minlength=K
+            )
+            H[:K, K + f] = H[K + f, :K] = cross
+        H[K:, K:] = self.z.T @ (w[:, None] * self.z)
+        return H
+
+
+def solve(table: Comparisons, options: StyledOptions, rng: np.random.Generator) -> Estimate:
+    structure = structure_of(table.pair_counts())
+    design = _design(table, options)
+    if design.K + design.z.shape[1] > DENSE_LIMIT:
+        raise TableError(
+            f"This model takes at most {DENSE_LIMIT:,} items, covariates and annotators together."
+        )
+    ridge = np.concatenate([structure.ridge(options.penalty, options.rescue), design.ridge])
+    x, iters, worst = _newton(design, structure, ridge)
+    separating = _separating(design, x)
+    if separating:
+        ridge[design.K :] = np.maximum(ridge[design.K :], options.rescue)
+        x, iters, worst = _newton(design, structure, ridge)
+    cov = _covariance(table, design, structure, ridge, x, options)
+    return _dressed(table, design, structure, ridge, x, iters, worst, cov, separating)
+
+
+def _design(table: Comparisons, options: StyledOptions) -> Design:
+    N = len(table)
+    columns: list[Floats] = []
+    names: list[str] = []
+    ridges: list[float] = []
+    if table.x is not None:
+        x = table.x.astype(np.float64)
+        if options.standardise and N:
+            spread = x.std(axis=0)
+            x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        columns += list(x.T)
+        names += list(table.feature_names)
+        ridges += [options.style_penalty] * x.shape[1]
+    sides = options.position != "none" and table.first is not None and table.first.any()
+    first = table.first.astype(np.float64) if table.first is not None else np.zeros(N)
+    if sides:
+        columns.append(first)
+        names.append("first")
+        ridges.append(0.0)
+    n_own = 0
+    if sides and options.position == "annotator" and table.annotator is not None:
+        n_own = len(table.annotator_ids)
+        columns += [first * (table.annotator == k) for k in range(n_own)]
+        names += [f"first for {name}" for name in table.annotator_ids]
+        ridges += [options.position_ridge] * n_own
+    z = np.stack(columns, axis=1) if columns else np.zeros((N, 0))
+    informative = z.any(axis=0) if N else np.zeros(z.shape[1], dtype=np.bool_)
+    ridge = np.where(informative, np.array(ridges), 1.0)  # an empty column has a coefficient of 0
+    share = 0.5 + 0.5 * np.sign(table.y)
+    return Design(
+        table.a.astype(np.int64), table.b.astype(np.int64), z, tuple(names), ridge, share, table.weights,
+        table.n_items, n_own,
+    )  # fmt: skip
+
+
+def _newton(
+    design: Design, structure: Structure, ridge: Floats, max_iter: int = 60
+) -> tuple[Floats, int, float]:
+    K = design.K
+    x = np.zeros(K + design.z.shape[1])
+    scale = max(1.0, float(design.weight.sum()))
+    value, worst, step = design.loglik(x), np.inf, 0
+    extra = np.zeros((len(x), len(x)))
+    extra[:K, :K] = centring(structure.part)
+    for step in range(max_iter):
+        gradient = design.gradient(x) - ridge * x
+        worst = float(np.abs(gradient).max(initial=0.0))
+        if worst <= 1e-11 * scale:
+            break
+        H = design.information(x) + np.diag(ridge + 1e-12 * scale) + extra
+        move = linalg.solve(H, gradient, assume_a="sym")
+        for halvings in range(30):
+            candidate = x + move / 2**halvings
+            reached = design.loglik(candidate) - 0.5 * float(ridge @ candidate**2)
+            if reached >= value - 1e-12 * (abs(value) + 1):
+                break
+        if not reached > value - 1e-9 * (abs(value) + 1):
+            break
+        x, value = candidate, reached
+    x[:K] = centred(x[:K], structure.part)
+    return x, step, worst
+
+
+def _separating(design: Design, x: Floats) -> tuple[str, ...]:
+    """Columns whose typical effect is beyond any doubt: their coefficient would grow without bound."""
+    size = np.abs(design.z).mean(axis=0) * np.abs(x[design.K :]) if len(design.z) else np.zeros(0)
+    return tuple(design.names[f] for f in np.flatnonzero(size > EXTREME))
+
+
+def _covariance(
+    table: Comparisons,
+    design: Design,
+    structure: Structure,
+    ridge: Floats,
+    x: Floats,
+    options: StyledOptions,
+) -> Floats | None:
+    if options.ci == "none" or options.replicates or not len(table):
+        return None
+    K = design.K
+    project = np.eye(len(x))
+    project[:K, :K] -= centring(structure.part)
+    H = design.information(x) + np.diag(ridge)
+    H[:K, :K] += centring(structure.part)
+    C = project @ linalg.pinvh(H) @ project
+    if options.ci == "cluster" or (options.ci == "auto" and table.annotator is not None):
+        C = sandwich(C, _scores(table, design, x))
+    unseen = np.flatnonzero(structure.part < 0)
+    C[unseen, :] = np.nan
+    C[:, unseen] = np.nan
+    return np.asarray(C)
+
+
+def _scores(table: Comparisons, design: Design, x: Floats) -> Floats:
+    cluster, count = table.clusters
+    r = design.gradient_rows(x)
+    key = cluster.astype(np.int64) * design.K
+    size = count * design.K
+    flat = np.bincount(key + design.a, r, minlength=size) - np.bincount(
+        key + design.b, r, minlength=size
+    )
+    rest = [np.bincount(cluster, r * z, minlength=count) for z in design.z.T]
+    U = np.column_stack([flat.reshape(count, design.K), *rest])
+    return U[np.bincount(cluster, minlength=count) > 0]
+
+
+def _dressed(
+    table: Comparisons,
+    design: Design,
+    structure: Structure,
+    ridge: Floats,
+    x: Floats,
+    iters: int,
+    worst: float,
+    cov: Floats | None,
+    separating: tuple[str, ...],
+) -> Estimate:
+    K = design.K
+    theta = np.where(structure.part < 0, np.nan, x[:K])
+    value = design.loglik(x)
+    beta = dict(zip(design.names, x[K:].tolist(), strict=True))
+    parameters: dict[str, Any] = {"beta": beta}
+    se = None if cov is None else np.sqrt(np.maximum(np.diagonal(cov)[K:], 0.0))
+    if se is not None:
+        parameters["beta_se"] = dict(zip(design.names, se.tolist(), strict=True))
+    told = (warn(WarningCode.SEPARATION, "by a covariate", separating),) if separating else ()
+    estimate = Estimate(
+        score=theta,
+        score_kind="logit",
+        cov=None if cov is None else cov[:K, :K],
+        ci_method="none"
+        if cov is None
+        else "cluster"
+        if table.annotator is not None
+        else "hessian",
+        component=structure.part,
+        link=Link("logistic", theta),
+        fit=Fit(
+            loglik=value if len(table) else float("nan"),
+            penalised=value - 0.5 * float(ridge @ x**2) if len(table) else float("nan"),
+            n_obs=len(table),
+            n_par=int((structure.part >= 0).sum()) - structure.n_parts + len(beta),
+            iters=iters,
+            converged=worst <= 1e-7 * max(1.0, float(design.weight.sum())),
+            grad_inf=worst,
+            n_components=structure.n_parts,
+            separated=structure.separated,
+            parameters=parameters,
+            quasi=bool((table.y == 0).any()),
+        ),
+        warnings=(*structure.warnings, *told),
+    )
+    if not design.n_own:
+        return estimate
+    common = beta["first"]
+    own = x[-design.n_own :] + common
+    n = (
+        np.bincount(table.annotator[table.annotator >= 0], minlength=design.n_own)
+        if table.annotator is not None
+        else own
+    )
+    people = AnnotatorQuality(
+        table.annotator_ids, np.full(design.n_own, np.nan), np.asarray(n, dtype=np.int64), bias=own
+    )
+    return replace(estimate, annotators=people)
+
+
+METHOD = Method(
+    title="Style-controlled Bradley–Terry",
+    family="ranking",
+    consumes=(Comparisons,),
+    solve=solve,
+    options=StyledOptions,
+    reference="Agresti (2013), Categorical Data Analysis; Li et al. (2024), Does style matter?, LMSYS",
+    axioms=("neutrality", "anonymity"),
+)
