@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from annotation.api.serializers.assignments import AssignmentSerializer
+from annotation.api.serializers.judgments import JudgmentSerializer, SubmittedSerializer
 from annotation.models import (
     Assignment,
     AssignmentState,
@@ -78,6 +80,17 @@ def test_an_answer_is_kept_in_terms_of_places(world: World) -> None:
     assert judgment.source == "api"
     assert response.json()["judgment"]["id"] == str(judgment.public_id)
     assert response.json()["repeated"] is False
+
+
+def test_a_judgment_shows_every_field_that_the_schema_names(world: World) -> None:
+    ada = as_(world.ada)
+    shown = answer(ada, lease(ada)).json()
+    assert set(shown["judgment"]) == set(JudgmentSerializer().get_fields())
+    assert set(shown) == set(SubmittedSerializer().get_fields())
+
+
+def test_a_question_shows_every_field_that_the_schema_names(world: World) -> None:
+    assert set(lease(as_(world.ada))) == set(AssignmentSerializer().get_fields())
 
 
 def test_the_next_question_may_come_with_the_answer(world: World) -> None:

@@ -102,6 +102,26 @@ class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
         )
         read_only_fields = fields
 
+    def to_representation(self, judgment: Judgment) -> dict[str, Any]:
+        """Written out: building a model serializer's fields costs more than the judgment's row."""
+        return {
+            "id": str(judgment.public_id),
+            "position": judgment.position,
+            "question": str(judgment.question.public_id),
+            "annotator": str(judgment.annotator.public_id),
+            "judgment_type": judgment.judgment_type,
+            "payload": judgment.payload,
+            "shown_order": judgment.shown_order,
+            "reason": judgment.reason,
+            "confidence": judgment.confidence,
+            "elapsed_ms": judgment.elapsed_ms,
+            "guideline": judgment.guideline.version if judgment.guideline else None,
+            "standing": judgment.standing,
+            "source": judgment.source,
+            "supersedes": str(judgment.supersedes.public_id) if judgment.supersedes else None,
+            "created_at": judgment.created_at.isoformat(),
+        }
+
 
 class AmendedSerializer(serializers.Serializer[Any]):
     """What became of an amendment."""
@@ -124,3 +144,10 @@ class SubmittedSerializer(serializers.Serializer[Any]):
     next_notice = serializers.CharField(
         allow_blank=True, help_text="Why there is no next question, if judging has stopped."
     )
+
+    def to_representation(self, kept: dict[str, Any]) -> dict[str, Any]:
+        shown = {
+            "judgment": JudgmentSerializer().to_representation(kept["judgment"]),
+            "next": kept["next"] and AssignmentSerializer().to_representation(kept["next"]),
+        }
+        return kept | shown
