@@ -23,6 +23,7 @@ from models_runtime.engines import (
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.pairwise import LABELS, PAIRWISE_TEMPLATES, VERDICT
 from models_runtime.prompting.parsing import climb
+from tests.models_runtime.local_models import tiny_llama
 from tests.models_runtime.loopback import MODEL, model_server
 
 Open = Callable[[], Engine]
@@ -40,7 +41,17 @@ def open_openai_compatible(stack: ExitStack) -> Engine:
     )
 
 
-OPENERS = {"scripted": open_scripted, "openai_compatible": open_openai_compatible}
+def open_transformers_local(stack: ExitStack) -> Engine:
+    options = {"device": "cpu", "dtype": "float32", "max_batch": 8}
+    reference = ModelReference(tiny_llama(), options=options)
+    return stack.enter_context(ENGINES["transformers_local"].open(reference))
+
+
+OPENERS = {
+    "scripted": open_scripted,
+    "openai_compatible": open_openai_compatible,
+    "transformers_local": open_transformers_local,
+}
 
 
 @pytest.fixture(params=sorted(ENGINES))

@@ -1,5 +1,6 @@
 """What every selector promises."""
 
+import math
 import random
 from typing import Any
 
@@ -16,7 +17,7 @@ SLUGS = {
 
 
 def prefer(a: Sample, b: Sample) -> float:
-    return 1 / (1 + 2.718281828 ** ((b.reward or 0) - (a.reward or 0) - 0.3))
+    return 1 / (1 + math.exp((b.reward or 0) - (a.reward or 0) - 0.3))
 
 
 EXTRA = Extra(prefer=prefer, pick=3, embeddings=dict.fromkeys(range(9), (1.0, 0.0)))

@@ -69,8 +69,8 @@ def ask_for_candidates(home: House, *, per_prompt: int = PER_PROMPT, **environme
     home.run(ASK_FOR_CANDIDATES.format(per_prompt=per_prompt, lease=LEASE), **environment)
 
 
-def slow_model(project: Project, **options: object) -> Checkpoint:
-    return scripted(project, **({"latency_ms": 8, "in_flight": 2} | options))
+def slow_model(project: Project, *, latency_ms: int = 8) -> Checkpoint:
+    return scripted(project, latency_ms=latency_ms, in_flight=2)
 
 
 def written() -> int:

@@ -1,0 +1,93 @@
+"""Tiny models with random weights, built once per run: they say nothing, but exactly."""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+WORDS = (
+    "May I paint my rented flat? Ask your landlord first, in writing. Response A is better than "
+    "Response B. Yes. No. It depends on the contract; a neighbour's dog barks all night. "
+) * 3
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+LONGEST = 2048
+
+
+@cache
+def _home() -> Path:
+    return Path(tempfile.mkdtemp(prefix="polyphony-tiny-"))
+
+
+def _tokenizer() -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["<|end|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=420,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    tokenizer.train_from_iterator([WORDS], trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|end|>",
+        pad_token="<|pad|>",
+        chat_template=TEMPLATE,
+    )
+
+
+def _config(tokenizer: Any, **more: Any) -> Any:
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=LONGEST,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        **more,
+    )
+
+
+def _save(name: str, model_class: str, **more: Any) -> str:
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)  # threads that wait for each other cost more than tiny models do
+    folder = _home() / name
+    tokenizer = _tokenizer()
+    torch.manual_seed(7)
+    model = getattr(transformers, model_class)(_config(tokenizer, **more)).float().eval()
+    with torch.no_grad():  # sharper than a fresh model, so that greedy choices aren't near ties
+        for parameter in model.parameters():
+            parameter.mul_(3 if parameter.dim() > 1 else 1)
+    model.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@cache
+def tiny_llama() -> str:
+    return _save("llama", "LlamaForCausalLM")
+
+
+@cache
+def tiny_reward() -> str:
+    return _save("reward", "LlamaForSequenceClassification", num_labels=1)
+
+
+@cache
+def tiny_encoder() -> str:
+    return _save("encoder", "LlamaModel")

@@ -1,0 +1,364 @@
+import json
+import math
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models_runtime import enqueue
+from models_runtime.catalogue import ENGINES
+from models_runtime.checkpoints import register
+from models_runtime.engines import (
+    Capability,
+    Cause,
+    ContinuationRequest,
+    DecisionRequest,
+    Engine,
+    EngineError,
+    Finish,
+    GenerationRequest,
+    Message,
+    ModelReference,
+    Sampling,
+)
+from models_runtime.engines._local_model import Loaded, encode, load, teacher_forced
+from models_runtime.engines.transformers_local import LocalEngine, batches
+from models_runtime.generating import run_generation
+from models_runtime.models import Generation
+from models_runtime.residency import Residency
+from tests.models_runtime.local_models import tiny_encoder, tiny_llama, tiny_reward
+from tests.models_runtime.worlds import project_with_prompts
+
+NEEDED = ("torch", "transformers", "safetensors")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(find_spec(name) is None for name in NEEDED), reason="torch and transformers are absent"
+    ),
+]
+
+
+def local(model: str, **options: Any) -> LocalEngine:
+    settings = {"device": "cpu", "dtype": "float32"} | options
+    engine = ENGINES["transformers_local"].open(ModelReference(model, options=settings))
+    assert isinstance(engine, LocalEngine)
+    return engine
+
+
+def loaded(model: str, kind: str = "causal") -> Loaded:
+    return load(ModelReference(model), kind=kind, device="cpu", dtype="float32")
+
+
+def prompts(count: int) -> list[tuple[Message, ...]]:
+    """Conversations of very different lengths."""
+    return [
+        (Message("user", " ".join(["Ask your landlord first."] * (1 + 7 * (i % 5))) + f" {i}"),)
+        for i in range(count)
+    ]
+
+
+def generated(engine: Engine, requests: list[GenerationRequest]) -> dict[str, str]:
+    return {reply.key: reply.samples[0].text for reply in engine.generate(requests)}
+
+
+GREEDY = Sampling(max_tokens=12, temperature=0)
+
+
+def test_greedy_texts_equal_those_of_generate_one_by_one() -> None:
+    import torch
+
+    held = loaded(tiny_llama())
+    requests = [GenerationRequest(str(i), each, GREEDY) for i, each in enumerate(prompts(12))]
+    batched = generated(local(tiny_llama(), max_batch=5, token_budget=700), requests)
+    for request in requests:
+        ids = torch.tensor([encode(held, request.messages)])
+        with torch.inference_mode():
+            out = held.model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=12,
+                do_sample=False,
+                pad_token_id=held.tokenizer.pad_token_id,
+            )
+        alone = held.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
+        assert batched[request.key] == alone
+
+
+def test_a_seeded_sample_does_not_depend_on_its_company() -> None:
+    sampling = Sampling(max_tokens=12, temperature=0.9, top_p=0.95, top_k=50, min_p=0.01)
+    requests = [
+        GenerationRequest(str(i), each, sampling, seed=100 + i) for i, each in enumerate(prompts(8))
+    ]
+    together = generated(local(tiny_llama()), requests)
+    for request in requests:
+        assert generated(local(tiny_llama()), [request]) == {request.key: together[request.key]}
+
+
+def test_seeded_samples_follow_the_distribution() -> None:
+    engine = local(tiny_llama(), max_batch=500, token_budget=10**6)
+    held = loaded(tiny_llama())
+    question = prompts(1)[0]
+    once = Sampling(max_tokens=1, temperature=1)
+    request = GenerationRequest("k", question, once, n=2000, seed=1)
+    (reply,) = engine.generate([request])
+    texts = [sample.text for sample in reply.samples]
+    whole = {text for text in texts if text and "\ufffd" not in text}  # no part of a character
+    likeliest = max(whole, key=texts.count)
+    ids = held.tokenizer(likeliest, add_special_tokens=False).input_ids
+    logprobs, _ = teacher_forced(held, encode(held, question), ids)
+    p = math.exp(logprobs[0])
+    assert texts.count(likeliest) / 2000 == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / 2000))
+
+
+def test_log_probabilities_of_generated_tokens_equal_the_models_own() -> None:
+    import torch
+
+    held = loaded(tiny_llama())
+    question = prompts(1)[0]
+    request = GenerationRequest("k", question, GREEDY, logprobs=True)
+    (reply,) = local(tiny_llama()).generate([request])
+    logprobs = reply.samples[0].logprobs
+    assert logprobs is not None
+    ids = torch.tensor([encode(held, question)])
+    with torch.inference_mode():
+        out = held.model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=12,
+            do_sample=False,
+            return_dict_in_generate=True,
+            output_scores=True,
+            pad_token_id=held.tokenizer.pad_token_id,
+        )
+    expected = held.model.compute_transition_scores(
+        out.sequences, out.scores, normalize_logits=True
+    )[0].tolist()
+    assert [token.logprob for token in logprobs] == pytest.approx(
+        expected[: len(logprobs)], abs=1e-4
+    )
+
+
+def test_self_certainty_equals_its_definition() -> None:
+    import torch
+
+    held = loaded(tiny_llama())
+    question = prompts(1)[0]
+    (reply,) = local(tiny_llama()).loglik([ContinuationRequest("k", question, "Yes. No.")])
+    before = encode(held, question)
+    after = held.tokenizer("Yes. No.", add_special_tokens=False).input_ids
+    with torch.inference_mode():
+        logits = held.model(torch.tensor([[*before, *after]])).logits[0, len(before) - 1 : -1]
+    log_p = torch.log_softmax(logits.double(), dim=-1)
+    brute = (-log_p.mean(dim=-1) - math.log(log_p.shape[-1])).tolist()
+    assert reply.certainty == pytest.approx(brute, abs=1e-4)
+    assert [token.logprob for token in reply.tokens] == pytest.approx(
+        [float(row[token]) for row, token in zip(log_p, after, strict=True)], abs=1e-4
+    )
+
+
+def test_label_probabilities_are_those_of_the_next_token() -> None:
+    import torch
+
+    held = loaded(tiny_llama())
+    requests = [DecisionRequest(str(i), each, ("A", "B")) for i, each in enumerate(prompts(6))]
+    replies = {reply.key: reply.decision for reply in local(tiny_llama()).decide(requests)}
+    for request in requests:
+        with torch.inference_mode():
+            logits = held.model(torch.tensor([encode(held, request.messages)])).logits[0, -1]
+        p = torch.softmax(logits.double(), dim=-1)
+        vocabulary = held.tokenizer.get_vocab()
+        masses = {
+            label: sum(
+                float(p[vocabulary[spelling]])
+                for spelling in (label, label.lower(), f"Ġ{label}", f"Ġ{label.lower()}")
+                if spelling in vocabulary
+            )
+            for label in "AB"
+        }
+        decision = replies[request.key]
+        assert decision is not None
+        assert decision.mass == pytest.approx(sum(masses.values()), rel=1e-3)
+        assert decision.probabilities["A"] == pytest.approx(
+            masses["A"] / sum(masses.values()), abs=1e-4
+        )
+
+
+def test_a_label_of_several_tokens_is_refused() -> None:
+    (reply,) = local(tiny_llama()).decide([DecisionRequest("k", prompts(1)[0], ("A", "Zwölf"))])
+    assert reply.failure is not None
+    assert reply.failure.cause is Cause.UNSUPPORTED
+
+
+def test_a_request_beyond_the_models_length_fails_alone() -> None:
+    long = (Message("user", "Ask your landlord first. " * 2000),)
+    requests = [
+        GenerationRequest("long", long, GREEDY),
+        GenerationRequest("short", prompts(1)[0], GREEDY),
+    ]
+    replies = {reply.key: reply for reply in local(tiny_llama()).generate(requests)}
+    failure = replies["long"].failure
+    assert failure is not None
+    assert failure.cause is Cause.TOO_LONG
+    assert replies["short"].failure is None
+
+
+def test_a_stop_text_ends_the_sample_before_it() -> None:
+    engine = local(tiny_llama())
+    whole = generated(engine, [GenerationRequest("k", prompts(1)[0], GREEDY)])["k"]
+    stop = whole[4:6]
+    stopping = Sampling(max_tokens=12, temperature=0, stop=(stop,))
+    (reply,) = engine.generate([GenerationRequest("k", prompts(1)[0], stopping)])
+    assert reply.samples[0].text == whole.partition(stop)[0]
+    assert reply.samples[0].finish is Finish.STOP
+
+
+def test_batched_rewards_equal_single_ones() -> None:
+    engine = local(tiny_reward(), kind="reward", max_batch=4)
+    conversations = [(*each, Message("assistant", "Yes.")) for each in prompts(9)]
+    together = engine.score(conversations)
+    alone = [engine.score([each])[0] for each in conversations]
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert len(set(together)) == 9
+
+
+def test_batched_embeddings_equal_single_ones_and_have_length_one() -> None:
+    engine = local(tiny_encoder(), kind="encoder", max_batch=3)
+    texts = ["Yes.", "Ask your landlord first, in writing.", "No. " * 40]
+    together = engine.embed(texts)
+    for text, vector in zip(texts, together, strict=True):
+        assert engine.embed([text])[0] == pytest.approx(vector, abs=1e-5)
+        assert math.fsum(x * x for x in vector) == pytest.approx(1)
+
+
+def test_a_reward_model_offers_no_texts() -> None:
+    engine = local(tiny_reward(), kind="reward")
+    assert engine.info.can == {Capability.SCORE}
+    with pytest.raises(EngineError, match="can't generate"):
+        engine.generate([])
+
+
+def test_memory_that_runs_out_halves_the_batch() -> None:
+    import torch
+
+    engine = local(tiny_llama(), token_budget=1000)
+    asked: list[int] = []
+
+    def compute(part: list[int]) -> list[int]:
+        asked.append(len(part))
+        if len(part) > 2:
+            raise torch.OutOfMemoryError
+        return [each * 10 for each in part]
+
+    assert engine._shrinking(list(range(8)), compute) == [i * 10 for i in range(8)]
+    assert asked == [8, 4, 2, 2, 4, 2, 2]
+    assert engine._budget < 1000
+
+    def hopeless(part: list[int]) -> list[int]:
+        raise torch.OutOfMemoryError
+
+    (failure,) = engine._shrinking([1], hopeless)
+    assert failure.cause is Cause.OUT_OF_MEMORY
+
+
+def test_closing_abandons_a_long_text_between_two_tokens() -> None:
+    engine = local(tiny_llama())
+    engine.check()
+    threading.Timer(0.3, engine.close).start()
+    request = GenerationRequest("k", prompts(1)[0], Sampling(max_tokens=1900, temperature=1), n=8)
+    assert list(engine.generate([request])) == []
+
+
+@pytest.mark.parametrize("files", [{}, {"pytorch_model.bin": b"\x80\x04pickled"}])
+def test_a_folder_without_safetensors_is_refused(tmp_path: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(EngineError, match="holds no safetensors"):
+        local(str(tmp_path))
+
+
+def test_a_model_that_wants_to_run_its_own_code_is_refused(tmp_path: Path) -> None:
+    marker = tmp_path / "it-ran"
+    config = {
+        "model_type": "mischief",
+        "auto_map": {
+            "AutoConfig": "code.MischiefConfig",
+            "AutoModelForCausalLM": "code.Mischief",
+        },
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "code.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(EngineError, match="code of its own, which is refused") as caught:
+        local(str(tmp_path)).check()
+    assert caught.value.failure.cause is Cause.MODEL_NOT_FOUND
+    assert not marker.exists()
+
+
+def test_a_model_that_is_not_on_this_machine_is_said_so() -> None:
+    with pytest.raises(EngineError, match="can't be loaded from this machine"):
+        local("nobody/nothing").check()
+
+
+def test_registering_a_checkpoint_loads_no_library() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys\n"
+        "from models_runtime.catalogue import ENGINES\n"
+        "from models_runtime.engines import ModelReference\n"
+        "ENGINES['transformers_local'].open(ModelReference('some/model')).close()\n"
+        "heavy = {'torch', 'transformers'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_batches_hold_rows_of_like_length_within_the_budget() -> None:
+    lengths = [3, 90, 5, 80, 100, 4, 2]
+    made = list(batches(lengths, lambda n: n, new=10, token_budget=300, max_batch=3))
+    assert made == [[100, 90], [80, 5, 4], [3, 2]]
+    alone = list(batches([500, 1], lambda n: n, new=0, token_budget=100, max_batch=9))
+    assert alone == [[500], [1]]
+
+
+def test_one_model_stays_until_another_is_asked_for() -> None:
+    loads: list[str] = []
+    resident: Residency[str] = Residency()
+
+    def get(name: str) -> str:
+        def load_it() -> str:
+            loads.append(name)
+            return name
+
+        return resident.get(name, load_it)
+
+    assert [get(name) for name in ("a", "a", "b", "a")] == ["a", "a", "b", "a"]
+    assert loads == ["a", "b", "a"]
+
+
+@pytest.mark.django_db
+def test_a_job_writes_candidates_with_a_local_model() -> None:
+    project = project_with_prompts(3)
+    checkpoint = register(
+        project=project,
+        name="tiny",
+        engine="transformers_local",
+        model=tiny_llama(),
+        options={"device": "cpu", "dtype": "float32"},
+    )
+    job = enqueue.request_generation(
+        project, checkpoint, per_prompt=2, sampling=Sampling(max_tokens=12), seed=1
+    )
+    run_generation(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("done", "")
+    made = Generation.objects.filter(job=job)
+    assert made.count() == 6
+    assert all(each.finish == "length" and each.tokens_out > 0 for each in made)
+    assert checkpoint.label == "tiny"
