@@ -32,3 +32,8 @@ def _kinds_of_tables(project: Project) -> set[type]:
             for evidence in JUDGMENT_TYPES[slug].evidence(judgment.payload, range(64)):
                 kinds.update(TABLES.get(type(evidence), ()))
     return kinds
+
+
+def ranks(slug: str) -> bool:
+    """Whether a method orders items, so that its ranks can stand beside another's."""
+    return METHODS[slug].family != "consensus"

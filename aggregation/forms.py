@@ -1,7 +1,7 @@
 """Forms of runs and releases: the pages and the API read requests with the same ones."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
@@ -104,6 +104,20 @@ def _field(option: OptionField) -> forms.Field:
     return forms.CharField(**common)
 
 
+if TYPE_CHECKING:
+    ChoiceOfRun = forms.ModelChoiceField[Run]
+else:  # Django's class takes no type arguments when it runs
+    ChoiceOfRun = forms.ModelChoiceField
+
+
+class RunChoiceField(ChoiceOfRun):
+    """Finished runs, by what a person knows of them."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        title = METHODS[obj.method].title if obj.method in METHODS else obj.method
+        return f"{title}, {obj.judgments:,} judgments, {obj.created_at:%d %b %Y %H:%M} UTC"
+
+
 class ReleaseForm(forms.Form):
     """What to publish, under which policy. `run` may be empty: then no scores go along."""
 
@@ -162,7 +176,7 @@ class ReleaseForm(forms.Form):
     smallest_cell = forms.IntegerField(
         min_value=2, max_value=1000, initial=5, label="Smallest group that may show, in people"
     )
-    run = forms.ModelChoiceField(
+    run = RunChoiceField(
         queryset=Run.objects.none(),
         required=False,
         to_field_name="public_id",
@@ -195,9 +209,11 @@ class ReleaseForm(forms.Form):
         assert isinstance(run, forms.ModelChoiceField)
         group_by.choices = [("", "nothing: one verdict for all"), *names]
         attributes.choices = names
-        run.queryset = Run.objects.filter(
-            project=project, state=WorkState.DONE, replay_of=None
-        ).order_by("-id")
+        run.queryset = (
+            Run.objects.filter(project=project, state=WorkState.DONE, replay_of=None)
+            .order_by("-id")
+            .defer("result")
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -25,6 +25,7 @@ class ScoreRow:
     score: str
     interval: str
     judgments: int
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class RunView:
     headline: str
     unit: str
     rows: tuple[ScoreRow, ...]
+    labels: bool
     total: int
     chart: SafeString
     warnings: tuple[ResultWarning, ...]
@@ -72,7 +74,8 @@ def run_view(run: Run) -> RunView:
         result=result,
         headline=headline(result, run.judgments or 0, run.annotators or 0),
         unit=UNITS.get(result.score_kind, result.score_kind),
-        rows=tuple(_row(score) for score in scores[:MOST_ROWS]),
+        rows=tuple(_row(score, result) for score in scores[:MOST_ROWS]),
+        labels=result.label is not None,
         total=len(scores),
         chart=_forest(run, result, scores),
         warnings=result.warnings,
@@ -143,7 +146,20 @@ def _best_first(score: Score) -> tuple[bool, float, int]:
     return (score.score is None, -(score.score or 0.0), score.position)
 
 
-def _row(score: Score) -> ScoreRow:
+def _label(score: Score, result: AggregateResult) -> str:
+    """The unit's label in words; for a pair, the item that was preferred."""
+    if result.label is None:
+        return ""
+    code = int(result.label[score.position])
+    if code < 0:
+        return "undecided"
+    label, key = str(result.classes[code]), result.ids[score.position]
+    if set(result.classes) == {"first", "tie", "second"} and isinstance(key, tuple):
+        return {"first": str(key[-2]), "second": str(key[-1]), "tie": "about the same"}[label]
+    return label
+
+
+def _row(score: Score, result: AggregateResult) -> ScoreRow:
     known = score.lo is not None and score.hi is not None
     return ScoreRow(
         item=score.item,
@@ -152,6 +168,7 @@ def _row(score: Score) -> ScoreRow:
         score=number(score.score),
         interval=f"[{number(score.lo)}, {number(score.hi)}]" if known else "",
         judgments=score.judgments,
+        label=_label(score, result),
     )
 
 

@@ -5,6 +5,7 @@ the digest of the files that compute doesn't.
 """
 
 import hashlib
+import tomllib
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,4 +30,5 @@ def _release() -> str:
     try:
         return version("polyphony")
     except PackageNotFoundError:  # a checkout that was never installed
-        return "0"
+        told = tomllib.loads((_ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(told["project"]["version"])

@@ -106,7 +106,7 @@ PRELUDE = """
 import django, json, os, resource
 django.setup()
 from config.celery import app
-app.conf.broker_url = "memory://"
+app.conf.broker_url = "memory://localhost/"
 def report(**figures):
     figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     open(os.environ["REPORT"], "w").write(json.dumps(figures))

@@ -17,10 +17,16 @@ def method(request: HttpRequest, method: str) -> HttpResponse:
     context = {
         "method": found,
         "slug": method,
-        "paragraphs": found.description.split("\n\n"),
+        "paragraphs": [_paragraph(text) for text in found.description.split("\n\n")],
         "options": found.options.form_fields(),
     }
     return render(request, "aggregation/method.html", context)
+
+
+def _paragraph(text: str) -> tuple[str, bool]:
+    """A paragraph, and whether its lines are laid out on purpose: then one of them is indented."""
+    laid_out = any(line.startswith(" ") for line in text.splitlines())
+    return (text if laid_out else " ".join(text.split())), laid_out
 
 
 @require_safe

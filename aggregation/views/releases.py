@@ -23,7 +23,7 @@ from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Judgment, Project, Role, WorkState
 from annotation.views.entry import account, for_members, is_fragment
 
-PREVIEWED_ROWS = 3
+PREVIEWED_ROWS = 2
 LONGEST_CELL = 1_200
 PREVIEWED_JUDGMENTS = 200_000  # beyond, the preview takes every k-th question and says so
 
@@ -148,23 +148,29 @@ def _card(release: Release) -> dict[str, Any]:
         "latest": next((check for check in checks if check.report is not None), None),
         "going_on": any(not check.is_final for check in checks),
         "exports": [
-            {**export, "preview": _rows(release, export["slug"])} for export in manifest["exports"]
+            {**export, "preview": _rows(release, export)}
+            for export in sorted(manifest["exports"], key=_for_trainers_first)
         ],
         "companions": [file for file in manifest["files"] if "export" not in file],
         "signed": [MANIFEST, SIGNATURE],
     }
 
 
-def _rows(release: Release, slug: str) -> list[list[tuple[str, str]]]:
+def _for_trainers_first(export: dict[str, Any]) -> tuple[bool, str]:
+    return all(field["type"] != "messages" for field in export["fields"]), export["slug"]
+
+
+def _rows(release: Release, export: dict[str, Any]) -> list[list[tuple[str, str]]]:
     """The first rows as a trainer will see them; empty if the file was taken away."""
-    path = publishing.release_folder(release) / f"{slug}.jsonl"
+    path = publishing.release_folder(release) / f"{export['slug']}.jsonl"
+    names = [field["name"] for field in export["fields"]]
     if not path.is_file():
         return []
     rows = []
     with path.open("rb") as file:
         for line, _ in zip(file, range(PREVIEWED_ROWS), strict=False):
             row = json.loads(line)
-            rows.append([(name, _said(value)) for name, value in row.items()])
+            rows.append([(name, _said(row.get(name))) for name in names])
     return rows
 
 
@@ -173,6 +179,8 @@ def _said(value: Any) -> str:
         said = "\n\n".join(f"{message['role']}: {message['content']}" for message in value)
     elif isinstance(value, str):
         said = value
+    elif value is None:
+        said = "(empty)"
     else:
         said = json.dumps(value, ensure_ascii=False)
     return said if len(said) <= LONGEST_CELL else f"{said[:LONGEST_CELL]} …"

@@ -17,7 +17,7 @@ from aggregation.enqueue import (
     request_replay,
     request_run,
 )
-from aggregation.fitting import methods_for
+from aggregation.fitting import methods_for, ranks
 from aggregation.forms import CompareForm, RunForm
 from aggregation.models import Items, Run
 from aggregation.presenting import RunView, matrix, run_view
@@ -204,7 +204,7 @@ def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> di
     missing = [
         (slug, method)
         for slug, method in methods_for(project).items()
-        if slug not in {run.method for run in chosen}
+        if ranks(slug) and slug not in {run.method for run in chosen}
     ]
     return {
         "first": chosen[0],
@@ -223,7 +223,12 @@ def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> di
 
 
 def _compared(request: HttpRequest, project: Project) -> list[Run]:
-    done = Run.objects.filter(project=project, state=WorkState.DONE, replay_of=None)
+    done = Run.objects.filter(
+        project=project,
+        state=WorkState.DONE,
+        replay_of=None,
+        method__in=[slug for slug in METHODS if ranks(slug)],
+    )
     wanted = [text for text in request.GET.getlist("run") if _is_uuid(text)]
     if wanted:
         picked = list(done.filter(public_id__in=wanted[:MOST_COMPARED]).order_by("id"))

@@ -13,6 +13,7 @@ from django.test import Client
 from aggregation import publishing, runs
 from aggregation.catalogue import METHODS
 from aggregation.enqueue import request_check, request_release, request_run
+from aggregation.fitting import methods_for
 from aggregation.models import Check, Release, Run
 from annotation.models import Role, System, WorkState
 from tests.aggregation.votes import call_both_bad, person, vote
@@ -264,9 +265,8 @@ def test_every_method_has_a_page(judged: World, olga: Client) -> None:
     page(olga, "/methods/dice/", 404)
 
 
-def test_every_method_that_fits_can_be_run_and_shown(judged: World, olga: Client) -> None:
-    from aggregation.fitting import methods_for
-
+@pytest.mark.slow
+def test_every_method_that_fits_can_be_run_rebuilt_and_shown(judged: World, olga: Client) -> None:
     for slug in methods_for(judged.project):
         run = request_run(judged.project, slug)
         runs.execute_run(run.pk)
