@@ -17,6 +17,7 @@ from aggregation.curation import Curation
 from aggregation.models import Check, Items, Release, Run
 from aggregation.options import OptionError
 from annotation import log
+from annotation.errors import LogBusy
 from annotation.models import (
     AnnotatorKind,
     Assignment,
@@ -57,7 +58,7 @@ def request_run(
         seed=seed,
         kinds=_checked_kinds(project, kinds),
         items=Items(items).value,
-        mark=log.mark(project) if mark is None else mark,
+        mark=_mark(project) if mark is None else mark,
         requested_by=user,
     )
 
@@ -111,7 +112,7 @@ def request_release(
         "exports": sorted(set(exports)),
         "curation": curation.to_plain(),
         "run": run,
-        "mark": run.mark if run is not None else log.mark(project),
+        "mark": run.mark if run is not None else _mark(project),
         "skips": _skips(project),
         "notes": notes,
         "licence": licence,
@@ -191,3 +192,10 @@ def _skips(project: Project) -> int:
         .exclude(release_reason="the lease expired and the seat was taken")
         .count()
     )
+
+
+def _mark(project: Project) -> int:
+    try:
+        return log.mark(project)
+    except LogBusy as error:
+        raise NotPossible(str(error)) from error

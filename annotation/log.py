@@ -2,7 +2,7 @@
 
 Positions are given by a trigger while it holds a shared advisory lock until its transaction ends.
 `mark` takes the same lock exclusively, so it waits for every writer that already holds a position
-and then reads the highest one. Nothing at or below the mark can appear later. Without this, a
+before it looks. Nothing at or below the mark can appear later. Without this, a
 judgment that took its number early and committed late would slip into a rebuilt aggregate.
 """
 
@@ -13,22 +13,25 @@ from psycopg.errors import LockNotAvailable
 from annotation.errors import LogBusy
 from annotation.models import Judgment, Project
 
-PATIENCE = "1s"
+PATIENCE = "2s"
 LOCK_SPACE = 7_401  # first key of the advisory lock; the second is the project's id
 
 
 def mark(project: Project) -> int:
-    """The highest log position of `project`, 0 when it has no judgments.
+    """The highest log position of `project` below which nothing can change any more, 0 without any.
 
-    Waits for judgments that are being committed right now, usually for milliseconds.
+    Waits for judgments that are being committed right now, usually for milliseconds. Raises LogBusy
+    while a large import is writing, so that judging never queues behind a waiting reader for long.
     """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, project.pk])
-        highest = Judgment.objects.filter(question__project=project).aggregate(
-            highest=Max("position")
-        )["highest"]
-    return int(highest or 0)
+    return newest(project, up_to=settled(project))
+
+
+def newest(project: Project, *, up_to: int | None = None) -> int:
+    """The highest position that is visible now, without waiting: for previews, not for marks."""
+    judgments = Judgment.objects.filter(question__project=project)
+    if up_to is not None:
+        judgments = judgments.filter(position__lte=up_to)
+    return int(judgments.aggregate(highest=Max("position"))["highest"] or 0)
 
 
 def settled(project: Project) -> int:

@@ -114,7 +114,7 @@ def _curation(request: HttpRequest, project: Project) -> Curation:
 
 
 def _preview(project: Project, curation: Curation) -> tuple[Preview, int]:
-    mark = log.mark(project)
+    mark = log.newest(project)
     size = Judgment.objects.filter(question__project=project, position__lte=mark).count()
     one_in = max(1, -(-size // PREVIEWED_JUDGMENTS))
     pairs = pairs_of_votes(project, mark, curation.kinds, one_in=one_in)

@@ -7,6 +7,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from annotation import log
+from annotation.errors import LogBusy
 from annotation.models import Annotator, AnnotatorKind, Judgment, Question
 from tests.cast import World, make_project, make_question
 
@@ -85,3 +86,35 @@ def test_a_mark_waits_for_a_judgment_that_has_its_position_but_is_not_committed(
     reader.join(10)
     assert marks == [Judgment.objects.get().position]
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mark_gives_up_with_a_sentence_while_a_large_import_is_writing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log, "PATIENCE", "50ms")
+    project = make_project()
+    question = make_question(project, "noise")
+    annotator = Annotator.objects.create(
+        project=project, kind=AnnotatorKind.PERSON, external_id="ada"
+    )
+    inserted, may_commit = threading.Event(), threading.Event()
+
+    def import_slowly() -> None:
+        with transaction.atomic():
+            keep(question, annotator, "slow")
+            inserted.set()
+            may_commit.wait(10)
+        connections.close_all()
+
+    writer = threading.Thread(target=import_slowly)
+    writer.start()
+    try:
+        assert inserted.wait(10)
+        with pytest.raises(LogBusy, match="Nothing is lost"):
+            log.mark(project)
+        assert log.newest(project) == 0
+    finally:
+        may_commit.set()
+        writer.join(10)
+    assert log.mark(project) == Judgment.objects.get().position
