@@ -265,8 +265,27 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     whole = put_parquet(tmp_path, text=["some text"] * 1000).read_bytes()
     with pytest.raises(UnreadableFile, match="Parquet file is damaged"):
         read(put(tmp_path, "cut.parquet", whole[: len(whole) // 2]))
+    with pytest.raises(UnreadableFile, match="Parquet file is damaged"):
+        read(put(tmp_path, "hollow.parquet", b"PAR1" + b"\xff" * 60 + b"PAR1"))
     with pytest.raises(UnreadableFile, match="named like a Parquet file but isn't one"):
         read(put(tmp_path, "not.parquet", "id,text\n"))
+
+
+def test_a_footer_that_would_end_the_process_is_a_damaged_file(tmp_path: Path) -> None:
+    """pyarrow 26 calls `terminate` on this histogram; here a process of its own meets it."""
+    talk = [[{"role": "user", "content": "x"}]] * 3
+    whole = bytearray(put_parquet(tmp_path, prompt_text=["why"] * 3, l=talk).read_bytes())
+    whole[504] = 146
+    with pytest.raises(UnreadableFile, match="Parquet file is damaged"):
+        read(put(tmp_path, "deadly.parquet", bytes(whole)))
+
+
+def test_a_parquet_file_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_parquet(tmp_path, text=["a"])
+    monkeypatch.chdir(tmp_path)
+    assert cells_of(read(Path("a.parquet"))) == [{"text": "a"}]
 
 
 # --- Files of the wrong kind --------------------------------------------------------------------

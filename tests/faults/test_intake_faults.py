@@ -1,5 +1,6 @@
 """Imports under bad input and bad luck: nothing half-written, memory flat, a sentence each time."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -16,9 +17,13 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from annotation.intake.importing import import_rows, run_import
 from annotation.intake.limits import Limits
+from annotation.intake.previewing import preview
 from annotation.intake.refusals import ImportBusy, ImportRefused, IntakeError, UnreadableFile
 from annotation.intake.reports import Progress
 from annotation.intake.texts import RenderingStopped, rendering
@@ -338,3 +343,48 @@ def _children() -> list[int]:
     tasks = Path("/proc/self/task").glob("*/children")
     pids = [int(pid) for task in tasks for pid in task.read_text().split()]
     return [pid for pid in pids if b"intake.texts" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+# --- Whatever bytes -----------------------------------------------------------------------------
+
+GOOD_CSV = b"prompt_id,prompt_text
+" + b"".join(
+    b'%d,"why, ""%d""
+?"
+' % (n, n) for n in range(9)
+)
+    b'%d,"why, ""%d""\n?"\n' % (n, n) for n in range(9)
+)
+GOOD_JSONL = b"".join(b'{"prompt_id": %d, "prompt_text": "why"}\n' % n for n in range(9))
+damage = st.lists(
+    st.tuples(st.floats(0, 1), st.sampled_from(["set", "cut", "put"]), st.binary(max_size=6)),
+    min_size=1,
+    max_size=6,
+)
+
+
+def damaged(data: bytes, wounds: list[tuple[float, str, bytes]]) -> bytes:
+    changed = bytearray(data)
+    for place, wound, more in wounds:
+        at = int(place * len(changed))
+        if wound == "put":
+            changed[at:at] = more
+        elif wound == "cut":
+            del changed[at : at + len(more)]
+        else:
+            changed[at : at + len(more)] = more
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz"])
+@settings_of_hypothesis(max_examples=150, deadline=None)
+@given(wounds=damage)
+def test_whatever_a_file_holds_it_is_read_or_refused_with_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, name: str, wounds: list[tuple[float, str, bytes]]
+) -> None:
+    path = tmp_path_factory.mktemp("bytes") / name
+    whole = GOOD_CSV if "csv" in name else GOOD_JSONL
+    path.write_bytes(damaged(gzip.compress(whole) if name.endswith(".gz") else whole, wounds))
+    with contextlib.suppress(UnreadableFile):
+        seen = preview(path, "prompts", rows=100)
+        assert all(row.problem or row.becomes for row in seen.rows if not seen.problems)

@@ -7,11 +7,12 @@ rows are unfolded a few megabytes at a time.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from annotation.intake.limits import MB, human_size
 from annotation.intake.readers import Row, Sheet
-from annotation.intake.readers._parquet_pages import largest_page
+from annotation.intake.readers._parquet_layout import PLAIN, Layout, layout_of
 from annotation.intake.refusals import Flaw, UnreadableFile
 from annotation.intake.sources import Source
 
@@ -32,15 +33,15 @@ class Parquet:
     @contextmanager
     def open(self, source: Source) -> Iterator[Sheet]:
         with source.seekable_path() as path:
-            file = _open(path)
-            columns = tuple(str(name) for name in file.schema_arrow.names)
-            _refuse_giants(file, path, columns, source)
-            progress = _Progress(source.packed, file.metadata.num_rows)
+            layout = layout_of(path)
+            _refuse_giants(layout, source)
+            columns = tuple(layout.columns)
+            progress = _Progress(source.packed, layout.rows)
             yield Sheet(
                 source=source,
-                description=f"{file.metadata.num_rows:,} rows",
+                description=f"{layout.rows:,} rows",
                 columns=columns,
-                rows=_rows(file, columns, progress, source.limits.line),
+                rows=_rows(path, layout, progress, source.limits.line),
                 position=progress.position,
             )
 
@@ -53,53 +54,34 @@ class _Progress:
         return int(self.packed * self.done // self.total)
 
 
-def _open(path: Any) -> Any:
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    bounds = {"thrift_string_size_limit": 64 * MB, "thrift_container_size_limit": 1_000_000}
-    plain = {"pre_buffer": False, "buffer_size": MB, **bounds}
-    try:
-        with ParquetFile(path, **plain) as file:
-            text = [
-                field.name
-                for field in file.schema_arrow
-                if str(field.type) in {"string", "large_string", "binary", "large_binary"}
-            ]
-        return ParquetFile(path, read_dictionary=text, **plain)
-    except (ArrowException, OSError) as error:
-        raise UnreadableFile(f"The Parquet file is damaged: {_first_line(error)}.") from error
-
-
-def _refuse_giants(file: Any, path: Any, columns: tuple[str, ...], source: Source) -> None:
-    limits, metadata = source.limits, file.metadata
-    if len(set(columns)) < len(columns):
+def _refuse_giants(layout: Layout, source: Source) -> None:
+    limits = source.limits
+    if len(set(layout.columns)) < len(layout.columns):
         raise UnreadableFile("Two columns have the same name. Give each column its own name.")
-    if len(columns) > limits.columns:
-        raise UnreadableFile(f"The file has {len(columns):,} columns; at most 500 are read.")
-    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
-    if sum(group.total_byte_size for group in groups) > limits.unpacked:
+    if len(layout.columns) > limits.columns:
+        raise UnreadableFile(f"The file has {len(layout.columns):,} columns; at most 500 are read.")
+    if layout.unpacked > limits.unpacked:
         raise UnreadableFile(
             f"The file holds more than {human_size(limits.unpacked)}. Split it into parts."
         )
-    name, size = largest_page(path, metadata)
-    if size > PAGE_BYTES:
+    if layout.page > PAGE_BYTES:
         raise UnreadableFile(
-            f"The column “{name}” holds a block of {human_size(size)}, most likely one huge cell; "
-            f"at most {human_size(PAGE_BYTES)} are read at once. Shorten the cell, or write the "
-            "file with smaller data pages."
+            f"The column “{layout.page_column}” holds a block of {human_size(layout.page)}, most "
+            f"likely one huge cell; at most {human_size(PAGE_BYTES)} are read at once. Shorten the "
+            "cell, or write the file with smaller data pages."
         )
 
 
-def _rows(
-    file: Any, columns: tuple[str, ...], progress: _Progress, limit: int
-) -> Iterator[Row | Flaw]:
+def _rows(path: Path, layout: Layout, progress: _Progress, limit: int) -> Iterator[Row | Flaw]:
     from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
 
+    columns = tuple(layout.columns)
+    size = min(limit, BATCH_BYTES)
     try:
-        with file:
-            for batch in file.iter_batches(batch_size=_batch_rows(file.metadata)):
-                for part in _parts(batch, min(limit, BATCH_BYTES)):
+        with ParquetFile(path, read_dictionary=layout.text_columns, **PLAIN) as file:
+            for batch in file.iter_batches(batch_size=_batch_rows(layout)):
+                for part in _parts(batch, size):
                     yield from _unfolded(part, columns, progress.done, limit)
                     progress.done += part.num_rows
     except (ArrowException, OSError) as error:
@@ -108,10 +90,8 @@ def _rows(
         ) from error
 
 
-def _batch_rows(metadata: Any) -> int:
-    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
-    size = sum(group.total_byte_size for group in groups)
-    rows: int = BATCH_BYTES * max(metadata.num_rows, 1) // max(size, 1)
+def _batch_rows(layout: Layout) -> int:
+    rows = BATCH_BYTES * max(layout.rows, 1) // max(layout.unpacked, 1)
     return max(1, min(BATCH_ROWS, rows))
 
 
