@@ -30,8 +30,8 @@ __all__ = [
     "write_whole",
 ]
 
-GROUP_ROWS = 10_000  # rows of a Parquet row group …
-GROUP_BYTES = 16 * 1024 * 1024  # … or this much JSON, whichever comes first
+GROUP_ROWS = 5_000  # rows of a Parquet row group …
+GROUP_BYTES = 4 * 1024 * 1024  # … or this much JSON, whichever comes first
 
 _MESSAGE = pa.struct([("content", pa.string()), ("role", pa.string())])
 _ARROW: dict[FieldType, Any] = {

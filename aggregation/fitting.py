@@ -2,12 +2,17 @@
 
 from aggregation.catalogue import METHODS
 from aggregation.method import Method
-from aggregation.tables import Comparisons, Labels, Ratings
+from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from annotation.catalogue import JUDGMENT_TYPES
-from annotation.evidence import Comparison, Label
+from annotation.evidence import Comparison, Label, Ranking, Rating
 from annotation.models import Judgment, Project
 
-TABLES = {Comparison: (Comparisons,), Label: (Labels, Ratings)}
+TABLES: dict[type, tuple[type, ...]] = {
+    Comparison: (Comparisons,),
+    Ranking: (Ballots,),
+    Rating: (Ratings,),
+    Label: (Labels, Ratings),
+}
 
 
 def methods_for(project: Project) -> dict[str, Method]:

@@ -12,12 +12,12 @@ import orjson
 from django.db.models import Exists, F, Func, OuterRef, TextField, Value
 from django.db.models.functions import Cast
 
-from aggregation.curation import Curation, Ledger, Vote
+from aggregation.curation import Curation, Ledger, Vote, votes_by_pair
 from aggregation.curation.ledger import EVERYBODY
 from aggregation.exports import ExportedCandidate, ExportedJudgment, ExportedQuestion
 from aggregation.streaming import stream
 from annotation.catalogue import JUDGMENT_TYPES
-from annotation.evidence import Comparison, Evidence
+from annotation.evidence import Evidence
 from annotation.models import (
     Annotator,
     Judgment,
@@ -96,11 +96,13 @@ class FrozenLog:
             Judgment.objects.up_to(self.mark)
             .filter(question__project=self.project, annotator__kind__in=list(self.curation.kinds))
             .order_by("question_id", "position")
-            .annotate(text=Cast("payload", TextField()), day=_DAY)
+            .annotate(
+                text=Cast("payload", TextField()), named=Cast("public_id", TextField()), day=_DAY
+            )
             .values_list(
                 "question_id",
                 "position",
-                "public_id",
+                "named",
                 "annotator_id",
                 "annotator__kind",
                 "judgment_type",
@@ -152,7 +154,7 @@ class FrozenLog:
         (shown, confidence, elapsed, reason, profile, source, day) = row[7:]
         return ExportedJudgment(
             position=position,
-            public_id=str(public_id),
+            public_id=public_id,
             annotator=self.census.pseudonyms[annotator],
             annotator_kind=kind,
             judgment_type=judgment_type,
@@ -183,14 +185,8 @@ def pairs_of_votes(
     if one_in > 1:
         rows = rows.annotate(part=F("question_id") % one_in).filter(part=0)
     for _, said in groupby((row for part in stream(rows) for row in part), key=lambda r: r[0]):
-        votes = [
-            Vote.of(evidence)
-            for row in said
-            for evidence in _evidence(row[1], row[2])
-            if isinstance(evidence, Comparison)
-        ]
-        if votes:
-            yield votes
+        cast = votes_by_pair(evidence for row in said for evidence in _evidence(row[1], row[2]))
+        yield from cast.values()
 
 
 def attribute_names(project: Project) -> list[str]:

@@ -3,7 +3,7 @@
 from aggregation.curation.ledger import REASONS, Ledger, LeftOut
 from aggregation.curation.policy import BOTH_BAD, TIES, Curation, CurationError
 from aggregation.curation.preview import Preview, preview
-from aggregation.curation.verdicts import Verdict, Vote, decide
+from aggregation.curation.verdicts import Verdict, Vote, decide, votes_by_pair
 
 __all__ = [
     "BOTH_BAD",
@@ -18,4 +18,5 @@ __all__ = [
     "Vote",
     "decide",
     "preview",
+    "votes_by_pair",
 ]

@@ -1,10 +1,11 @@
 """From the votes on one pair to one verdict. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations, product
 
 from aggregation.curation.policy import Curation
-from annotation.evidence import Comparison, TieKind
+from annotation.evidence import Comparison, Evidence, Ranking, TieKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +15,8 @@ class Vote:
     strength: int
     both_bad: bool = False
 
-    @classmethod
-    def of(cls, evidence: Comparison) -> "Vote":
-        return cls(evidence.strength, evidence.tie_kind is TieKind.BOTH_BAD)
+    def mirrored(self) -> "Vote":
+        return Vote(-self.strength, self.both_bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,35 @@ class Verdict:
     strength: float
     ties: int
     both_bad: int
+
+
+def votes_by_pair(said: Iterable[Evidence]) -> dict[tuple[int, int], list[Vote]]:
+    """Votes per pair of places (lower place first) in what annotators said of one question.
+
+    A comparison is a vote on its pair. A ranking is one vote of strength 1 on every pair it
+    implies: equal tiers are "about the same", and whatever was shown but not listed is below the
+    list; two unlisted ones say nothing of each other. Ratings and labels are no votes.
+    """
+    cast: dict[tuple[int, int], list[Vote]] = {}
+    for evidence in said:
+        for a, b, vote in _votes(evidence):
+            pair, kept = ((a, b), vote) if a < b else ((b, a), vote.mirrored())
+            cast.setdefault(pair, []).append(kept)
+    return dict(sorted(cast.items()))
+
+
+def _votes(evidence: Evidence) -> Iterator[tuple[int, int, Vote]]:
+    if isinstance(evidence, Comparison):
+        both_bad = evidence.tie_kind is TieKind.BOTH_BAD
+        yield evidence.a, evidence.b, Vote(evidence.strength, both_bad)
+    elif isinstance(evidence, Ranking):
+        listed = [(place, tier) for tier, places in enumerate(evidence.tiers) for place in places]
+        named = {place for place, _ in listed}
+        below = [place for place in evidence.shown if place not in named]
+        for (a, high), (b, low) in combinations(listed, 2):
+            yield a, b, Vote(0 if high == low else 1)
+        for a, b in product(named, below):
+            yield a, b, Vote(1)
 
 
 def decide(votes: Iterable[Vote], curation: Curation) -> Verdict:

@@ -1,7 +1,8 @@
 """Every counted judgment as one row: what was said of what, and by which pseudonym."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from aggregation.exports import (
@@ -77,7 +78,7 @@ def _row(question: ExportedQuestion, judgment: ExportedJudgment) -> Row:
         "annotator_kind": judgment.annotator_kind,
         "judgment_type": judgment.judgment_type,
         "payload": judgment.payload,
-        "evidence": [_plain(evidence) for evidence in judgment.evidence],
+        "evidence": _plain(judgment.evidence),
         "shown_order": None if judgment.shown_order is None else list(judgment.shown_order),
         "confidence": judgment.confidence,
         "elapsed_ms": judgment.elapsed_ms,
@@ -88,8 +89,14 @@ def _row(question: ExportedQuestion, judgment: ExportedJudgment) -> Row:
     }
 
 
-def _plain(evidence: Evidence) -> dict[str, Any]:
-    return {"says": type(evidence).__name__.lower(), **asdict(evidence)}
+@lru_cache(maxsize=4096)
+def _plain(evidence: tuple[Evidence, ...]) -> list[dict[str, Any]]:
+    """Evidence as JSON. Few different things are said, so each is spelled out once."""
+    return [
+        {"says": type(each).__name__.lower()}
+        | {field.name: getattr(each, field.name) for field in fields(each)}
+        for each in evidence
+    ]
 
 
 EXPORT = RawJudgments()

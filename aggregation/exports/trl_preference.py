@@ -1,12 +1,13 @@
 """TRL's preference format: explicit prompt, conversational, as DPO and reward trainers read it.
 
-One row per judged pair with a winner (and per group, where the release separates groups). Besides
-the three columns that trainers use, each row says how strong and how shared the preference is.
+One row per judged pair with a winner (and per group, where the release separates groups); a
+ranking is a vote on every pair it implies. Besides the three columns that trainers use, each row
+says how strong and how shared the preference is.
 """
 
 from collections.abc import Iterable, Iterator
 
-from aggregation.curation import Verdict, Vote, decide
+from aggregation.curation import Verdict, decide, votes_by_pair
 from aggregation.exports import (
     ExportedCandidate,
     ExportedJudgment,
@@ -15,7 +16,6 @@ from aggregation.exports import (
     Frozen,
     Row,
 )
-from annotation.evidence import Comparison
 
 SLUG = "trl_preference"
 
@@ -55,29 +55,20 @@ class TrlPreference:
 
     def rows(self, snapshot: Frozen) -> Iterator[Row]:
         for question in snapshot.questions():
-            pair = _compared(question)
-            if pair is None:
-                snapshot.ledger.leave_out(SLUG, "no_comparison")
-                continue
             for group, judgments in _by_group(question.judgments):
                 if group is None:
                     snapshot.ledger.leave_out(SLUG, "small_group")
                     continue
-                verdict = decide(_votes(judgments, pair), snapshot.curation)
-                reason = verdict.reason or _same_text(question, pair)
-                if reason:
-                    snapshot.ledger.leave_out(SLUG, reason, group)
-                else:
-                    yield _row(question, pair, verdict, group)
-
-
-def _compared(question: ExportedQuestion) -> tuple[int, int] | None:
-    """The two places that this question's judgments compare."""
-    for judgment in question.judgments:
-        for evidence in judgment.evidence:
-            if isinstance(evidence, Comparison):
-                return min(evidence.a, evidence.b), max(evidence.a, evidence.b)
-    return None
+                cast = votes_by_pair(said for judgment in judgments for said in judgment.evidence)
+                if not cast:
+                    snapshot.ledger.leave_out(SLUG, "no_comparison", group)
+                for pair, votes in cast.items():
+                    verdict = decide(votes, snapshot.curation)
+                    reason = verdict.reason or _same_text(question, pair)
+                    if reason:
+                        snapshot.ledger.leave_out(SLUG, reason, group)
+                    else:
+                        yield _row(question, pair, verdict, group)
 
 
 def _by_group(
@@ -87,14 +78,6 @@ def _by_group(
     for judgment in judgments:
         groups.setdefault(judgment.group, []).append(judgment)
     return sorted(groups.items(), key=lambda item: (item[0] is None, item[0] or ""))
-
-
-def _votes(judgments: Iterable[ExportedJudgment], pair: tuple[int, int]) -> Iterator[Vote]:
-    for judgment in judgments:
-        for evidence in judgment.evidence:
-            if isinstance(evidence, Comparison):
-                vote = Vote.of(evidence)
-                yield vote if evidence.a == pair[0] else Vote(-vote.strength, vote.both_bad)
 
 
 def _same_text(question: ExportedQuestion, pair: tuple[int, int]) -> str:

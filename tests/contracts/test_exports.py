@@ -20,7 +20,7 @@ from aggregation.exports import (
     ExportedQuestion,
     Row,
 )
-from annotation.evidence import Answer, Comparison, Evidence, Label, TieKind
+from annotation.evidence import Answer, Comparison, Evidence, Label, Ranking, TieKind
 
 every_export = pytest.mark.parametrize("slug", sorted(EXPORTS))
 
@@ -89,12 +89,18 @@ def question(name: str, *judgments: ExportedJudgment, texts: str = "ab") -> Expo
     )
 
 
+RANKED: dict[str, Any] = {
+    "judgment_type": "ranking",
+    "payload": {"tiers": [[2], [0]], "of": 4},
+    "evidence": (Ranking(((2,), (0,)), (0, 1, 2, 3)),),
+}
 WORLD = (
     question("clear", judgment(1), judgment(2), judgment(3, **SECOND)),
     question("tied", judgment(4), judgment(5, **SECOND)),
     question("same", judgment(6, **TIE), judgment(7, **BAD)),
     question("twins", judgment(8), texts="aa"),
     question("listed", judgment(9, **CHECKED), texts="a"),
+    question("ranked", judgment(14, **RANKED), texts="abcd"),
     question(
         "grouped",
         judgment(10, group="calm", confidence=0.7),
@@ -158,7 +164,7 @@ def test_it_adds_nothing_that_the_snapshot_does_not_hold(slug: str) -> None:
     assert {text for text in texts if text not in given} == set()
 
 
-EXPLAINED = "assistant all comparison label "
+EXPLAINED = "assistant all comparison label ranking "
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -191,7 +197,11 @@ def test_what_it_leaves_out_is_in_the_ledger_with_a_reason(slug: str) -> None:
         assert len(rows) == sum(len(each.judgments) for each in WORLD)
         assert not entries
     else:
-        verdicts = sum(len({j.group for j in each.judgments}) for each in WORLD)
+        implied = {"ranked": 5}  # of six pairs, one is of two that weren't listed
+        verdicts = sum(
+            len({j.group for j in each.judgments}) * implied.get(each.external_id, 1)
+            for each in WORLD
+        )
         assert len(rows) + sum(entry.count for entry in entries) == verdicts
 
 
@@ -205,7 +215,8 @@ def pairs(*asked: ExportedQuestion, **policy: Any) -> tuple[list[Row], Ledger]:
 
 def test_ties_identical_texts_and_questions_without_a_pair_become_no_row() -> None:
     rows, ledger = pairs()
-    assert [(row["question_id"], row["group"]) for row in rows] == [
+    pairwise = [row for row in rows if row["question_id"] != "ranked"]
+    assert [(row["question_id"], row["group"]) for row in pairwise] == [
         ("clear", "all"),
         ("grouped", "calm"),
     ]
@@ -217,6 +228,14 @@ def test_ties_identical_texts_and_questions_without_a_pair_become_no_row() -> No
         ("no_comparison", "all"): 1,
         ("small_group", "all"): 1,
     }
+
+
+def test_a_ranking_is_a_vote_on_every_pair_it_implies() -> None:
+    ranked = next(each for each in WORLD if each.external_id == "ranked")
+    rows, _ = pairs(ranked)
+    won = {(str(row["chosen_id"])[-1], str(row["rejected_id"])[-1]) for row in rows}
+    assert won == {("2", "0"), ("2", "1"), ("2", "3"), ("0", "1"), ("0", "3")}
+    assert {row["strength"] for row in rows} == {1.0}
 
 
 def test_swapping_the_places_swaps_nothing_but_the_places() -> None:
