@@ -347,12 +347,7 @@ def _children() -> list[int]:
 
 # --- Whatever bytes -----------------------------------------------------------------------------
 
-GOOD_CSV = b"prompt_id,prompt_text
-" + b"".join(
-    b'%d,"why, ""%d""
-?"
-' % (n, n) for n in range(9)
-)
+GOOD_CSV = b"prompt_id,prompt_text\n" + b"".join(
     b'%d,"why, ""%d""\n?"\n' % (n, n) for n in range(9)
 )
 GOOD_JSONL = b"".join(b'{"prompt_id": %d, "prompt_text": "why"}\n' % n for n in range(9))
