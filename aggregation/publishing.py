@@ -10,6 +10,7 @@ import errno
 import hashlib
 import logging
 import os
+import re
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,6 +43,7 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)  # renewed with every batch of rows
 MOST_ATTEMPTS = 3
 BUILDING = ".building"
+ATTEMPT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,9})")
 
 FULL_DISK = (
     "The disk is full, so nothing was published and the half-written files were removed. "
@@ -147,10 +149,13 @@ def build(release: Release, folder: Path, *, watch: Watch | None = None) -> dict
 def clear_leftovers() -> None:
     """Remove folders of work that no living worker is at any more."""
     for folder in _root().glob(f"{BUILDING}/*"):
-        public_id, _, attempt = folder.name.rpartition("-")
+        named = ATTEMPT.fullmatch(folder.name)
+        if named is None:  # not ours
+            continue
+        public_id, attempt = named[1], int(named[2])
         alive = any(
             model.objects.filter(
-                public_id=public_id, attempt=int(attempt), state=WorkState.RUNNING
+                public_id=public_id, attempt=attempt, state=WorkState.RUNNING
             ).exists()
             for model in (Release, Check)
         )

@@ -304,6 +304,18 @@ def test_a_key_that_others_can_read_is_refused(judged: World) -> None:
         publishing.key_path().chmod(0o600)
 
 
+def test_only_what_dead_workers_left_is_cleared(judged: World) -> None:
+    running = Release.objects.claim(request_release(judged.project).pk, lease=timedelta(minutes=1))
+    assert running is not None
+    kept = publishing.building_folder(running)
+    left = kept.with_name(f"{running.public_id}-7")
+    strange = kept.with_name("somebody's folder")
+    for folder in (kept, left, strange):
+        folder.mkdir(parents=True)
+    publishing.clear_leftovers()
+    assert (kept.exists(), left.exists(), strange.exists()) == (True, False, True)
+
+
 # --- Checks -----------------------------------------------------------------------------------
 
 
