@@ -99,5 +99,4 @@ def _own_broker() -> None:
     """Wake-ups sent by tests stay in this process, out of the checkout's broker folder."""
     from config.celery import app
 
-    app.conf.broker_url = "memory://localhost/"
-    app.conf.broker_transport_options = {}
+    app.conf.update(broker_url="memory://localhost/", broker_transport_options={})

@@ -71,7 +71,8 @@ def test_every_task_has_a_written_name() -> None:
 
 def test_the_clock_calls_every_sweeper_and_nothing_else() -> None:
     script = (
-        "import django; from config.celery import app; django.setup(); app.loader.import_default_modules()\n"
+        "import django; from config.celery import app\n"
+        "django.setup(); app.loader.import_default_modules()\n"
         "app.finalize(auto=True)\n"
         "print(*sorted(name for name in app.tasks if name.endswith('.sweep')))\n"
         "print(*sorted(entry['task'] for entry in app.conf.beat_schedule.values()))\n"
