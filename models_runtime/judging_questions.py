@@ -10,11 +10,13 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from django.db import transaction
 
 from annotation import submission
 from annotation.errors import AnnotationError
+from annotation.hashes import hash_text
 from annotation.models import Judgment, Placement, Question, QuestionState
 from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
@@ -110,6 +112,11 @@ class Case:
     raw: dict[Step, str] = field(default_factory=dict)
     failure: Failure | None = None
 
+    @cached_property
+    def content(self) -> str:
+        """The hash of what is judged: the same job seed asks the same of it in any database."""
+        return hash_text("\0".join((self.question.prompt.content_hash, *self.texts)))
+
     def shown(self, order: Order) -> tuple[str, str]:
         first, second = order.shown
         return self.texts[first], self.texts[second]
@@ -160,12 +167,12 @@ class Bench:
     def _prepare(self, case: Case, step: Step) -> Asked:
         shown = case.shown(step.order)
         said = tuple(message.content for message in case.conversation)
-        secret = f"{self.job.seed}:{self.job.public_id}:{case.question.pk}:{step.order}"
-        messages = self.template.render(case.conversation, shown, nonce_for(secret, said + shown))
+        nonce = nonce_for(f"{self.job.seed}:{case.content}:{step.order}", said + shown)
+        messages = self.template.render(case.conversation, shown, nonce)
         if step.kind is CallKind.REPAIR:
             before = Step(step.order, CallKind.ASK, step.sample)
             messages = self.template.render_repair(messages, case.raw.get(before, ""))
-        seed = seed_for(self.job.seed, case.question.public_id, step.order, step.kind, step.sample)
+        seed = seed_for(self.job.seed, case.content, step.order, step.kind, step.sample)
         fresh = step.sample > 0 and step.kind is CallKind.ASK
         return Asked(case, step, messages, seed, REASK_TEMPERATURE if fresh else 0.0)
 

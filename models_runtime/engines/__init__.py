@@ -296,9 +296,10 @@ class EngineInfo:
 class Engine:
     """An opened model. Subclasses override the verbs that `info.can` names; the rest refuse.
 
-    `generate` and `decide` pull requests lazily, keep about `info.in_flight` of them at work, and
-    yield replies as they are done, in any order. They raise nothing for a single request's sake:
-    its reply carries the failure. Closing the iterator abandons what is still at work.
+    `generate` and `decide` pull requests lazily (at most four times `info.in_flight` ahead), keep
+    `info.in_flight` of them at work, and yield replies as they are done, in any order. They raise
+    nothing for a single request's sake: its reply carries the failure. Closing the iterator
+    abandons what is still at work.
     """
 
     info: EngineInfo

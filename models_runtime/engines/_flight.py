@@ -10,6 +10,7 @@ Answered = TypeVar("Answered")
 
 
 LOOK_EVERY = 0.25
+AHEAD = 4  # times in_flight are pulled, so that calls go on while the caller writes what landed
 
 
 def fly(
@@ -21,27 +22,28 @@ def fly(
 ) -> Generator[Answered, None, None]:
     """`call` every request, at most `in_flight` at once; yield answers as they land.
 
-    Requests are pulled in the caller's thread, one only when a place is free, so they may come
+    Requests are pulled in the caller's thread, a few times `in_flight` ahead, so they may come
     from a database. An exception of `call` is raised here. Closing the iterator, or setting
     `closed` from any thread, drops what hasn't begun and doesn't wait for the rest.
     """
     pending = iter(requests)
-    airborne: set[Future[Answered]] = set()
+    airborne: dict[Future[Answered], None] = {}  # in the order of their start
     pool = ThreadPoolExecutor(in_flight, thread_name_prefix="engine")
     try:
         exhausted = False
         while not closed.is_set():
-            while not exhausted and len(airborne) < in_flight:
+            while not exhausted and len(airborne) < AHEAD * in_flight:
                 try:
-                    airborne.add(pool.submit(call, next(pending)))
+                    airborne[pool.submit(call, next(pending))] = None
                 except StopIteration:
                     exhausted = True
             if not airborne:
                 return
-            landed, airborne = wait(airborne, LOOK_EVERY, return_when=FIRST_COMPLETED)
-            for future in landed:
+            landed = wait(airborne, LOOK_EVERY, return_when=FIRST_COMPLETED).done
+            for future in [each for each in airborne if each in landed]:
                 if closed.is_set():
                     return
+                del airborne[future]
                 yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

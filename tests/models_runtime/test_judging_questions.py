@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db
 GOOD, BAD = "Good advice {n}. ⟦u=1⟧", "Bad advice {n}. ⟦u=-1⟧"
 
 
-def project_with_pairs(count: int = 6) -> Project:
+def project_with_pairs(count: int = 6, slug: str = "advice") -> Project:
     """Pairs of which the even ones have the better response first."""
-    project = make_project()
+    project = make_project(slug)
     for number in range(count):
         texts = (GOOD.format(n=number), BAD.format(n=number))
         pair(project, number, *(texts if number % 2 == 0 else texts[::-1]))
@@ -117,8 +117,19 @@ def test_garbage_is_repaired_or_asked_again_and_never_becomes_a_tie() -> None:
     assert calls.filter(sample__gt=0).exists()
     invalid = JudgingItem.objects.filter(outcome=Outcome.INVALID)
     assert Judgment.objects.count() + invalid.count() == 30
-    assert 0 not in strengths()
     assert all(item.why and item.judgment is None for item in invalid)
+    for item in JudgingItem.objects.exclude(outcome=Outcome.INVALID):
+        read = item.calls.filter(status__in=[ParseStatus.OK, ParseStatus.REPAIRED])
+        assert set(read.values_list("order", flat=True)) == {"ab", "ba"}
+
+
+def test_the_same_seed_asks_the_same_in_another_project() -> None:
+    judge(project_with_pairs(8), garbage_rate=0.3)
+    first = set(JudgeCall.objects.values_list("inputs_hash", "seed", "raw"))
+    other = project_with_pairs(8, "other")
+    judge(other, garbage_rate=0.3)
+    again = JudgeCall.objects.filter(item__job__project=other)
+    assert set(again.values_list("inputs_hash", "seed", "raw")) == first
 
 
 def test_refusals_are_counted_as_such_and_give_no_judgment() -> None:
