@@ -47,7 +47,8 @@ def settled(project: Project) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT last_value - (NOT is_called)::int, set_config('lock_timeout', %s, true), "
-                "pg_advisory_xact_lock(%s, %s) FROM annotation_judgment_position",
+                "pg_advisory_xact_lock(%s, %s), set_config('lock_timeout', '0', true) "
+                "FROM annotation_judgment_position",
                 [PATIENCE, LOCK_SPACE, project.pk],
             )
             return int(cursor.fetchone()[0])

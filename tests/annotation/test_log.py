@@ -118,3 +118,12 @@ def test_a_mark_gives_up_with_a_sentence_while_a_large_import_is_writing(
         may_commit.set()
         writer.join(10)
     assert log.mark(project) == Judgment.objects.get().position
+
+
+def test_the_patience_of_a_reader_ends_with_its_look(world: World) -> None:
+    """Inside a longer transaction, later statements wait for locks as they did before."""
+    with transaction.atomic():
+        log.settled(world.project)
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            assert cursor.fetchone()[0] == "0"
