@@ -417,5 +417,8 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": text("POLYPHONY_LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING", "propagate": True}},
+    "loggers": {
+        "django.server": {"level": "WARNING", "propagate": True},
+        "httpx": {"level": "WARNING", "propagate": True},  # a line per call to a model is too many
+    },
 }
