@@ -23,6 +23,7 @@ urlpatterns = [
     path(f"{PROJECT}/releases/", releases.releases, name="releases"),
     path(f"{PROJECT}/releases/preview/", releases.release_preview, name="release-preview"),
     path(f"{RELEASE}/", releases.release, name="release"),
+    path(f"{RELEASE}/since/<int:earlier>/", releases.release_changes, name="release-changes"),
     path(f"{RELEASE}/status/", releases.release_status, name="release-status"),
     path(f"{RELEASE}/checking/", releases.check_status, name="check-status"),
     path(f"{RELEASE}/cancel/", releases.cancel_release, name="cancel-release"),

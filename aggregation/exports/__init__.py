@@ -94,3 +94,6 @@ class Export(Protocol):
 
     def rows(self, snapshot: Frozen) -> Iterator[Row]:
         """Rows with exactly the declared fields, in a fixed order."""
+
+    def about(self, row: Row) -> str:
+        """What a row is about, whatever it says of it: the same in later releases."""

@@ -65,6 +65,9 @@ class RawJudgments:
             for judgment in question.judgments:
                 yield _row(question, judgment)
 
+    def about(self, row: Row) -> str:
+        return f"judgment {row['position']}"
+
 
 def _row(question: ExportedQuestion, judgment: ExportedJudgment) -> Row:
     return {

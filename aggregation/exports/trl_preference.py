@@ -70,6 +70,10 @@ class TrlPreference:
                     else:
                         yield _row(question, pair, verdict, group)
 
+    def about(self, row: Row) -> str:
+        pair = " and ".join(sorted((row["chosen_id"], row["rejected_id"])))
+        return f"{pair} of question {row['question_id']} for {row['group']}"
+
 
 def _by_group(
     judgments: Iterable[ExportedJudgment],

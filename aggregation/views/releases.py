@@ -15,6 +15,7 @@ from aggregation.enqueue import NotPossible, default_kinds, request_check, reque
 from aggregation.forms import ReleaseForm
 from aggregation.models import Check, Release
 from aggregation.presenting import preview_chart
+from aggregation.release_changes import changes_between
 from aggregation.releasing import NoSuchFile, open_file
 from aggregation.snapshot import pairs_of_votes
 from aggregation.verification import MANIFEST, SIGNATURE
@@ -25,6 +26,7 @@ from annotation.views.entry import account, for_members, is_fragment
 
 PREVIEWED_ROWS = 2
 LONGEST_CELL = 1_200
+MOST_COMPARED_ROWS = 400_000  # beyond, only what the manifests say; the command compares all
 PREVIEWED_JUDGMENTS = 200_000  # beyond, the preview takes every k-th question and says so
 
 
@@ -153,6 +155,12 @@ def _card(release: Release) -> dict[str, Any]:
         ],
         "companions": [file for file in manifest["files"] if "export" not in file],
         "signed": [MANIFEST, SIGNATURE],
+        "earlier": Release.objects.filter(
+            project=release.project, state=WorkState.DONE, version__lt=release.version
+        )
+        .order_by("-version")
+        .values_list("version", flat=True)
+        .first(),
     }
 
 
@@ -188,6 +196,29 @@ def _said(value: Any) -> str:
 
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"role", "content"}
+
+
+@require_safe
+@for_members(*REVIEWERS)
+def release_changes(
+    request: HttpRequest, project: Project, role: Role, version: int, earlier: int
+) -> HttpResponse:
+    """What changed since an earlier release, and why."""
+    pair = [_release(project, number) for number in (earlier, version)]
+    if any(each.state != WorkState.DONE for each in pair):
+        raise Http404
+    old, new = pair
+    rows = sum(file.get("rows", 0) for each in pair for file in each.files())
+    context: dict[str, Any] = {"project": project, "role": role, "old": old, "new": new}
+    try:
+        context["changes"] = changes_between(
+            publishing.release_folder(old),
+            publishing.release_folder(new),
+            rows=rows <= MOST_COMPARED_ROWS,
+        )
+    except OSError:
+        context["missing"] = True
+    return render(request, "aggregation/release_changes.html", context)
 
 
 @require_safe
