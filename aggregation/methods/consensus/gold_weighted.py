@@ -14,7 +14,7 @@ import numpy as np
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.consensus._labelling import agreement_with, labelled, quality, shares
-from aggregation.methods.consensus.weighted_majority import from_log_odds, log_odds
+from aggregation.methods.consensus._log_odds import from_log_odds, log_odds
 from aggregation.options import Options
 from aggregation.tables import Labels
 from aggregation.warning_codes import WarningCode, warn

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.consensus._labelling import (
@@ -25,11 +23,9 @@ from aggregation.methods.consensus._labelling import (
     quality,
     weighted_shares,
 )
+from aggregation.methods.consensus._log_odds import from_log_odds, log_odds
 from aggregation.options import Options, option
 from aggregation.tables import Labels
-
-Floats = NDArray[np.float64]
-CERTAIN = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +47,6 @@ def solve(table: Labels, options: WeightedMajorityOptions, rng: np.random.Genera
     people, count = rows.people
     ability, n = agreement_with(rows, posterior, people, count)
     return labelled(table, posterior, quality(table, ability, n, "agreement with the outcome"))
-
-
-def log_odds(q: Floats, C: int) -> Floats:
-    """log(q (C - 1) / (1 - q)): what a vote by someone right with probability q is worth."""
-    q = np.clip(q, 1 - CERTAIN, CERTAIN)
-    return np.asarray(np.log(q * max(C - 1, 1) / (1 - q)))
-
-
-def from_log_odds(rows: Labels, worth: Floats, log_prior: Floats | None = None) -> Floats:
-    """Posterior [U, C] from the worth of each vote; NaN where a unit has no vote."""
-    C = rows.n_classes
-    key = rows.unit.astype(np.int64) * C + rows.label
-    total = np.bincount(key, rows.weights * worth, minlength=rows.n_units * C).reshape(
-        rows.n_units, C
-    )
-    seen = np.bincount(rows.unit, minlength=rows.n_units) > 0
-    if not total.size:
-        return total.astype(np.float64)
-    prior = 0.0 if log_prior is None else log_prior
-    return np.where(seen[:, None], softmax(total + prior, axis=1), np.nan)
 
 
 METHOD = Method(
