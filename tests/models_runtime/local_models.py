@@ -17,8 +17,13 @@ LONGEST = 2048
 
 
 @cache
+def _kept() -> "tempfile.TemporaryDirectory[str]":
+    """Deleted when the test process ends."""
+    return tempfile.TemporaryDirectory(prefix="polyphony-tiny-")
+
+
 def _home() -> Path:
-    return Path(tempfile.mkdtemp(prefix="polyphony-tiny-"))
+    return Path(_kept().name)
 
 
 def _tokenizer() -> Any:
