@@ -153,6 +153,11 @@ def import_one(path: str, kind: str, slug: str) -> None:
 
 
 def _peak() -> float:
+    """Megabytes. `ru_maxrss` would begin with the parent's peak, which a child inherits."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -196,7 +196,7 @@ class _Run:
             staging.add_flaw(Flaw(row.line, error.field, error.reason))
 
     def _land(self, ground: Ground) -> None:
-        ground.run("CREATE TEMP TABLE fresh (noun text, id bigint) ON COMMIT DROP")
+        ground.run("CREATE TEMP TABLE fresh (noun text, id bigint, name text) ON COMMIT DROP")
         for step, noun in enumerate(NOUNS, 1):
             noun.land(ground)
             self.tell(Progress("checking", step, len(NOUNS), self.rows))

@@ -107,9 +107,9 @@ WITH new AS (
     LEFT JOIN annotation_system y ON y.project_id = %(project)s AND y.name = s.system
     ORDER BY s.line
     ON CONFLICT (prompt_id, external_id) DO NOTHING
-    RETURNING id
+    RETURNING id, external_id
 )
-INSERT INTO fresh SELECT 'candidate', id FROM new
+INSERT INTO fresh SELECT 'candidate', id, external_id FROM new
 """
 
 
@@ -134,11 +134,12 @@ def land(ground: Ground) -> None:
         "SELECT p.external_id, c.external_id FROM annotation_candidate c "
         "JOIN annotation_prompt p ON p.id = c.prompt_id WHERE p.project_id = %(project)s",
     )
+    created = ground.run(INSERT)
     ground.count(
         "candidates",
-        created=ground.run(INSERT),
+        created=created,
         staged=ground.number(
             "SELECT count(*) FROM (SELECT DISTINCT prompt, external_id FROM staged_candidate) s"
         ),
     )
-    ground.acquaint("annotation_prompt", "annotation_candidate")
+    ground.acquaint("annotation_candidate", created)

@@ -99,7 +99,7 @@ WITH new AS (
     ON CONFLICT (project_id, name, version) DO NOTHING
     RETURNING id
 )
-INSERT INTO fresh SELECT 'rubric', id FROM new
+INSERT INTO fresh SELECT 'rubric', id, '' FROM new
 """
 
 CRITERIA = """

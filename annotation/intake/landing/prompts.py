@@ -46,9 +46,9 @@ WITH new AS (
         SELECT DISTINCT ON (external_id) * FROM staged_prompt ORDER BY external_id, line
     ) once ORDER BY line
     ON CONFLICT (project_id, external_id) DO NOTHING
-    RETURNING id
+    RETURNING id, external_id
 )
-INSERT INTO fresh SELECT 'prompt', id FROM new
+INSERT INTO fresh SELECT 'prompt', id, external_id FROM new
 """
 
 
@@ -61,8 +61,10 @@ def land(ground: Ground) -> None:
         "SELECT 0, external_id, line FROM staged_prompt",
         "SELECT 0, external_id FROM annotation_prompt WHERE project_id = %(project)s",
     )
+    created = ground.run(INSERT)
     ground.count(
         "prompts",
-        created=ground.run(INSERT),
+        created=created,
         staged=ground.number("SELECT count(DISTINCT external_id) FROM staged_prompt"),
     )
+    ground.acquaint("annotation_prompt", created)

@@ -115,21 +115,20 @@ WITH new AS (
         ORDER BY external_id, line
     ) s ORDER BY line
     ON CONFLICT (project_id, external_id) DO NOTHING
-    RETURNING id
+    RETURNING id, external_id
 )
-INSERT INTO fresh SELECT 'question', id FROM new
+INSERT INTO fresh SELECT 'question', id, external_id FROM new
 """
 
 PLACEMENTS = """
 INSERT INTO annotation_placement (question_id, candidate_id, position)
-SELECT q.id, u.candidate_id, u.place - 1
+SELECT f.id, u.candidate_id, u.place - 1
 FROM (
     SELECT DISTINCT ON (external_id) * FROM placed_question
     WHERE prompt_id IS NOT NULL AND missing IS NULL
     ORDER BY external_id, line
 ) s
-JOIN annotation_question q ON q.project_id = %(project)s AND q.external_id = s.external_id
-JOIN fresh f ON f.noun = 'question' AND f.id = q.id
+JOIN fresh f ON f.noun = 'question' AND f.name = s.external_id
 CROSS JOIN LATERAL unnest(s.candidate_ids) WITH ORDINALITY AS u (candidate_id, place)
 """
 
@@ -158,13 +157,15 @@ def land(ground: Ground) -> None:
         "SELECT 0, external_id, line FROM placed_question",
         "SELECT 0, external_id FROM annotation_question WHERE project_id = %(project)s",
     )
+    created = ground.run(QUESTIONS, overlap=ground.project.overlap)
     ground.count(
         "questions",
-        created=ground.run(QUESTIONS, overlap=ground.project.overlap),
+        created=created,
         staged=ground.number("SELECT count(DISTINCT external_id) FROM placed_question"),
     )
+    ground.acquaint("annotation_question", created)
     ground.run(PLACEMENTS)
-    ground.acquaint("annotation_question", "annotation_placement")
+    ground.acquaint("annotation_placement", created)
     _withdraw_pairs_without_a_difference(ground)
 
 
