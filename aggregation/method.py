@@ -83,6 +83,7 @@ class Method:
     solve      (table, options, rng) -> Estimate
     options    frozen dataclass of options; a form is derived from it
     axioms     properties the rule has, by their names in social choice or statistics
+    resample   its own faster resampling: (table, evidence, estimate, options) -> float64[B, K]
     sequential the order of judgments matters, as in Elo
     bootstrap  the default resampling applies (False: the rule can't be resampled or brings its own
                replicates)
@@ -97,6 +98,7 @@ class Method:
     axioms: tuple[str, ...] = ()
     version: str = "1"
     bootstrap: bool = True
+    resample: Callable[[Any, Any, Estimate, Any], Floats | None] | None = None
     sequential: bool = False
 
     @property
@@ -133,7 +135,7 @@ class Method:
         estimate = self.solve(evidence, chosen, generator)
         replicates = estimate.replicates
         if replicates is None and self.bootstrap and chosen.replicates:
-            replicates = resample(self.solve, table, evidence, estimate, chosen)
+            replicates = self._replicates(table, evidence, estimate, chosen)
         result = _finish(
             self.slug, estimate, replicates, chosen, _item_ids(evidence, estimate), table, generator
         )
@@ -147,6 +149,13 @@ class Method:
             else table.digest(),
             elapsed_s=perf_counter() - started,
         )
+
+    def _replicates(
+        self, table: Table, evidence: Any, estimate: Estimate, options: Options
+    ) -> Floats | None:
+        if self.resample is not None:
+            return self.resample(table, evidence, estimate, options)
+        return resample(self.solve, table, evidence, estimate, options)
 
 
 def _item_ids(evidence: Any, estimate: Estimate) -> Ids:

@@ -41,7 +41,7 @@ def resample(
 
 def _replicates(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
     _, count = table.clusters
-    if _active_clusters(table) < 2:
+    if active_clusters(table) < 2:
         return
     if isinstance(evidence, PairCounts):
         yield from PairCells.of(table).replicates(
@@ -55,7 +55,7 @@ def _replicates(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
             yield source.reweighted(weights[codes])
 
 
-def _active_clusters(table: Any) -> int:
+def active_clusters(table: Any) -> int:
     codes, count = table.clusters
     if isinstance(table, Comparisons) and table.annotator is None:
         return len(codes)

@@ -2,8 +2,12 @@
 sentence.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
+
+NAMED = 20  # ids that a warning spells out
 
 
 class WarningCode(StrEnum):
@@ -115,9 +119,6 @@ class ResultWarning:
         return f"{text} ({self.detail})" if self.detail else text
 
 
-def warn(code: WarningCode, detail: str = "", items: object = ()) -> ResultWarning:
-    """A warning about `items` (any iterable of ids), of which the first twenty are named."""
-    names = [str(item) for item in items] if items else []  # type: ignore[attr-defined]
-    if len(names) > 20:
-        detail = f"{detail}; " * bool(detail) + f"{len(names)} in all"
-    return ResultWarning(code, detail, tuple(names[:20]))
+def warn(code: WarningCode, detail: str = "", items: Iterable[object] = ()) -> ResultWarning:
+    """A warning about `items` (ids), of which the first twenty are named."""
+    return ResultWarning(code, detail, tuple(str(item) for item in islice(items, NAMED)))

@@ -50,20 +50,21 @@ def krippendorff_alpha(
 
 def _alpha(V: Floats, Q: Floats, level: Level, values: Floats) -> float:
     """alpha of weighted labels; Q[u, c] = sum of squared weights (equal to V for weights of 1)."""
-    m = V.sum(axis=1)
-    pairable = np.where(m > 0, m - Q.sum(axis=1) / np.where(m > 0, m, 1.0), 0.0)
-    used = pairable > 1e-12
-    V, Q, scale = V[used], Q[used], 1.0 / pairable[used]
+    ones = np.ones(V.shape[1])
+    m = V @ ones
+    squares = m if Q is V else Q @ ones
+    pairable = np.where(m > 0, m - squares / np.where(m > 0, m, 1.0), 0.0)
+    scale = np.where(pairable > 1e-12, 1.0 / np.where(pairable > 1e-12, pairable, 1.0), 0.0)
     coincidence = (V * scale[:, None]).T @ V - np.diag(scale @ Q)
     n = coincidence.sum(axis=0)
     total = n.sum()
     if not total:
         return float("nan")
     delta = _distances(n, level, values)
-    expected = float((np.outer(n, n) * delta).sum() - 0.0)
+    expected = float((np.outer(n, n) * delta).sum())
     if expected <= 0:
         return float("nan")
-    spare = total - 1 if np.array_equal(V, Q) else total - _unit_weight(Q, V)
+    spare = total - 1 if Q is V else total - _unit_weight(Q[scale > 0], V[scale > 0])
     return float(1 - spare * (coincidence * delta).sum() / expected)
 
 

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from aggregation.tables.columns import Bools, Floats, Ids, Ints, TableError, numbered
 
 DENSE_LIMIT = 4096  # items; a dense float64 matrix of this size takes 134 MB
+CHUNK = 1 << 15  # rows whose keys fit into the cache
 Matrix: TypeAlias = Any  # float64[K, K], dense or scipy.sparse.csr_array
 
 
@@ -78,12 +79,18 @@ class PairCounts:
     @cached_property
     def half_ties(self) -> Matrix:
         """W + T/2: every tie is half a win for each side."""
-        return self.wins + self.ties / 2
+        return self.wins + self.ties / 2 if self.has_ties else self.wins
+
+    @cached_property
+    def has_ties(self) -> bool:
+        return bool(self.ties.any()) if self.is_dense else self.ties.count_nonzero() > 0
 
     @cached_property
     def games(self) -> Matrix:
         """n = W + W' + T."""
-        both = self.wins + self.wins.T + self.ties
+        both = self.wins + self.wins.T
+        if self.has_ties:
+            both = both + self.ties
         return both if self.is_dense else sparse.csr_array(both)
 
     @cached_property
@@ -102,8 +109,8 @@ class PairCounts:
         """Weakly connected parts among the seen items: their number, and a label per item (-1 =
         unseen).
         """
-        if self.is_dense and (np.count_nonzero(self.games) == self.n_items * (self.n_items - 1)):
-            return (1 if self.n_items > 1 else 0), np.where(self.seen, 0, -1).astype(np.int32)
+        if self._all_reach_all:
+            return 1, np.zeros(self.n_items, dtype=np.int32)
         _, labels = connected_components(sparse.csr_array(self.games), directed=False)
         labels = np.where(self.seen, labels, -1)
         kept, compact = np.unique(labels[self.seen], return_inverse=True)
@@ -117,10 +124,15 @@ class PairCounts:
         met = np.count_nonzero(self.games) if self.is_dense else self.games.count_nonzero()
         return self.n_items * (self.n_items - 1) // 2 - int(met) // 2
 
+    @cached_property
+    def _all_reach_all(self) -> bool:
+        """Every item leads to every other by "has beaten or tied with": usual, and cheap to see."""
+        return _one_knot(self.half_ties)
+
     def strong_components(self, ties_link: bool = True) -> tuple[int, Ints]:
         """Strongly connected parts of the graph "i has beaten (or tied with) j"."""
         links = self.half_ties if ties_link else self.wins
-        if self.is_dense and np.count_nonzero(links) == self.n_items * (self.n_items - 1):
+        if self._all_reach_all if ties_link else _one_knot(links):
             return 1, np.zeros(self.n_items, dtype=np.int32)
         count, labels = connected_components(
             sparse.csr_array(links), directed=True, connection="strong"
@@ -155,7 +167,7 @@ class PairCounts:
     def digest(self) -> str:
         """SHA-256 over ids and counts."""
         sha = hashlib.sha256(repr((self.ids, self.rows)).encode())
-        for matrix in (self.wins, self.ties):
+        for matrix in (self.wins, self.ties) if self.has_ties else (self.wins,):
             parts = (matrix,) if self.is_dense else (matrix.indptr, matrix.indices, matrix.data)
             for part in parts:
                 sha.update(np.ascontiguousarray(part).data)
@@ -166,6 +178,25 @@ class PairCounts:
         return self
 
 
+def _one_knot(links: Matrix) -> bool:
+    """Whether a dense relation is strongly connected: the first item reaches all and back."""
+    if sparse.issparse(links) or len(links) < 2:
+        return False
+    relation = links > 0
+    return _reaches_all(relation) and _reaches_all(relation.T)
+
+
+def _reaches_all(relation: Bools) -> bool:
+    reached = np.zeros(len(relation), dtype=np.bool_)
+    reached[0] = True
+    frontier = np.array([0])
+    while len(frontier):
+        fresh = relation[frontier].any(axis=0) & ~reached
+        reached |= fresh
+        frontier = np.flatnonzero(fresh)
+    return bool(reached.all())
+
+
 def _entries(matrix: Matrix, i: Ints, j: Ints) -> Floats:
     return np.asarray(matrix[i, j], dtype=np.float64).ravel()
 
@@ -174,25 +205,59 @@ def count_pairs(a: Ints, b: Ints, y: NDArray[Any], weight: Floats | None, ids: I
     """Count signed outcomes (sign of y: + a wins, - b wins, 0 tie). O(rows) time, O(K^2 + chunk)
     memory.
 
-    Rows are taken in chunks that stay in the processor's cache: the temporary keys never touch main
-    memory.
+    Keys are computed in chunks that stay in the processor's cache: no temporary column is as long
+    as the table.
     """
-    K, rows = len(ids), len(a)
+    K = len(ids)
     if K > DENSE_LIMIT:
         return _count_sparse(a, b, y, weight, ids)
+    count = _count_few if 3 * K * K <= CHUNK else _count_many
+    wins, ties = count(a, b, y, weight, K)
+    return PairCounts(wins, ties, ids, len(a))
+
+
+def _count_few(
+    a: Ints, b: Ints, y: NDArray[Any], weight: Floats | None, K: int
+) -> tuple[Floats, Floats]:
+    """Few items: one table of (outcome, a, b), counted chunk by chunk."""
     cells = 3 * K * K
     total: NDArray[Any] = np.zeros(cells, dtype=np.int64 if weight is None else np.float64)
-    step = max(1 << 15, 2 * cells)
-    for start in range(0, rows, step):
-        part = slice(start, start + step)
-        key = (np.sign(y[part]).astype(np.int64) + 1) * (K * K)
-        key += a[part].astype(np.int64) * K
-        key += b[part]
+    width: Any = np.int16 if cells < 2**15 else np.int32
+    for start in range(0, len(a), CHUNK):
+        part = slice(start, start + CHUNK)
+        key: NDArray[Any] = a[part].astype(width) * width(K)
+        key += b[part].astype(width)
+        key += (np.sign(y[part]).astype(width) + width(1)) * width(K * K)
         total += np.bincount(key, None if weight is None else weight[part], minlength=cells)
     lost, tied, won = total.reshape(3, K, K)
-    wins = (won + lost.T).astype(np.float64)
-    ties = (tied + tied.T).astype(np.float64)
-    return PairCounts(wins, ties, ids, rows)
+    return (won + lost.T).astype(np.float64), (tied + tied.T).astype(np.float64)
+
+
+def _count_many(
+    a: Ints, b: Ints, y: NDArray[Any], weight: Floats | None, K: int
+) -> tuple[Floats, Floats]:
+    """Many items: one table of (winner, loser); ties, where there are any, in a second one."""
+    wins, ties = np.zeros(K * K), np.zeros(K * K)
+    block = max(CHUNK, 4 * K * K)
+    for begin in range(0, len(a), block):
+        rows = slice(begin, begin + block)
+        key, tied = _winner_keys(a[rows], b[rows], y[rows], K)
+        w = None if weight is None else weight[rows]
+        if tied.any():
+            ties += np.bincount(key[tied], None if w is None else w[tied], minlength=K * K)
+            key, w = key[~tied], None if w is None else w[~tied]
+        wins += np.bincount(key, w, minlength=K * K)
+    square = ties.reshape(K, K)
+    return wins.reshape(K, K), square + square.T if square.any() else square
+
+
+def _winner_keys(a: Ints, b: Ints, y: NDArray[Any], K: int) -> tuple[NDArray[np.int64], Bools]:
+    key = np.empty(len(a), dtype=np.int64)
+    for start in range(0, len(a), CHUNK):
+        part = slice(start, start + CHUNK)
+        i, j = a[part].astype(np.int64), b[part].astype(np.int64)
+        key[part] = np.where(y[part] >= 0, i * K + j, j * K + i)
+    return key, y == 0
 
 
 def _count_sparse(a: Ints, b: Ints, y: NDArray[Any], weight: Floats | None, ids: Ids) -> PairCounts:

@@ -6,14 +6,13 @@ votes are independent given the truth.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.special import logsumexp
 
 from aggregation.methods.consensus._labelling import labelled, quality, shares
 from aggregation.results import Fit
@@ -91,33 +90,76 @@ def expectation_maximisation(
     gold: NDArray[Any] | None,
     max_iter: int,
     tol: float,
+    leap: Callable[[Any, Any, Any], Any] | None = None,
 ) -> Expectation:
     """Iterate maximise (T -> parameters) and the posterior (parameters -> T) until neither moves.
 
     evidence(params): log prior of the class plus log-likelihood, [U, C]. Gold units keep their
-    class.
+    class. `leap` extrapolates three successive parameters (SQUAREM); a leap that lowers the
+    objective is not taken, so the objective never falls.
     """
-    objective, loglik, params = -np.inf, -np.inf, maximise(T)
-    for step in range(1, max_iter + 1):
-        logits = evidence(params)
-        new, loglik = posterior(logits, votes.seen, gold)
-        reached = loglik + log_prior(params)
-        moved = float(np.abs(new - T).max(initial=0.0))
-        settled = abs(reached - objective) <= tol * (abs(reached) + 1e-12) and moved <= 100 * tol
-        T, objective = new, reached
-        if settled:
-            return Expectation(T, objective, loglik, step, True, params)
-        params = maximise(T)
-    return Expectation(T, objective, loglik, max_iter, False, params)
+
+    def at(params: Any, step: int) -> Expectation:
+        posterior_, value = posterior(evidence(params), votes.seen, gold)
+        return Expectation(posterior_, value + log_prior(params), value, step, False, params)
+
+    now = at(maximise(T), 1)
+    while now.iters < max_iter:
+        after = at(maximise(now.T), now.iters + 1)
+        moved = float(np.abs(after.T - now.T).max(initial=0.0))
+        gain = abs(after.objective - now.objective)
+        if gain <= tol * (abs(after.objective) + 1e-12) and moved <= 100 * tol:
+            return replace(after, converged=True)
+        now = after if leap is None else _leapt(now, after, maximise(after.T), leap, at, max_iter)
+    return now
+
+
+def _leapt(
+    now: Expectation,
+    after: Expectation,
+    following: Any,
+    leap: Callable[[Any, Any, Any], Any],
+    at: Callable[[Any, int], Expectation],
+    max_iter: int,
+) -> Expectation:
+    """The extrapolated point where it is no worse than the one before, else the plain next step."""
+    if after.iters >= max_iter:
+        return after
+    far = at(leap(now.params, after.params, following), after.iters + 1)
+    if far.objective >= after.objective or after.iters + 1 >= max_iter:
+        return far if far.objective >= after.objective else after
+    return at(following, after.iters + 2)
+
+
+def squared_extrapolation(first: Floats, second: Floats, third: Floats) -> Floats:
+    """SQUAREM (Varadhan & Roland 2008): first - 2 s r + s^2 v, with r and v first and second
+    differences, s <= -1.
+
+    Sums that the three points share stay what they are; entries are kept positive by halving the
+    way.
+    """
+    r, v = second - first, third - 2 * second + first
+    size = float(np.sqrt((v**2).sum()))
+    if not size:
+        return third
+    s = min(-float(np.sqrt((r**2).sum())) / size, -1.0)
+    while True:
+        point = first - 2 * s * r + s**2 * v
+        if s >= -1.0 or (point > 0).all() or not (third > 0).all():
+            return point if (point >= 0).all() else third
+        s = (s - 1) / 2 if s < -1.01 else -1.0
 
 
 def posterior(
     logits: Floats, seen: NDArray[np.bool_], gold: NDArray[Any] | None
 ) -> tuple[Floats, float]:
     """Posterior [U, C] and marginal log-likelihood of voted units; gold is one-hot."""
-    total = logsumexp(logits, axis=1, keepdims=True) if logits.size else np.zeros((len(logits), 1))
-    T = np.exp(logits - total)
-    value = total[:, 0].copy()
+    columns = np.ascontiguousarray(logits.T)  # short rows are slow to reduce, long columns fast
+    top = columns.max(axis=0, initial=-np.inf)
+    odds = np.exp(columns - top)
+    total = odds.sum(axis=0)
+    T = np.ascontiguousarray((odds / total).T)
+    value = top + np.log(total)
     if gold is not None:
         known = np.flatnonzero(gold >= 0)
         T[known] = 0.0

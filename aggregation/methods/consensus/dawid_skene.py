@@ -24,6 +24,7 @@ from aggregation.methods.consensus._labelling import labelled, quality
 from aggregation.tables import Labels
 
 Floats = NDArray[np.float64]
+Params = tuple[Floats, Floats]
 NAMED = 50  # boundary parameters named in a result
 
 
@@ -47,9 +48,21 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
     def log_prior(params: tuple[Floats, Floats]) -> float:
         return float((prior * votes_.logs(params[1])).sum()) if options.smoothing else 0.0
 
+    def leap(x: Params, y: Params, z: Params) -> Params:
+        E = votes_.squared_extrapolation(x[1], y[1], z[1])
+        return votes_.squared_extrapolation(x[0], y[0], z[0]), E
+
     start = votes_.first_guess(table)
     found = votes_.expectation_maximisation(
-        votes, start, maximise, evidence, log_prior, table.gold, options.max_iter, options.tol
+        votes,
+        start,
+        maximise,
+        evidence,
+        log_prior,
+        table.gold,
+        options.max_iter,
+        options.tol,
+        leap,
     )
     p, E = found.params
     ability = np.einsum("c,jcc->j", p, E)

@@ -22,6 +22,7 @@ from aggregation.methods.consensus._labelling import labelled, quality
 from aggregation.tables import Labels
 
 Floats = NDArray[np.float64]
+Params = tuple[Floats, Floats]
 
 
 def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estimate:
@@ -53,6 +54,12 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
             else 0.0
         )
 
+    def leap(x: Params, y: Params, z: Params) -> Params:
+        odds = [np.stack([v[1], 1 - v[1]]) for v in (x, y, z)]
+        return votes_.squared_extrapolation(x[0], y[0], z[0]), votes_.squared_extrapolation(*odds)[
+            0
+        ]
+
     found = votes_.expectation_maximisation(
         votes,
         votes_.first_guess(table),
@@ -62,6 +69,7 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
         table.gold,
         options.max_iter,
         options.tol,
+        leap,
     )
     p, s = found.params
     edge = [

@@ -19,7 +19,7 @@ when annotators differ much in reliability.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +31,18 @@ from aggregation.methods.ranking import _strengths as strengths
 from aggregation.methods.ranking._meat import cluster_covariance
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
+from aggregation.resampling import active_clusters, resample
 from aggregation.results import CiMethod, Fit
 from aggregation.tables import Comparisons, PairCounts, TableError
 from aggregation.tables.comparisons import CANNOT_TELL
+from aggregation.tables.pair_cells import PairCells
 from aggregation.tables.pair_counts import count_pairs
+from aggregation.uncertainty import cluster_weight_rows
 
 Floats = NDArray[np.float64]
 ELO = 400 / np.log(10)
 COV_LIMIT = 2_000  # items
+BATCH_LIMIT = 150  # items up to which bootstrap fits run side by side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,12 +262,41 @@ def _fit(
     )
 
 
+def resample_counts(
+    table: Any,
+    evidence: Comparisons | PairCounts,
+    estimate: Estimate,
+    options: BradleyTerryOptions,
+) -> Floats | None:
+    """Bootstrap over annotators: counts are reweighted and many fits run side by side."""
+    simple = (options.strength, options.ties, options.cannot_tell) == ("ignore", "half", "tie")
+    if not isinstance(evidence, Comparisons) or not simple or evidence.n_items > BATCH_LIMIT:
+        return resample(solve, table, evidence, estimate, options)
+    _, clusters = evidence.clusters
+    if not len(evidence) or active_clusters(evidence) < 2:
+        return None if not len(evidence) else np.zeros((0, evidence.n_items))
+    structure = structure_of(evidence.pair_counts())
+    ridge = structure.ridge(options.penalty, options.rescue)
+    start = np.nan_to_num(estimate.link.location) if estimate.link else np.zeros(evidence.n_items)
+    drawn = []
+    weights = cluster_weight_rows(options.seed, options.replicates, clusters)
+    for wins, ties in PairCells.of(evidence).blocks(weights):
+        h = wins + ties / 2
+        if options.virtual:
+            h = h + options.virtual * (h + h.transpose(0, 2, 1) > 0)
+        drawn.append(strengths.fit_batch(h, structure.part, ridge, start))
+    theta = np.where(structure.part >= 0, np.concatenate(drawn), np.nan)
+    counts = evidence.pair_counts()
+    return np.stack([_displayed(row, None, structure, counts, options)[0] for row in theta])
+
+
 METHOD = Method(
     title="Bradley–Terry",
     family="ranking",
     consumes=(Comparisons, PairCounts),
     solve=solve,
     options=BradleyTerryOptions,
+    resample=resample_counts,
     reference="Bradley & Terry (1952), Biometrika 39; Ford (1957); Newman (2023), arXiv:2207.00076",
     axioms=("neutrality", "anonymity", "invariance to unobserved pairs"),
 )

@@ -78,9 +78,16 @@ class Stages:
         tier_end = np.append(starts[1:], M)[group] if M else starts
         end = full.ptr[1:][ballot]
         return cls(
-            item.astype(np.int64), ballot, starts[group] if M else starts, tier_end, full.ptr[:-1][ballot], end,
-            tier_end < end, full.weights[ballot], ballots.n_items,
-        )  # fmt: skip
+            item=item.astype(np.int64),
+            ballot=ballot,
+            tier_start=starts[group] if M else starts,
+            tier_end=tier_end,
+            ballot_start=full.ptr[:-1][ballot],
+            ballot_end=end,
+            chosen=tier_end < end,
+            weight=full.weights[ballot],
+            n_items=ballots.n_items,
+        )
 
     def left(self, value: Floats) -> Floats:
         """Per entry: sum of `value` over the entries of its ballot that are not ranked above it."""

@@ -19,12 +19,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from scipy.special import expit, log_expit
 
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking._strengths import centred, centring
 from aggregation.methods.ranking._structure import Structure, structure_of
+from aggregation.methods.ranking._vote_design import Design
 from aggregation.options import Options, option
 from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Comparisons, TableError
@@ -33,7 +33,7 @@ from aggregation.uncertainty import sandwich
 from aggregation.warning_codes import WarningCode, warn
 
 Floats = NDArray[np.float64]
-EXTREME = 15.0  # log-odds by which a covariate of typical size shifts a judgment when it separates the data
+EXTREME = 15.0  # log-odds that a covariate of typical size adds when it separates the data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,55 +49,6 @@ class StyledOptions(Options):
     )
     rescue: float = option(1e-3, "Penalty under separation", "", low=1e-9)
     ci: Literal["auto", "none", "hessian", "cluster"] = option("auto", "Standard errors", "")
-
-
-@dataclass(frozen=True, eq=False)
-class Design:
-    """theta columns are implied by a and b; z[N, F] are the other columns with their names and
-    ridges.
-    """
-
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    z: Floats
-    names: tuple[str, ...]
-    ridge: Floats
-    share: Floats
-    weight: Floats
-    K: int
-    n_own: int
-
-    def linear(self, x: Floats) -> Floats:
-        return np.asarray(x[self.a] - x[self.b] + self.z @ x[self.K :])
-
-    def loglik(self, x: Floats) -> float:
-        d = self.linear(x)
-        return float(self.weight @ (self.share * log_expit(d) + (1 - self.share) * log_expit(-d)))
-
-    def gradient_rows(self, x: Floats) -> Floats:
-        return np.asarray(self.weight * (self.share - expit(self.linear(x))))
-
-    def gradient(self, x: Floats) -> Floats:
-        r = self.gradient_rows(x)
-        theta = np.bincount(self.a, r, minlength=self.K) - np.bincount(self.b, r, minlength=self.K)
-        return np.concatenate([theta, self.z.T @ r])
-
-    def information(self, x: Floats) -> Floats:
-        p = expit(self.linear(x))
-        w = self.weight * p * (1 - p)
-        K, F = self.K, self.z.shape[1]
-        H = np.zeros((K + F, K + F))
-        off = np.bincount(self.a * K + self.b, w, minlength=K * K).reshape(K, K)
-        off = off + off.T
-        H[:K, :K] = np.diag(off.sum(axis=1)) - off
-        for f in range(F):
-            column = w * self.z[:, f]
-            cross = np.bincount(self.a, column, minlength=K) - np.bincount(
-                self.b, column, minlength=K
-            )
-            H[:K, K + f] = H[K + f, :K] = cross
-        H[K:, K:] = self.z.T @ (w[:, None] * self.z)
-        return H
 
 
 def solve(table: Comparisons, options: StyledOptions, rng: np.random.Generator) -> Estimate:
@@ -145,11 +96,17 @@ def _design(table: Comparisons, options: StyledOptions) -> Design:
     z = np.stack(columns, axis=1) if columns else np.zeros((N, 0))
     informative = z.any(axis=0) if N else np.zeros(z.shape[1], dtype=np.bool_)
     ridge = np.where(informative, np.array(ridges), 1.0)  # an empty column has a coefficient of 0
-    share = 0.5 + 0.5 * np.sign(table.y)
     return Design(
-        table.a.astype(np.int64), table.b.astype(np.int64), z, tuple(names), ridge, share, table.weights,
-        table.n_items, n_own,
-    )  # fmt: skip
+        a=table.a.astype(np.int64),
+        b=table.b.astype(np.int64),
+        z=z,
+        names=tuple(names),
+        ridge=ridge,
+        share=0.5 + 0.5 * np.sign(table.y),
+        weight=table.weights,
+        K=table.n_items,
+        n_own=n_own,
+    )
 
 
 def _newton(
@@ -161,27 +118,35 @@ def _newton(
     value, worst, step = design.loglik(x), np.inf, 0
     extra = np.zeros((len(x), len(x)))
     extra[:K, :K] = centring(structure.part)
-    for step in range(max_iter):
+    while step < max_iter:
         gradient = design.gradient(x) - ridge * x
         worst = float(np.abs(gradient).max(initial=0.0))
         if worst <= 1e-11 * scale:
             break
         H = design.information(x) + np.diag(ridge + 1e-12 * scale) + extra
-        move = linalg.solve(H, gradient, assume_a="sym")
-        for halvings in range(30):
-            candidate = x + move / 2**halvings
-            reached = design.loglik(candidate) - 0.5 * float(ridge @ candidate**2)
-            if reached >= value - 1e-12 * (abs(value) + 1):
-                break
-        if not reached > value - 1e-9 * (abs(value) + 1):
+        climbed = _climb(design, x, linalg.solve(H, gradient, assume_a="sym"), ridge, value)
+        if climbed is None:
             break
-        x, value = candidate, reached
+        x, value = climbed
+        step += 1
     x[:K] = centred(x[:K], structure.part)
     return x, step, worst
 
 
+def _climb(
+    design: Design, x: Floats, move: Floats, ridge: Floats, value: float
+) -> tuple[Floats, float] | None:
+    """The longest of the steps 1, 1/2, 1/4 … that does not lower the objective, or None."""
+    for halvings in range(34):
+        candidate = x + move / 2**halvings
+        reached = design.loglik(candidate) - 0.5 * float(ridge @ candidate**2)
+        if reached >= value - 1e-12 * (abs(value) + 1):
+            return candidate, reached
+    return None
+
+
 def _separating(design: Design, x: Floats) -> tuple[str, ...]:
-    """Columns whose typical effect is beyond any doubt: their coefficient would grow without bound."""
+    """Columns whose typical effect is beyond any doubt: their coefficient knows no bound."""
     size = np.abs(design.z).mean(axis=0) * np.abs(x[design.K :]) if len(design.z) else np.zeros(0)
     return tuple(design.names[f] for f in np.flatnonzero(size > EXTREME))
 
@@ -290,6 +255,6 @@ METHOD = Method(
     consumes=(Comparisons,),
     solve=solve,
     options=StyledOptions,
-    reference="Agresti (2013), Categorical Data Analysis; Li et al. (2024), Does style matter?, LMSYS",
+    reference="Agresti (2013), Categorical Data Analysis; Li et al. (2024), Does style matter?",
     axioms=("neutrality", "anonymity"),
 )

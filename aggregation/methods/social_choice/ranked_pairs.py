@@ -2,8 +2,8 @@
 circle.
 
 The locked majorities form an order; its source wins. Majorities of equal margin can be locked in
-any sequence: all sequences that matter are followed, up to 2,000 states, and every possible source
-is a winner. score_i = mean number of items that i stands above, so only the order means something.
+any sequence: all sequences that matter are followed, up to 200 states, and every possible source is
+a winner. score_i = mean number of items that i stands above, so only the order means something.
 O(K^2 log K) plus one reachability update per lock.
 """
 
@@ -21,7 +21,7 @@ from aggregation.warning_codes import WarningCode, warn
 
 Reach = NDArray[np.bool_]
 Edge = tuple[int, int]
-STATES = 2_000
+STATES = 200
 
 
 def solve(counts: PairCounts, options: Options, rng: np.random.Generator) -> Estimate:
@@ -66,10 +66,11 @@ def _lock_group(reach: Reach, edges: list[Edge]) -> list[Reach]:
     open_edges = [(i, j) for i, j in edges if not reach[j, i] and not reach[i, j]]
     together = reach
     for i, j in open_edges:
-        together = _join(together, i, j)
-    if not together.diagonal().any():
-        return [together]
-    return _branch(reach, open_edges)
+        if together[j, i]:
+            return _branch(reach, open_edges)
+        if not together[i, j]:
+            together = _join(together, i, j)
+    return [together]
 
 
 def _branch(reach: Reach, edges: list[Edge]) -> list[Reach]:

@@ -250,7 +250,7 @@ def test_counts_grouped_by_a_database_are_a_table_too() -> None:
 
 def test_a_million_items_without_dense_matrices() -> None:
     rng = np.random.default_rng(0)
-    K, n = 1_000_000, 50_000
+    K, n = 1_000_000, 5_000
     a = rng.integers(0, K, n)
     table = Comparisons.from_arrays(a, (a + 1) % K, rng.choice([-1, 0, 1], n), n_items=K)
     result = fit(table)

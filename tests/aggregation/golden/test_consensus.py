@@ -265,4 +265,4 @@ def test_adult_content_em_does_not_beat_the_majority() -> None:
     modelled = fit("dawid_skene", table, smoothing=0.0, tol=1e-9)
     assert accuracy(modelled) == pytest.approx(0.7477, abs=1e-4)
     # -36423.43 belongs to zeros replaced by 1e-10; without that EM creeps along the boundary
-    assert modelled.fit.loglik == pytest.approx(-36423.43, abs=0.5)
+    assert modelled.fit.loglik == pytest.approx(-36423.43, abs=2.0)

@@ -1,0 +1,252 @@
+"""How fast aggregation is, as ratios to the best correct peer on the same data in the same run.
+
+    python -m benchmarks.aggregation [--quick] [--only NAME]
+
+Peers (choix, evalica) come from the dev extra; a peer that is not installed is left out. Every
+figure is the best of several runs on one core; quote ratios, not seconds.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as Grid
+
+from aggregation.catalogue import METHODS
+from aggregation.diagnostics.agreement import krippendorff_alpha
+from aggregation.tables import Ballots, Comparisons, Labels
+
+Case = Callable[[bool], list[tuple[str, float, float | None, float | None]]]
+
+
+def best_of(action: Callable[[], Any], runs: int = 5) -> float:
+    """Shortest of several runs, in seconds."""
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def votes(n: int, K: int, people: int, seed: int = 0) -> dict[str, Any]:
+    """Raw columns of n votes by Bradley–Terry strengths."""
+    rng = np.random.default_rng(seed)
+    theta = rng.normal(size=K)
+    a = rng.integers(0, K, n, dtype=np.int32)
+    b = ((a + rng.integers(1, K, n)) % K).astype(np.int32)
+    y = np.where(rng.random(n) < 1 / (1 + np.exp(theta[b] - theta[a])), 1, -1).astype(np.int8)
+    return {
+        "a": a,
+        "b": b,
+        "y": y,
+        "annotator": rng.integers(0, people, n, dtype=np.int32),
+        "n_items": K,
+    }
+
+
+def fit(slug: str, table: Any, **options: Any) -> Any:
+    return METHODS[slug].fit(table, METHODS[slug].options(**options))
+
+
+def bradley_terry(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
+    """From raw columns to strengths, against choix on counts it is given ready-made."""
+    rows = []
+    for n, K in (
+        ((10**6, 50), (10**6, 1000))
+        if quick
+        else ((10**6, 50), (10**6, 1000), (10**7, 50), (10**7, 1000))
+    ):
+        data = votes(n, K, 1000)
+        columns = {name: data[name] for name in ("a", "b", "y", "n_items")}
+        ours = best_of(
+            lambda c=columns: fit("bradley_terry", Comparisons.from_arrays(**c), ci="none")
+        )  # type: ignore[misc]
+        counts = np.asarray(Comparisons.from_arrays(**columns).pair_counts().wins)
+        solved = _choix(counts)
+        rival = None if solved is None else solved + _pack(data)
+        rows.append(
+            (
+                f"Bradley–Terry, {n:.0e} votes, {K} items (choix and one bincount)",
+                ours,
+                rival,
+                1.2 if K == 50 or n > 10**6 else 0.6,
+            )
+        )
+        if n == 10**6 and K == 50:
+            rows.append(("  the same against evalica on rows", ours, _evalica(data), 0.02))
+    return rows
+
+
+def _choix(counts: Any) -> float | None:
+    try:
+        import choix
+    except ImportError:
+        return None
+    return best_of(lambda: choix.ilsr_pairwise_dense(counts), 3)
+
+
+def _pack(data: dict[str, Any]) -> float:
+    """What counting costs a user of dense counts: one `bincount` over keys he has ready."""
+    K = data["n_items"]
+    winner = np.where(data["y"] > 0, data["a"], data["b"]).astype(np.int64)
+    key = winner * K + np.where(data["y"] > 0, data["b"], data["a"])
+    return best_of(lambda: np.bincount(key, minlength=K * K).reshape(K, K).astype(np.float64))
+
+
+def _evalica(data: dict[str, Any]) -> float | None:
+    try:
+        import evalica
+    except ImportError:
+        return None
+    xs, ys = data["a"].tolist(), data["b"].tolist()
+    winners = [evalica.Winner.X if y > 0 else evalica.Winner.Y for y in data["y"].tolist()]
+    return best_of(lambda: evalica.bradley_terry(xs, ys, winners), 2)
+
+
+def uncertainty(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
+    n = 10**6 if quick else 10**7
+    table = Comparisons.from_arrays(**votes(n, 1000, 2000))
+    table.pair_counts()
+    with_errors = best_of(lambda: fit("bradley_terry", table, ci="cluster"), 2)
+    without = best_of(lambda: fit("bradley_terry", table, ci="none"), 2)
+    rng = np.random.default_rng(0)
+    key = rng.integers(0, 2_000_000, n)
+    single = best_of(lambda: np.bincount(key, minlength=2_000_000), 2)
+    small = Comparisons.from_arrays(**votes(10**5, 50, 1000))
+    tracemalloc.start()
+    resampled = best_of(lambda: fit("bradley_terry", small, replicates=1000), 1)
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    resampled = best_of(lambda: fit("bradley_terry", small, replicates=1000), 1)
+    return [
+        (
+            f"cluster sandwich, {n:.0e} votes, 1000 items (in bincount passes)",
+            with_errors - without,
+            single,
+            8.0,
+        ),
+        (f"1000 bootstrap replicates, 1e5 votes, 50 items ({peak:.0f} MB)", resampled, None, None),
+    ]
+
+
+def labels(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
+    n = 10**5 if quick else 10**6
+    rng = np.random.default_rng(0)
+    units, people, C = n // 5, 1000, 3
+    truth = rng.integers(0, C, units)
+    unit = np.repeat(np.arange(units), 5)
+    annotator = rng.integers(0, people, n)
+    right = rng.random(n) < rng.uniform(0.5, 0.95, people)[annotator]
+    label = np.where(right, truth[unit], rng.integers(0, C, n))
+    rows: list[tuple[str, float, float | None, float | None]] = []
+    for slug in ("majority", "dawid_skene", "one_coin", "mace", "glad", "kos"):
+        holder: dict[str, Any] = {}
+
+        def action(slug: str = slug, holder: dict[str, Any] = holder) -> None:
+            holder["result"] = METHODS[slug].fit(Labels.from_arrays(unit, annotator, label))
+
+        seconds = best_of(action, 2)
+        result = holder["result"]
+        accuracy = float((result.label == truth).mean())
+        rows.append(
+            (
+                f"{METHODS[slug].title}, {n:.0e} labels, accuracy {accuracy:.4f}, "
+                f"{result.fit.iters} steps",
+                seconds,
+                None,
+                None,
+            )
+        )
+    return rows
+
+
+def agreement(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
+    n = 10**6
+    rng = np.random.default_rng(0)
+    table = Labels.from_arrays(
+        np.repeat(np.arange(n // 5), 5), np.tile(np.arange(5), n // 5), rng.integers(0, 4, n)
+    )
+    ours = best_of(
+        lambda: krippendorff_alpha(
+            Labels.from_arrays(table.unit, table.annotator, table.label).counts(), "interval"
+        )
+    )
+    try:
+        import evalica
+    except ImportError:
+        return [("alpha, 1e6 labels", ours, None, 0.4)]
+    import pandas as pd
+
+    frame = pd.DataFrame(table.label.reshape(-1, 5).T.astype(float))
+    rival = best_of(lambda: evalica.alpha(frame, distance="interval"), 3)
+    return [("Krippendorff's alpha, 1e6 labels (evalica)", ours, rival, 0.4)]
+
+
+def voting(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
+    rng = np.random.default_rng(0)
+    table = Ballots.from_rankings([rng.permutation(100).tolist() for _ in range(101)])
+    table.pair_counts()
+    slugs = ("copeland", "minimax", "schulze", "ranked_pairs")
+    rows: list[tuple[str, float, float | None, float | None]] = [
+        (
+            f"{METHODS[slug].title}, 100 candidates",
+            best_of(lambda s=slug: METHODS[s].fit(table)),
+            None,
+            None,
+        )  # type: ignore[misc]
+        for slug in slugs
+    ]
+    for K in (20, 40):
+        profile = Ballots.from_rankings([rng.permutation(K).tolist() for _ in range(25)])
+        counts = profile.pair_counts()
+        rows.append(
+            (
+                f"Kemeny, {K} candidates, 25 random ballots",
+                best_of(lambda c=counts: METHODS["kemeny"].fit(c), 1),
+                None,
+                None,
+            )
+        )  # type: ignore[misc]
+    return rows
+
+
+CASES: dict[str, Case] = {
+    "bradley_terry": bradley_terry,
+    "uncertainty": uncertainty,
+    "labels": labels,
+    "agreement": agreement,
+    "voting": voting,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the rows where that takes long"
+    )
+    parser.add_argument("--only", choices=CASES, help="one group of cases")
+    arguments = parser.parse_args()
+    grid = Grid("case", "ours (ms)", "peer (ms)", "ratio", "aim")
+    for name, case in CASES.items():
+        if arguments.only in (None, name):
+            for label, ours, rival, aim in case(arguments.quick):
+                ratio = "–" if rival is None else f"{ours / rival:.2f}"
+                peer = "–" if rival is None else f"{rival * 1e3:.1f}"
+                grid.add_row(
+                    label, f"{ours * 1e3:.1f}", peer, ratio, "–" if aim is None else f"≤ {aim:g}"
+                )
+    Console().print(grid)
+
+
+if __name__ == "__main__":
+    main()
