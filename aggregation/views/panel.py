@@ -10,6 +10,7 @@ from aggregation.models import Release, Run
 from aggregation.presenting import run_view
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role, WorkState
+from annotation.models.work import OPEN_STATES
 from annotation.views.entry import for_members, is_fragment
 
 
@@ -28,10 +29,11 @@ def project_panel(request: HttpRequest, project: Project, role: Role) -> HttpRes
         "method": METHODS.get(newest.method) if newest else None,
         "view": run_view(newest) if newest else None,
         "release": released.order_by("-version").first(),
-        "going_on": [
-            *Run.objects.filter(project=project, state__in=["queued", "running"])[:5],
-            *Release.objects.filter(project=project, state__in=["queued", "running"])[:5],
+        "runs_going_on": [
+            (METHODS[run.method].title if run.method in METHODS else run.method, run)
+            for run in Run.objects.filter(project=project, state__in=OPEN_STATES)[:5]
         ],
+        "releases_going_on": Release.objects.filter(project=project, state__in=OPEN_STATES)[:5],
     }
     template = "aggregation/panel.html" + ("#panel" if is_fragment(request) else "")
     return render(request, template, context)

@@ -177,6 +177,16 @@ def test_a_run_page_says_what_was_found_and_how(judged: World, olga: Client) -> 
     assert "style=" not in html
 
 
+def test_scoring_responses_within_prompts_names_no_overall_winner(
+    judged: World, olga: Client
+) -> None:
+    run = finished(judged, items="candidates")
+    said = words(page(olga, f"{RUNS}{run.public_id}/"))
+    assert "There is no overall winner: the items fall into 3 parts" in said
+    assert "Read with care" in said
+    assert "prompt-noise · noise-0" in said
+
+
 def test_a_run_going_on_polls_and_a_final_one_ends_the_polling(judged: World, olga: Client) -> None:
     run = request_run(judged.project, "win_rate")
     address = f"{RUNS}{run.public_id}/"
@@ -401,6 +411,8 @@ def test_a_release_going_on_can_be_cancelled(judged: World, olga: Client) -> Non
 def test_the_panel_is_a_fragment_for_htmx_and_a_page_without(judged: World, olga: Client) -> None:
     address = "/projects/advice/results/"
     assert "Nothing has been added up yet" in page(olga, address)
+    request_run(judged.project, "win_rate")
+    assert f"{METHODS['win_rate'].title}</a>: queued" in page(olga, address)
     finished(judged)
     published(judged)
     fragment = page(olga, address, headers={"HX-Request": "true"})
