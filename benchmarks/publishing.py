@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.publishing [JUDGMENTS]
 
-Makes a throwaway PostgreSQL, fills it with a seeded world, then measures in child processes, one per
-figure, so that each peak is its own. "Copying out" is PostgreSQL's COPY of the same rows to nowhere:
-the yardstick for the time from the log to a stored result.
+Makes a throwaway PostgreSQL, fills it with a seeded world, then measures in child processes, one
+per figure, so that each peak is its own. "Copying out" is PostgreSQL's COPY of the same rows to
+nowhere: the yardstick for the time from the log to a stored result.
 """
 
 import json
@@ -25,13 +25,14 @@ FILL = """
 WITH p AS (
   INSERT INTO annotation_project (public_id, slug, name, description, state, judgment_type, options,
     overlap, lease_seconds, seed, is_simulated, created_at)
-  VALUES (gen_random_uuid(), 'million', 'A million', '', 'open', 'pairwise', '{{}}', 5, 1800, 0, false,
-    now()) RETURNING id
+  VALUES (gen_random_uuid(), 'million', 'A million', '', 'open', 'pairwise', '{{}}', 5, 1800, 0,
+    false, now()) RETURNING id
 ), s AS (
   INSERT INTO annotation_system (project_id, name, family)
   SELECT p.id, 'system-' || n, '' FROM p, generate_series(1, {systems}) n RETURNING id
 ) SELECT 1 FROM s;
-INSERT INTO annotation_annotator (public_id, project_id, kind, external_id, display_name, created_at)
+INSERT INTO annotation_annotator (public_id, project_id, kind, external_id, display_name,
+    created_at)
   SELECT gen_random_uuid(), p.id, 'person', 'p' || n, '', now()
   FROM annotation_project p, generate_series(1, {people}) n;
 INSERT INTO annotation_prompt (project_id, external_id, messages, content_hash, html, created_at)
@@ -39,13 +40,14 @@ INSERT INTO annotation_prompt (project_id, external_id, messages, content_hash, 
     jsonb_build_array(jsonb_build_object('role', 'user', 'content', repeat('What now? ', 20) || n)),
     md5(n::text), '', now()
   FROM annotation_project p, generate_series(1, {questions}) n;
-INSERT INTO annotation_candidate (prompt_id, external_id, system_id, text, content_hash, html, created_at)
+INSERT INTO annotation_candidate (prompt_id, external_id, system_id, text, content_hash, html,
+    created_at)
   SELECT r.id, 'c' || k,
     (SELECT min(id) FROM annotation_system) + (r.id * (7 + 6 * k)) % {systems},
     repeat('An answer of some length. ', 24) || r.id || '/' || k, '', '', now()
   FROM annotation_prompt r, generate_series(0, 1) k;
-INSERT INTO annotation_question (public_id, project_id, prompt_id, judgment_type, external_id, state,
-    priority, overlap, created_at)
+INSERT INTO annotation_question (public_id, project_id, prompt_id, judgment_type, external_id,
+    state, priority, overlap, created_at)
   SELECT gen_random_uuid(), r.project_id, r.id, 'pairwise', 'q' || r.id, 'open', 0, {share}, now()
   FROM annotation_prompt r;
 INSERT INTO annotation_placement (question_id, candidate_id, position)
@@ -108,7 +110,9 @@ django.setup()
 from config.celery import app
 app.conf.broker_url = "memory://localhost/"
 def report(**figures):
-    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    figures["cpu_seconds"] = used.ru_utime + used.ru_stime
+    figures["peak_mb"] = used.ru_maxrss / 1024
     open(os.environ["REPORT"], "w").write(json.dumps(figures))
 """
 
