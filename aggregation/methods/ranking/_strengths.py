@@ -18,7 +18,7 @@ from scipy.special import expit, log_expit
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
 
-NEWTON_LIMIT = 160  # items; above, a Newman iteration is far cheaper than a Newton step
+NEWTON_LIMIT = 32  # items; above, a Newman iteration is far cheaper than a Newton step
 TOLERANCE = (
     1e-10  # of the largest gradient entry, relative to the largest number of games of an item
 )
