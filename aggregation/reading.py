@@ -1,7 +1,5 @@
-"""Reading a file of judgments into a table: CSV, JSON Lines or Parquet, gzipped or not."""
+"""Reading a file of judgments into a table of evidence, with columns found by their names."""
 
-import gzip
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.json
-import pyarrow.parquet
 
+from aggregation.judgment_files import FileError, read_columns
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, TableError, factorise
+
+__all__ = ["FileError", "Kind", "Reading", "read_columns", "read_table", "table_from_columns"]
 
 Kind = Literal["comparisons", "ballots", "labels", "ratings"]
 
@@ -97,10 +95,6 @@ SIGNS = dict.fromkeys(WINS_A, 1) | dict.fromkeys(WINS_B, -1) | dict.fromkeys(TIE
 TIE_KINDS = {"both_good": 1, "both_bad": 2, "tie (bothbad)": 2, "cannot_tell": 3}
 
 
-class FileError(ValueError):
-    """The file can't be read as judgments; the message says where and why."""
-
-
 @dataclass(frozen=True)
 class Reading:
     """What to read a file as. `map` gives our name → the file's column and wins over the known
@@ -122,54 +116,6 @@ def table_from_columns(columns: pa.Table, reading: Reading | None = None) -> Tab
     kind = wanted.kind or _guess_kind(columns.column_names, wanted.map or {})
     found = _columns_of(kind, columns.column_names, wanted.map or {})
     return _BUILDERS[kind](columns, found)
-
-
-def read_columns(path: Path) -> pa.Table:
-    """The file as columns, by its suffix (.csv, .tsv, .jsonl, .ndjson, .parquet; also .gz)."""
-    if not path.exists():
-        raise FileError(f"There is no file {path}.")
-    suffixes = [s.lower() for s in path.suffixes]
-    zipped = suffixes[-1:] == [".gz"]
-    kind = suffixes[-2] if zipped and len(suffixes) > 1 else suffixes[-1] if suffixes else ""
-    try:
-        if kind == ".parquet":
-            return _read_parquet(path, zipped)
-        with gzip.open(path) if zipped else path.open("rb") as stream:
-            return _read_text(stream, kind)
-    except (
-        pa.ArrowInvalid,
-        pa.ArrowTypeError,
-        UnicodeDecodeError,
-        gzip.BadGzipFile,
-        EOFError,
-    ) as error:
-        raise FileError(f"{path.name} can't be read: {error}") from error
-
-
-def _read_parquet(path: Path, zipped: bool) -> pa.Table:
-    if not zipped:
-        return pa.parquet.read_table(path)
-    with gzip.open(path) as stream:
-        return pa.parquet.read_table(pa.BufferReader(stream.read()))
-
-
-def _read_text(stream: Any, kind: str) -> pa.Table:
-    if kind in (".csv", ".tsv"):
-        parse = pa.csv.ParseOptions(
-            delimiter="\t" if kind == ".tsv" else ",", newlines_in_values=True
-        )
-        keep = pa.csv.ConvertOptions(strings_can_be_null=True, null_values=[""])
-        if not stream.peek(1) if hasattr(stream, "peek") else False:
-            raise FileError("The file is empty: not even a header line.")
-        table = pa.csv.read_csv(stream, parse_options=parse, convert_options=keep)
-        return table.replace_schema_metadata({"first_line": "2"})
-    if kind in (".jsonl", ".ndjson", ".json"):
-        return pa.json.read_json(
-            io.BufferedReader(stream) if not hasattr(stream, "peek") else stream
-        )
-    raise FileError(
-        f"Unknown kind of file '{kind}'. Known are .csv, .tsv, .jsonl and .parquet, also with .gz."
-    )
 
 
 def _guess_kind(names: Sequence[str], given: Mapping[str, str]) -> Kind:
