@@ -16,7 +16,8 @@ Floats = NDArray[np.float64]
 RowScore = Callable[[slice], Floats]
 
 DENSE_CELLS = 20_000_000  # clusters x items; above, the cluster scores are kept sparse
-CHUNK = 1_000_000
+CHUNK = 2_000_000
+PIECE = 1 << 15  # rows whose intermediate columns stay in the cache
 
 
 def cluster_covariance(
@@ -57,13 +58,29 @@ def _cluster_meat(table: Comparisons, residual: RowScore, bread: Floats) -> Floa
         return _sparse_cluster_meat(table, residual, bread)
     flat = np.zeros(count * K)
     for start in range(0, len(table), CHUNK):
-        rows = slice(start, min(start + CHUNK, len(table)))
-        key = cluster[rows].astype(np.int64) * K
-        r = residual(rows)
-        flat += np.bincount(key + table.a[rows], r, minlength=count * K)
-        flat -= np.bincount(key + table.b[rows], r, minlength=count * K)
+        key, r = _signed_ends(table, residual, cluster, K, start, min(start + CHUNK, len(table)))
+        flat += np.bincount(key, r, minlength=count * K)
     active = np.bincount(cluster, minlength=count) > 0
     return sandwich(bread, flat.reshape(count, K)[active])
+
+
+def _signed_ends(
+    table: Comparisons, residual: RowScore, cluster: NDArray[Any], K: int, start: int, end: int
+) -> tuple[NDArray[np.int64], Floats]:
+    """Keys (cluster, item) of both ends of some rows with +residual and -residual, filled piece by
+    piece.
+    """
+    n = end - start
+    key, value = np.empty(2 * n, dtype=np.int64), np.empty(2 * n)
+    for first in range(start, end, PIECE):
+        rows = slice(first, min(first + PIECE, end))
+        left = slice(first - start, rows.stop - start)
+        right = slice(left.start + n, left.stop + n)
+        base = cluster[rows].astype(np.int64) * K
+        key[left], key[right] = base + table.a[rows], base + table.b[rows]
+        value[left] = residual(rows)
+        value[right] = -value[left]
+    return key, value
 
 
 def _sparse_cluster_meat(table: Comparisons, residual: RowScore, bread: Floats) -> Floats:

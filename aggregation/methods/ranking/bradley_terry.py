@@ -136,7 +136,7 @@ def _counts(table: Comparisons | PairCounts, options: BradleyTerryOptions) -> Pa
         )
     if options.strength == "ignore" or table.strength_levels == 1:
         return table.pair_counts()
-    share, weight = _outcome(table, options)
+    share, weight = _outcome(table, options, table.strength_levels)
     won = count_pairs(
         table.a, table.b, np.ones(len(table), dtype=np.int8), weight * share, table.ids
     )
@@ -146,9 +146,9 @@ def _counts(table: Comparisons | PairCounts, options: BradleyTerryOptions) -> Pa
     return PairCounts(won.wins + lost.wins, won.ties, table.ids, len(table))
 
 
-def _outcome(table: Comparisons, options: BradleyTerryOptions) -> tuple[Floats, Floats]:
-    """Share of the win that goes to a, and the weight, per row."""
-    y, S = table.y.astype(np.float64), table.strength_levels
+def _outcome(table: Comparisons, options: BradleyTerryOptions, S: int) -> tuple[Floats, Floats]:
+    """Share of the win that goes to a, and the weight, per row; S is the largest strength."""
+    y = table.y.astype(np.float64)
     if options.strength == "soft":
         return 0.5 + 0.5 * y / S, table.weights
     share = 0.5 + 0.5 * np.sign(y)
@@ -204,11 +204,17 @@ def _covariance(
     C = strengths.covariance(H, structure.part, ridge)
     if ci == "hessian" or not isinstance(table, Comparisons):
         return C
-    share, weight = _outcome(table, options)
+    plain = options.strength == "ignore" or table.strength_levels == 1
 
     def residual(rows: slice) -> Floats:
-        d = theta[table.a[rows]] - theta[table.b[rows]]
-        return np.asarray(weight[rows] * (share[rows] - expit(d)))
+        p = expit(theta[table.a[rows]] - theta[table.b[rows]])
+        if plain:
+            r = (0.5 + 0.5 * np.sign(table.y[rows])) - p
+            return np.asarray(r if table.weight is None else r * table.weight[rows])
+        share, weight = _outcome(
+            table.take(np.arange(len(table))[rows]), options, table.strength_levels
+        )
+        return np.asarray(weight * (share - p))
 
     return cluster_covariance(table, residual, C, by_row=ci == "sandwich")
 
