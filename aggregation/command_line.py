@@ -57,6 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which column is what",
     )
     parser.add_argument(
+        "--where",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="only rows with this value",
+    )
+    parser.add_argument(
         "--kind", choices=("comparisons", "ballots", "labels", "ratings"), help="kind of judgments"
     )
 
@@ -69,7 +77,7 @@ def run(arguments: argparse.Namespace, console: Console | None = None) -> list[A
     chosen = _methods(arguments.method)
     with _progress(screen) as progress:
         task = progress.add_task(f"Reading {arguments.file.name}", total=None)
-        table = read_table(arguments.file, Reading(arguments.kind, _pairs(arguments.map, "--map")))
+        table = read_table(arguments.file, _reading(arguments))
         results = []
         for method in chosen:
             progress.update(task, description=f"{method.title} on {len(table):,} judgments")
@@ -95,6 +103,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         Console(stderr=True).print(f"[red]{error}[/red]")
         return 2
     return 0
+
+
+def _reading(arguments: argparse.Namespace) -> Reading:
+    where = _pairs(arguments.where, "--where")
+    return Reading(arguments.kind, _pairs(arguments.map, "--map"), where)
 
 
 def _methods(slugs: Iterable[str]) -> list[Method]:

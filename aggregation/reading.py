@@ -72,6 +72,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "confidence": ("confidence", "conf"),
     "first": ("first", "shown_first"),
 }
+LINE = "__line__"  # where chosen rows remember their line of the file
 NEEDED: dict[str, tuple[str, ...]] = {
     "comparisons": ("a", "b", "outcome"),
     "ballots": ("ballot", "item", "rank"),
@@ -97,12 +98,13 @@ TIE_KINDS = {"both_good": 1, "both_bad": 2, "tie (bothbad)": 2, "cannot_tell": 3
 
 @dataclass(frozen=True)
 class Reading:
-    """What to read a file as. `map` gives our name → the file's column and wins over the known
-    aliases.
+    """What to read a file as, and of which rows (`where` column → value). `map` gives our name →
+    the file's column and wins over the known aliases.
     """
 
     kind: Kind | None = None
     map: Mapping[str, str] | None = None
+    where: Mapping[str, str] | None = None
 
 
 def read_table(path: Path, reading: Reading | None = None) -> Table:
@@ -113,6 +115,7 @@ def read_table(path: Path, reading: Reading | None = None) -> Table:
 def table_from_columns(columns: pa.Table, reading: Reading | None = None) -> Table:
     """A table from columns already in memory; errors as in `read_table`."""
     wanted = reading or Reading()
+    columns = _chosen_rows(columns, wanted.where or {})
     kind = wanted.kind or _guess_kind(columns.column_names, wanted.map or {})
     found = _columns_of(kind, columns.column_names, wanted.map or {})
     return _BUILDERS[kind](columns, found)
@@ -158,11 +161,26 @@ def _required(columns: pa.Table, name: str) -> pa.ChunkedArray:
 
 def _line(columns: pa.Table, wrong: Any) -> int:
     """Line number of the first true entry, counted as an editor counts (a header is line 1)."""
-    return int(np.flatnonzero(np.asarray(wrong))[0]) + _first_line(columns)
+    return _line_of(columns, int(np.flatnonzero(np.asarray(wrong))[0]))
 
 
-def _first_line(columns: pa.Table) -> int:
-    return int((columns.schema.metadata or {}).get(b"first_line", b"1"))
+def _line_of(columns: pa.Table, row: int) -> int:
+    if LINE in columns.column_names:
+        return int(columns[LINE][row].as_py())
+    return row + int((columns.schema.metadata or {}).get(b"first_line", b"1"))
+
+
+def _chosen_rows(columns: pa.Table, where: Mapping[str, str]) -> pa.Table:
+    """Rows whose columns have the given values; they remember their lines."""
+    if not where:
+        return columns
+    first = _line_of(columns, 0)
+    columns = columns.append_column(LINE, pa.array(np.arange(first, first + len(columns))))
+    for name, value in where.items():
+        if name not in columns.column_names:
+            raise FileError(f"There is no column '{name}' to choose rows by.")
+        columns = columns.filter(pc.equal(columns[name].cast(pa.string()), value))
+    return columns
 
 
 def _numbers(columns: pa.Table, name: str, needed: bool = False) -> Any:
@@ -175,7 +193,7 @@ def _numbers(columns: pa.Table, name: str, needed: bool = False) -> Any:
         for row, value in enumerate(column.to_pylist()):
             if not _is_number(value):
                 raise FileError(
-                    f"Line {row + _first_line(columns)}: '{name}' must be a number, not {value!r}."
+                    f"Line {_line_of(columns, row)}: '{name}' must be a number, not {value!r}."
                 ) from error
         raise
 

@@ -89,6 +89,18 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
         )
 
 
+def test_rows_can_be_chosen_and_keep_their_line_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("a,b,winner,kind\nx,y,a,llm\nx,y,b,human\nx,x,a,llm\n")
+    table = read_table(path, Reading(where={"kind": "human"}))
+    assert isinstance(table, Comparisons)
+    assert table.y.tolist() == [-1]
+    with pytest.raises(FileError, match="Line 4: 'x' is compared with itself"):
+        read_table(path, Reading(where={"kind": "llm"}))
+    with pytest.raises(FileError, match="no column 'sort'"):
+        read_table(path, Reading(where={"sort": "human"}))
+
+
 def test_kinds_of_ties_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("a,b,winner\nx,y,both_bad\nx,y,cannot_tell\nx,y,tie\n")
