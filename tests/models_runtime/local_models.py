@@ -1,5 +1,8 @@
 """Tiny models with random weights, built once per run: they say nothing, but exactly."""
 
+import atexit
+import os
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -17,13 +20,12 @@ LONGEST = 2048
 
 
 @cache
-def _kept() -> "tempfile.TemporaryDirectory[str]":
-    """Deleted when the test process ends."""
-    return tempfile.TemporaryDirectory(prefix="polyphony-tiny-")
-
-
 def _home() -> Path:
-    return Path(_kept().name)
+    """A folder for this test process, deleted when it ends, but not when a fork of it ends."""
+    home = Path(tempfile.mkdtemp(prefix="polyphony-tiny-"))
+    owner = os.getpid()
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(home))
+    return home
 
 
 def _tokenizer() -> Any:
