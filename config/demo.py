@@ -239,6 +239,7 @@ def _environment(**more: str) -> dict[str, str]:
     return {
         "POLYPHONY_LOG_LEVEL": "WARNING",
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+        "OPENBLAS_NUM_THREADS": "1",  # one thread per process: they share few cores
         **os.environ,
         "POLYPHONY_VAR_DIR": str(settings.VAR_DIR),
         "PYTHONUNBUFFERED": "1",
