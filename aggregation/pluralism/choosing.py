@@ -7,7 +7,9 @@
              summed deficit to the best G is at most sqrt(A) sd(deficits) is taken; the plain best G
              invents groups and is never used
     gate     fewer than ten votes of the median annotator: one group, "too few votes"; a group of
-             fewer than five expected members: the next smaller number of groups without one
+             fewer than five expected members: the next smaller number of groups without one.
+             Where groups can't be tried there is no component of random votes either: it couldn't
+             be told from a minority that wants the opposite, and everybody counts
 
 Folds depend on what a vote says, not on its row or anyone's name: equal votes share a fold.
 """
@@ -75,7 +77,8 @@ def choose_groups(
         return _unchosen(votes, only, (*gate, *_small(only)))
     if gate or votes.n_people < 2 * MIN_MEMBERS:
         few = f"{votes.n_people} annotators can't form two groups of {MIN_MEMBERS}"
-        return _unchosen(votes, one, gate or (few,))
+        everyone = pooled(votes, replace(how, noise=False))
+        return _unchosen(votes, everyone, gate or (few,))
     tried = range(1, max(1, min(most, votes.n_people // MIN_MEMBERS)) + 1)
     fits = tuple(fit_mixture(votes, G, how, rng, one) for G in tried)
     bic = np.array([bayes_criterion(votes, m, how) for m in fits])

@@ -103,7 +103,7 @@ def fit_mixture(
     order, scout = dealt(votes, one), _scout(votes, one)
     begun = []
     for _ in range(how.restarts):
-        begun.append(_climb(scout, how, random_start(order, groups, how, rng), None, how.short))
+        begun.append(begin(scout, how, random_start(order, groups, how, rng)))
     begun.sort(key=lambda m: -m.penalised)
     finished = [refined(scout, how, m) for m in begun[: how.finalists]]
     best = max(finished, key=lambda m: m.penalised)
@@ -185,11 +185,19 @@ def random_start(
     return gamma
 
 
-def climb_from(
-    votes: GroupVotes, how: Climb, gamma: Floats, steps: int, omega: Floats | None = None
-) -> Mixture:
-    """Climb from responsibilities."""
-    return _climb(votes, how, gamma, None, steps, omega)
+def begin(votes: GroupVotes, how: Climb, gamma: Floats, omega: Floats | None = None) -> Mixture:
+    """A short climb. Random votes join half-way: earlier, they would swallow an opposed minority,
+    to whom a coin is nearer than the majority, before it has a group of its own.
+    """
+    members = gamma.copy()
+    members[:, :-1] /= members[:, :-1].sum(axis=1, keepdims=True)
+    members[:, -1] = 0.0
+    half = max(how.short // 2, 1)
+    found = _climb(votes, replace(how, noise=False), members, None, half, omega)
+    if not how.noise:
+        return _climb(votes, how, None, found, how.short - half, omega)
+    shares = np.append(0.95 * found.pi[:-1], 0.05)
+    return _climb(votes, how, None, replace(found, pi=shares), how.short - half, omega)
 
 
 def _scout(votes: GroupVotes, one: Mixture) -> GroupVotes:

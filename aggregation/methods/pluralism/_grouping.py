@@ -14,7 +14,7 @@ from aggregation.pluralism.choosing import GroupChoice, choose_groups
 from aggregation.pluralism.latent import (
     Climb,
     Mixture,
-    climb_from,
+    begin,
     dealt,
     fixed_groups,
     matched,
@@ -116,7 +116,7 @@ class Grouping:
             order = dealt(self.votes, self.mixture)
             for _ in range(2):
                 gamma = random_start(order, self.mixture.n_groups, self.how, rng)
-                other = climb_from(self.votes, self.how, gamma, self.how.short, omega)
+                other = begin(self.votes, self.how, gamma, omega)
                 if other.penalised > best.penalised:
                     best = refined(self.votes, self.how, other, omega)
         return relabelled(best, matched(self.mixture.gamma, best.gamma))

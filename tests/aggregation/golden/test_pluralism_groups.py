@@ -26,6 +26,8 @@ SHARES = (0.45, 0.35, 0.20)
 
 def feature_world(
     seed: int,
+    *,
+    opposed: bool = False,
     shares: tuple[float, ...] = (0.6, 0.3, 0.1),
     people: int = 120,
     each: int = 20,
@@ -35,6 +37,8 @@ def feature_world(
     rng = np.random.default_rng(seed)
     w = rng.normal(size=(len(shares), 8))
     w *= 3 / np.linalg.norm(w, axis=1, keepdims=True)
+    if opposed:
+        w[1] = -w[0]
     group = np.repeat(np.arange(len(shares)), [round(s * people) for s in shares])
     careless = rng.random(people) < random
     who = np.repeat(np.arange(people), each)
@@ -112,6 +116,17 @@ def test_three_planted_groups_are_found(seed: int) -> None:
     one = pairs @ pooled(votes, FEATURES).parameters[:, 0] > 0
     assert ((pairs @ mixture.parameters[:, 2] > 0) == truth).mean() >= 0.88
     assert (one == truth).mean() < 0.80
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_minority_that_wants_the_opposite_is_a_group_and_not_noise(seed: int) -> None:
+    votes, group, _, _ = feature_world(seed, opposed=True, shares=(0.8, 0.2), people=100)
+    choice = chosen(votes)
+    assert choice.n_groups == 2
+    assert rand_index(group, choice.mixture.gamma[:, :-1].argmax(axis=1)) == 1.0
+    assert choice.mixture.noise_share < 0.05
+    thin, _, _, _ = feature_world(seed, opposed=True, shares=(0.8, 0.2), people=100, each=8)
+    assert chosen(thin).mixture.noise_share == 0.0
 
 
 def test_hard_assignment_finds_them_too() -> None:
