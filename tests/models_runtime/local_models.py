@@ -23,9 +23,13 @@ LONGEST = 2048
 def _home() -> Path:
     """A folder for this test process, deleted when it ends, but not when a fork of it ends."""
     home = Path(tempfile.mkdtemp(prefix="polyphony-tiny-"))
-    owner = os.getpid()
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(home))
+    atexit.register(_delete, home, os.getpid())
     return home
+
+
+def _delete(home: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(home)
 
 
 def _tokenizer() -> Any:
