@@ -14,11 +14,6 @@ EVERYONE = (Role.OWNER, Role.MANAGER, Role.REVIEWER, Role.ANNOTATOR)
 Account = User | AnonymousUser
 
 
-def project_for(user: Account, slug: str) -> Project:
-    """The project, if this account may know of it; raises Project.DoesNotExist otherwise."""
-    return Project.objects.seen_by(user).get(slug=slug)
-
-
 def role_in(project: Project, user: Account) -> Role | None:
     """The account's role; a superuser counts as owner; None for a stranger."""
     if not isinstance(user, User) or not user.is_active:

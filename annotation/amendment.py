@@ -7,13 +7,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from annotation.catalogue import JUDGMENT_TYPES
 from annotation.constraints import violated
-from annotation.errors import AmendmentRefused, InvalidAnswer, KeyReused
+from annotation.errors import AmendmentRefused, KeyReused
 from annotation.judgment_types import JudgmentForm
 from annotation.models import Annotator, Judgment, ProjectState
 from annotation.queue import STOPPED
-from annotation.submission import Submission, asked_by
+from annotation.submission import Submission, form_of, keep, read_answer
 
 GONE = (
     "There is no such answer of yours, so nothing was changed. "
@@ -37,8 +36,7 @@ def latest_of(annotator: Annotator) -> Judgment | None:
 
 def amendment_form(judgment: Judgment, data: Mapping[str, Any] | None = None) -> JudgmentForm:
     """The form of an earlier answer, on the same sides as then."""
-    form_class = JUDGMENT_TYPES[judgment.judgment_type].form_class
-    return form_class(data, asked=asked_by(judgment.question), shown=sides_of(judgment))
+    return form_of(judgment.question, sides_of(judgment), data)
 
 
 def sides_of(judgment: Judgment) -> list[int]:
@@ -88,26 +86,19 @@ def _amend(
             return Submission(later, repeated=True)
         raise AmendmentRefused(REPLACED)
     _refuse_unless_open(annotator)
-    form = amendment_form(earlier, data)
-    if not form.is_valid():
-        raise InvalidAnswer({name: list(map(str, texts)) for name, texts in form.errors.items()})
-    shown = sides_of(earlier)
+    answer = read_answer(amendment_form(earlier, data), earlier.question)
     return Submission(
-        Judgment.objects.create(
+        keep(
             question=earlier.question,
             annotator=annotator,
-            profile=annotator.current_profile(),
             guideline=annotator.project.current_guideline(),
-            judgment_type=earlier.judgment_type,
-            payload=JUDGMENT_TYPES[earlier.judgment_type].payload(form.cleaned_data, shown),
             shown_order=earlier.shown_order,
-            reason=form.cleaned_data.get("reason") or "",
-            confidence=form.cleaned_data.get("confidence"),
             submission_key=submission_key,
             supersedes=earlier,
             standing=earlier.standing,
             source=source,
-            created_at=now,
+            now=now,
+            **answer,
         )
     )
 

@@ -1,6 +1,6 @@
 """Taking a judgment: validated, kept exactly once, and never dropped for being late."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,11 +48,11 @@ class Submission:
     notice: str = ""
 
 
-def asked_by(question: Question) -> Asked:
-    """What a question asks, for its judgment type."""
+def asked_by(question: Question, *, candidates: int | None = None) -> Asked:
+    """What a question asks, for its judgment type; `candidates` spares counting its placements."""
     criteria = question.rubric.criteria.all() if question.rubric is not None else ()
     return Asked(
-        candidates=question.placements.count(),
+        candidates=question.placements.count() if candidates is None else candidates,
         criteria=tuple(
             AskedCriterion(c.position, c.text, c.explanation, c.kind, c.anchors) for c in criteria
         ),
@@ -62,8 +62,27 @@ def asked_by(question: Question) -> Asked:
 
 def form_for(assignment: Assignment, data: Mapping[str, Any] | None = None) -> JudgmentForm:
     """The form of an assignment's question, in the order in which it was shown."""
-    form_class = JUDGMENT_TYPES[assignment.question.judgment_type].form_class
-    return form_class(data, asked=asked_by(assignment.question), shown=assignment.shown_order)
+    return form_of(assignment.question, assignment.shown_order, data)
+
+
+def form_of(
+    question: Question, shown: Sequence[int], data: Mapping[str, Any] | None = None
+) -> JudgmentForm:
+    """The form of a question whose candidates stand on the screen in the order `shown`."""
+    form_class = JUDGMENT_TYPES[question.judgment_type].form_class
+    return form_class(data, asked=asked_by(question, candidates=len(shown)), shown=shown)
+
+
+def read_answer(form: JudgmentForm, question: Question) -> dict[str, Any]:
+    """Payload, reason and confidence of a submitted form. Raises InvalidAnswer."""
+    if not form.is_valid():
+        raise InvalidAnswer({name: list(map(str, texts)) for name, texts in form.errors.items()})
+    judgment_type = JUDGMENT_TYPES[question.judgment_type]
+    return {
+        "payload": judgment_type.payload(form.cleaned_data, form.shown),
+        "reason": form.cleaned_data.get("reason") or "",
+        "confidence": form.cleaned_data.get("confidence"),
+    }
 
 
 def submit(
@@ -102,24 +121,19 @@ def _submit(
     assignment = lock_assignment(annotator, assignment_id)
     if assignment.state == AssignmentState.SUBMITTED:
         return _repeated(assignment, submission_key)
-    form = form_for(assignment, data)
-    if not form.is_valid():
-        raise InvalidAnswer({name: list(map(str, texts)) for name, texts in form.errors.items()})
+    answer = read_answer(form_for(assignment, data), assignment.question)
     question = lock_question(assignment.question_id)
     standing, notice = _standing(question, assignment, now)
-    judgment_type = JUDGMENT_TYPES[question.judgment_type]
-    judgment = _keep(
+    judgment = keep(
         question=question,
         annotator=annotator,
         assignment=assignment,
-        payload=judgment_type.payload(form.cleaned_data, assignment.shown_order),
         shown_order=assignment.shown_order,
-        reason=form.cleaned_data.get("reason") or "",
-        confidence=form.cleaned_data.get("confidence"),
         submission_key=submission_key,
         source=source,
         standing=standing,
         now=now,
+        **answer,
         **_last_showing(assignment, now),
     )
     assignment.state = AssignmentState.SUBMITTED
@@ -162,7 +176,8 @@ def _mark_answered(question: Question) -> None:
         Question.objects.filter(pk=question.pk).update(state=QuestionState.ANSWERED)
 
 
-def _keep(*, now: datetime, annotator: Annotator, question: Question, **fields: Any) -> Judgment:
+def keep(*, now: datetime, annotator: Annotator, question: Question, **fields: Any) -> Judgment:
+    """Append one judgment under the annotator's present profile; the caller decided the rest."""
     return Judgment.objects.create(
         annotator=annotator,
         profile=annotator.current_profile(),
@@ -202,7 +217,7 @@ def record(
                 raise KeyReused
             return Submission(kept, repeated=True)
         room = has_room_for(locked, annotator, now)
-        judgment = _keep(
+        judgment = keep(
             question=locked,
             annotator=annotator,
             payload=payload,

@@ -53,11 +53,6 @@ class AnnotatorKind(models.TextChoices):
     SIMULATED = "simulated", "Simulated"
 
 
-class AnnotatorQuerySet(models.QuerySet["Annotator"]):
-    def active(self) -> "AnnotatorQuerySet":
-        return self.filter(paused_at__isnull=True)
-
-
 class Annotator(models.Model):
     """Whoever judges in one project: a person, a model, or a simulation said to be one.
 
@@ -78,8 +73,6 @@ class Annotator(models.Model):
     display_name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True, blank=True)
-
-    objects = AnnotatorQuerySet.as_manager()
 
     class Meta:
         constraints = [

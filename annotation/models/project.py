@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
-from annotation.models.people import Role, User
+from annotation.models.people import User
 
 
 class ProjectState(models.TextChoices):
@@ -24,14 +24,6 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         if user.is_superuser:
             return self
         return self.filter(memberships__user=user).distinct()
-
-    def with_role(self, user: "User | AnonymousUser", *roles: Role) -> "ProjectQuerySet":
-        """Projects in which this account holds one of `roles` (a superuser holds them all)."""
-        if not isinstance(user, User) or not user.is_active:
-            return self.none()
-        if user.is_superuser:
-            return self
-        return self.filter(memberships__user=user, memberships__role__in=roles).distinct()
 
 
 class Project(models.Model):
