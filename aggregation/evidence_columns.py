@@ -91,9 +91,10 @@ class Chunk:
     """Some judgments as columns, and the evidence of their distinct payloads."""
 
     def __init__(self, rows: Sequence[Any], placed: Placed) -> None:
-        question, annotator, kind, text, first, confidence = zip(*rows, strict=True)
+        question, annotator, kind, text, first, confidence, profile = zip(*rows, strict=True)
         self.place = np.searchsorted(placed.question, np.array(question, dtype=np.int64))
         self.annotator = np.array(annotator, dtype=np.int64)
+        self.profile = np.array([each or 0 for each in profile], dtype=np.int64)
         self.first = np.array([-1 if shown is None else shown for shown in first], dtype=np.int64)
         self.confidence = np.array(confidence, dtype=np.float64)
         codes: dict[tuple[str, str], int] = {}
@@ -297,10 +298,15 @@ class Answers:
 class Names:
     """The ids under which rows of the database appear in tables: never row numbers."""
 
-    def __init__(self, project: Project, people: Longs, placed: Placed) -> None:
+    def __init__(
+        self,
+        project: Project,
+        people: Longs,
+        placed: Placed,
+        called: Callable[[Longs], Sequence[Any]] | None = None,
+    ) -> None:
         self.project, self.pooled = project, placed.pooled
-        external = dict(Annotator.objects.filter(project=project).values_list("pk", "external_id"))
-        who = [external[int(pk)] for pk in people]
+        who = list(called(people)) if called else annotators_called(project, people)
         self.annotators, self.annotator_code = sorted(who), coded(people, who)
         prompts = np.unique(placed.prompt)
         named = dict(Prompt.objects.filter(project=project).values_list("pk", "external_id"))
@@ -339,6 +345,12 @@ class Names:
 
     def criterion(self, line: int) -> str:
         return self._criteria[line]
+
+
+def annotators_called(project: Project, people: Longs) -> list[str]:
+    """The external ids of annotators, given by their rows."""
+    external = dict(Annotator.objects.filter(project=project).values_list("pk", "external_id"))
+    return [external[int(pk)] for pk in people]
 
 
 def coded(values: Longs, keys: Sequence[Any]) -> Callable[[Longs], NDArray[np.int32]]:

@@ -12,6 +12,7 @@ from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
 from aggregation.ballot_columns import Rankings
+from aggregation.declared_columns import Voices
 from aggregation.evidence_columns import Answers, Chunk, Names, Pairs, Part, Placed
 from aggregation.method import Method
 from aggregation.models import Items
@@ -67,32 +68,42 @@ def load(
     mark: int,
     kinds: Sequence[str],
     items: str = Items.SYSTEMS,
+    attribute: str | None = None,
     watch: Watch | None = None,
 ) -> EvidenceTables:
     """Read the counted judgments up to `mark` by annotators of these kinds.
 
     `items` pools candidates by the system that wrote them, or keeps them apart. `watch` is called
-    with the number of judgments read after every chunk; what it raises ends the reading. Memory is
+    with the number of judgments read after every chunk; what it raises ends the reading. With an
+    `attribute` all evidence is turned into comparisons whose contexts are its values, as annotators
+    had declared them when they judged; TableError when nobody ever did. Memory is
     some dozen bytes per judgment; nothing that came after the mark is looked at.
     """
     placed = Placed(project, pooled=items == Items.SYSTEMS)
     pairs, answers = Pairs(placed), Answers(placed)
     rankings, ratings = Rankings(placed), Scores(placed)
+    voices = None if attribute is None else Voices(project, attribute)
     done, people = 0, np.zeros(0, dtype=np.int64)
     for rows in stream(_rows(project, mark, kinds)):
         chunk = Chunk(rows, placed)
+        if voices is not None:
+            voices.split(chunk)
         for columns in (pairs, answers, rankings, ratings):
             columns.add(chunk)
         people = np.union1d(people, chunk.annotator)
         done += len(rows)
         if watch is not None:
             watch(done)
-    names = Names(project, people, placed)
+    names = Names(project, people, placed, voices.called if voices else None)
     parts = [
         part for columns in (pairs, answers, rankings, ratings) for part in columns.parts(names)
     ]
+    heads = len(people)
+    if voices is not None:
+        parts = [joined for part in parts if (joined := voices.joined(part)) is not None]
+        heads = voices.people(people)
     exclusions = Counter(pairs.exclusions) + Counter(rankings.exclusions)
-    return EvidenceTables(tuple(parts), done, len(people), dict(exclusions))
+    return EvidenceTables(tuple(parts), done, heads, dict(exclusions))
 
 
 def count(project: Project, *, mark: int, kinds: Sequence[str]) -> int:
@@ -136,5 +147,13 @@ def _rows(project: Project, mark: int, kinds: Sequence[str]) -> models.QuerySet[
         _judgments(project, mark, kinds)
         .order_by("position")
         .annotate(text=Cast("payload", TextField()), first=F("shown_order__0"))
-        .values_list("question_id", "annotator_id", "judgment_type", "text", "first", "confidence")
+        .values_list(
+            "question_id",
+            "annotator_id",
+            "judgment_type",
+            "text",
+            "first",
+            "confidence",
+            "profile_id",
+        )
     )

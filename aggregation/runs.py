@@ -106,12 +106,26 @@ def compute(run: Run, *, watch: Callable[[int], None] | None = None) -> Computed
     method = METHODS[run.method]
     options = method.options.parse({**run.options, "seed": run.seed})
     evidence = loading.load(
-        run.project, mark=run.mark, kinds=run.kinds, items=run.items, watch=watch
+        run.project,
+        mark=run.mark,
+        kinds=run.kinds,
+        items=run.items,
+        attribute=_declared_attribute(options),
+        watch=watch,
     )
     part = evidence.part_for(method)
     result = method.fit(part.table, options)
     result = replace(result, conversions=(*part.conversions, *result.conversions))
     return Computed(result, part, evidence)
+
+
+def _declared_attribute(options: Any) -> str | None:
+    """The survey attribute by which a method on groups wants to read the votes, if it does."""
+    if getattr(options, "by", None) != "attribute":
+        return None
+    if not options.attribute:
+        raise OptionError("Name the survey attribute whose values are the groups.")
+    return str(options.attribute)
 
 
 def rebuild(run: Run) -> Rebuilt:

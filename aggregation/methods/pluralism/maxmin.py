@@ -4,8 +4,9 @@ score_i = min_g W_g(i), where W_g(i) is the chance that group g prefers item i t
 winner has the largest score; ties go by leximin, then by the mean over people. The lottery is the
 mixture of items with the best worst-off group (a linear program); its value is never below the
 winner's. Groups are latent (see the mixture), declared as JSON of annotators and groups, or the
-table's contexts where each annotator judged in one only. Declared groups under five people are
-merged, as otherwise one person would decide; no sole group means plain win probability.
+table's contexts where each annotator judged in one only, or a survey attribute, by what annotators
+had declared when they judged: a later change doesn't move earlier votes. Declared groups under five
+people are merged, as otherwise one person would decide; no sole group means plain win probability.
 
 The fit's parameters hold, within a single connected part: welfare and regret per group, every rule
 side by side (plurality, Bradley–Terry, Borda, mean, maximal lottery, MaxMin, minimax regret,
@@ -21,16 +22,17 @@ p_best is how often an item wins, and below 0.9 is better called a tie.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.pluralism import _grouping as grouping
-from aggregation.methods.pluralism._grouping import Grouping, GroupOptions
+from aggregation.methods.pluralism._grouping import GroupOptions
 from aggregation.options import option
 from aggregation.pluralism import rules
+from aggregation.pluralism.grouping import Grouping
 from aggregation.pluralism.latent import Mixture, dealt
 from aggregation.pluralism.welfare import pooled_probabilities, regret
 from aggregation.tables import Comparisons, Ratings
@@ -40,12 +42,6 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class MaxMinOptions(GroupOptions):
-    by: Literal["latent", "declared", "context"] = option(
-        "latent", "Groups", "Found in the votes, declared below, or the table's contexts."
-    )
-    declared: str | None = option(
-        None, "Declared groups", 'JSON of annotator ids and groups: {"ann": "north"}.'
-    )
     alpha: float = option(
         2.0, "Alpha", "Of the alpha-fair rule: 0 is the mean; larger is nearer MaxMin.", low=0.0
     )
@@ -57,7 +53,7 @@ def solve(
     table = grouping.comparisons_of(evidence, options)
     if not (table.weights > 0).any():
         return grouping.nothing_to_group(table)
-    found = _groups(table, options, rng)
+    found = grouping.groups_of(table, options, rng)
     parameters = grouping.described(found)
     single = found.single_part
     if single:
@@ -77,16 +73,6 @@ def solve(
 def least_worth(found: Grouping, mixture: Mixture) -> Floats:
     """Welfare of the group that is worst off, per item."""
     return np.asarray(found.worth(mixture).min(axis=0))
-
-
-def _groups(table: Comparisons, options: MaxMinOptions, rng: np.random.Generator) -> Grouping:
-    if options.by == "latent":
-        return grouping.latent_groups(table, options, rng)
-    if options.by == "context":
-        return grouping.declared_groups(table, options, grouping.contexts_of_people(table))
-    return grouping.declared_groups(
-        table, options, grouping.parsed_groups(options.declared or "{}")
-    )
 
 
 def _seen(found: Grouping) -> NDArray[np.int64]:
@@ -173,7 +159,7 @@ def resample(
     pairs = grouping.comparisons_of(evidence, options)
     if not (pairs.weights > 0).any():
         return None
-    found = _groups(pairs, options, np.random.default_rng(options.seed))
+    found = grouping.groups_of(pairs, options, np.random.default_rng(options.seed))
     return grouping.replicates(found, options, len(estimate.score), least_worth)
 
 

@@ -10,7 +10,8 @@ The number of groups is the smaller answer of BIC with log(annotators) and of he
 one standard error. Fewer than ten votes of the median annotator, or a group under five expected
 members, and fewer groups, or one, are reported with the reason. The component of random votes
 keeps careless annotators from posing as a group; it is never counted among the groups, and removes
-nobody.
+nobody. Groups may also be declared: by annotator, by context, or by a survey attribute as it stood
+when each vote was cast.
 
 score = sum_g pi_g W_g(i), the chance that a person drawn at random prefers i to an even rival; the
 groups, their shares, utilities, welfare and members are in the fit's parameters.
@@ -31,7 +32,8 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.pluralism import _grouping as grouping
-from aggregation.methods.pluralism._grouping import Grouping, GroupOptions
+from aggregation.methods.pluralism._grouping import GroupOptions
+from aggregation.pluralism.grouping import Grouping
 from aggregation.pluralism.latent import Mixture
 from aggregation.pluralism.welfare import pooled_probabilities
 from aggregation.tables import Comparisons, Ratings
@@ -46,7 +48,7 @@ def solve(
     table = grouping.comparisons_of(evidence, options)
     if not (table.weights > 0).any():
         return grouping.nothing_to_group(table)
-    found = grouping.latent_groups(table, options, rng)
+    found = grouping.groups_of(table, options, rng)
     return Estimate(
         score=mean_worth(found, found.mixture),
         score_kind="probability",
@@ -77,7 +79,7 @@ def resample(
     pairs = grouping.comparisons_of(evidence, options)
     if not (pairs.weights > 0).any():
         return None
-    found = grouping.latent_groups(pairs, options, np.random.default_rng(options.seed))
+    found = grouping.groups_of(pairs, options, np.random.default_rng(options.seed))
     return grouping.replicates(found, options, len(estimate.score), mean_worth)
 
 
