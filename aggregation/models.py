@@ -8,7 +8,16 @@ from django.db import models
 from django.db.models import Q
 
 from aggregation.results import AggregateResult
-from annotation.models import AnnotatorKind, Candidate, Project, System, User, Work, WorkQuerySet
+from annotation.models import (
+    AnnotatorKind,
+    Candidate,
+    Project,
+    Question,
+    System,
+    User,
+    Work,
+    WorkQuerySet,
+)
 
 
 class Items(models.TextChoices):
@@ -22,9 +31,10 @@ class Run(Work):
     """One aggregation: a method with its options and seed, on the log up to a mark.
 
     The same mark, options and seed give the same `result`, byte for byte; `replay_of` names the run
-    that this one repeats to prove it. `kinds` says whose judgments take part. `input_digest` is the
-    SHA-256 of the table of evidence that was read; `exclusions` counts evidence that could not take
-    part, by reason.
+    that this one repeats to prove it. `kinds` says whose judgments take part; `criterion` is the
+    text of the one criterion that is read, blank for all of them. `input_digest` is the SHA-256 of
+    the table of evidence that was read; `exclusions` counts evidence that could not take part, by
+    reason.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
@@ -39,6 +49,7 @@ class Run(Work):
         models.CharField(max_length=20, choices=AnnotatorKind.choices)
     )
     items = models.CharField(max_length=12, choices=Items.choices, default=Items.SYSTEMS)
+    criterion = models.TextField(blank=True)
     replay_of = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="replays"
     )
@@ -91,6 +102,151 @@ class Run(Work):
         if self.replay_of is None or self.result is None:
             return None
         return self.result == self.replay_of.result
+
+
+class Examination(Work):
+    """One look at a run's judgments or at the run itself: how much people agree, how sturdy a
+    winner is, how many more judgments are needed.
+
+    `subject` names what is examined; `beside` are further runs on the same judgments, for subjects
+    that compare rules. The same run, options and seed give the same `report`.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="examinations")
+    beside = models.ManyToManyField(Run, related_name="+", blank=True)
+    requested_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    subject = models.CharField(max_length=40)
+    options = models.JSONField(default=dict, blank=True)
+    seed = models.BigIntegerField(default=0)
+    code_version = models.CharField(max_length=100, blank=True)
+    report = models.JSONField(null=True, blank=True)
+
+    objects = WorkQuerySet["Examination"].as_manager()
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Work.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(report__isnull=False),
+                name="examination_done_has_a_report",
+            ),
+            models.CheckConstraint(condition=Q(seed__gte=0), name="examination_seed_not_negative"),
+        ]
+        indexes = [models.Index(fields=["run", "subject", "-id"], name="examinations_of_run")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.run}"
+
+
+class Steering(models.Model):
+    """Whether, and by which rule, the order of a project's questions follows what was learnt.
+
+    Off unless an owner switches it on. `floor` is the share of chance that is spread evenly over
+    all open questions, so that every one of them keeps being asked; `every` is how many new
+    judgments call for a new order.
+    """
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="steering")
+    is_on = models.BooleanField(default=False)
+    rule = models.CharField(max_length=40)
+    floor = models.FloatField(default=0.1)
+    every = models.PositiveIntegerField(default=100)
+    seed = models.BigIntegerField(default=0)
+    changed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(floor__gt=0) & Q(floor__lte=1), name="steering_floor_is_a_share"
+            ),
+            models.CheckConstraint(condition=Q(every__gte=1), name="steering_every_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.rule if self.is_on else 'off'}"
+
+
+class PriorityRound(Work):
+    """One new order of a project's open questions, drawn by a rule from the log up to a mark.
+
+    A blank `rule` gives every question back the priority it had before any steering.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="priority_rounds")
+    requested_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    rule = models.CharField(max_length=40, blank=True)
+    floor = models.FloatField(default=1.0)
+    seed = models.BigIntegerField(default=0)
+    mark = models.BigIntegerField()
+    judgments = models.PositiveBigIntegerField(null=True, blank=True)
+    open_questions = models.PositiveBigIntegerField(null=True, blank=True)
+
+    objects = WorkQuerySet["PriorityRound"].as_manager()
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Work.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(floor__gt=0) & Q(floor__lte=1), name="priority_round_floor_is_a_share"
+            ),
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_open_priority_round_per_project",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"order of {self.project} at {self.mark}"
+
+
+class PriorityChange(models.Model):
+    """A question's priority as a round wrote it. Append-only: the log of why who was asked what.
+
+    `place` is its place in the drawn order, from 0, and `propensity` the chance with which it was
+    drawn there, given the places before; both are null where the question went back to `base`, the
+    priority it has without steering. `value` is what the rule says its answer is worth.
+    """
+
+    round = models.ForeignKey(PriorityRound, on_delete=models.CASCADE, related_name="changes")
+    question = models.ForeignKey(
+        Question, on_delete=models.CASCADE, related_name="priority_changes"
+    )
+    place = models.PositiveIntegerField(null=True, blank=True)
+    propensity = models.FloatField(null=True, blank=True)
+    value = models.FloatField(null=True, blank=True)
+    base = models.FloatField()
+    priority = models.FloatField()
+
+    class Meta:
+        ordering = ["round", "place", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "question"], name="one_priority_change_per_round_and_question"
+            ),
+            models.CheckConstraint(
+                condition=Q(propensity__isnull=True) | Q(propensity__gt=0, propensity__lte=1),
+                name="priority_change_propensity_is_a_chance",
+            ),
+            models.CheckConstraint(
+                condition=Q(place__isnull=True, propensity__isnull=True)
+                | Q(place__isnull=False, propensity__isnull=False),
+                name="priority_change_drawn_with_a_chance",
+            ),
+        ]
+        indexes = [models.Index(fields=["question", "-id"], name="priority_changes_of_question")]
+
+    def __str__(self) -> str:
+        return f"{self.question}: {self.priority}"
 
 
 class Score(models.Model):
