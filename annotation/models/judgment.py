@@ -45,6 +45,8 @@ class Judgment(models.Model):
     before the mark is used. `payload` speaks of placement positions, never of screen sides;
     `shown_order` keeps what the person saw. `submission_key` makes a repeated click the same
     judgment. A `parked` judgment came after its seat was taken: kept, shown to owners, not counted.
+    `phase` is 1, or 2 for an answer given in hindsight, which supersedes the first one.
+    `prediction` maps answers to the share of others who the annotator expects to give them.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -63,6 +65,8 @@ class Judgment(models.Model):
     )
     reason = models.TextField(blank=True)
     confidence = models.FloatField(null=True, blank=True)
+    prediction = models.JSONField(null=True, blank=True)
+    phase = models.PositiveSmallIntegerField(default=1, db_default=1)
     elapsed_ms = models.BigIntegerField(null=True, blank=True)
     submission_key = models.CharField(max_length=200, unique=True)
     supersedes = models.OneToOneField(
@@ -87,6 +91,10 @@ class Judgment(models.Model):
             models.CheckConstraint(
                 condition=Q(standing__in=[standing.value for standing in Standing]),
                 name="judgment_standing_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(phase=1) | Q(phase=2, supersedes__isnull=False),
+                name="judgment_in_hindsight_supersedes_another",
             ),
         ]
         indexes = [

@@ -66,12 +66,33 @@ class Question(models.Model):
         return self.external_id
 
 
+class PlacementQuerySet(models.QuerySet["Placement"]):
+    def asked(self) -> "PlacementQuerySet":
+        """What annotators are shown: without the texts that judgments of the question wrote."""
+        return self.filter(written_in__isnull=True)
+
+
 class Placement(models.Model):
-    """A candidate's fixed place in a question. Evidence speaks of places, never of screen sides."""
+    """A candidate's fixed place in a question. Evidence speaks of places, never of screen sides.
+
+    `written_in` is the judgment that wrote the candidate, such as a rewrite: its place comes after
+    those that were asked about, and nobody is shown it in this question. `consequence` is what came
+    of following the candidate, in Markdown, shown only after a first answer (hindsight).
+    """
 
     question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="placements")
     candidate = models.ForeignKey(Candidate, on_delete=models.RESTRICT, related_name="placements")
     position = models.PositiveSmallIntegerField()
+    written_in = models.ForeignKey(
+        "annotation.Judgment",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="written_placements",
+    )
+    consequence = models.TextField(blank=True, db_default="")
+
+    objects = PlacementQuerySet.as_manager()
 
     class Meta:
         ordering = ["position"]
