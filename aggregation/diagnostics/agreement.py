@@ -252,16 +252,13 @@ def agreement(
     }
     for name in levels:
         measures[f"alpha ({name})"] = lambda v, q, kind=name: _alpha(v, q, kind, values)  # type: ignore[misc]
-    found = [
-        Coefficient(
-            name, measure(V, V), *_interval(rows, measure, replicates, seed, level), units, n
-        )
+    measures["AC1"] = _weighted_ac1
+    measures["Fleiss kappa"] = _weighted_fleiss
+    bounds = _intervals(rows, measures, replicates, seed, level)
+    return tuple(
+        Coefficient(name, measure(V, V), *bounds[name], units, n)
         for name, measure in measures.items()
-    ]
-    nan = float("nan")
-    found.append(Coefficient("AC1", gwet_ac(V).value, nan, nan, units, n))
-    found.append(Coefficient("Fleiss kappa", fleiss_kappa(V).value, nan, nan, units, n))
-    return tuple(found)
+    )
 
 
 def _weighted_percent(V: Floats, Q: Floats) -> float:
@@ -276,24 +273,61 @@ def _numbers(table: Labels) -> Floats:
     return np.arange(table.n_classes, dtype=np.float64)
 
 
-def _interval(
+def _weighted_ac1(V: Floats, Q: Floats) -> float:
+    rated, own, share = _weighted_units(V, Q)
+    C = V.shape[1]
+    if not rated.any() or C < 2:
+        return gwet_ac(V).value
+    pi = share.mean(axis=0)
+    expected = float((pi * (1 - pi)).sum()) / (C - 1)
+    return _corrected(float(own[rated].mean()), expected).value
+
+
+def _weighted_fleiss(V: Floats, Q: Floats) -> float:
+    rated, own, share = _weighted_units(V, Q)
+    if not rated.any():
+        return float("nan")
+    pi = share.mean(axis=0)
+    return _corrected(float(own[rated].mean()), float(pi @ pi)).value
+
+
+def _weighted_units(V: Floats, Q: Floats) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """As `_unit_agreement` for identity weights, with labels that weigh: Q holds their squares."""
+    r = V.sum(axis=1)
+    V, Q, r = V[r > 0], Q[r > 0], r[r > 0]
+    pairs = r**2 - Q.sum(axis=1)
+    rated = pairs > 1e-9 * r**2
+    own = (V**2 - Q).sum(axis=1) / np.where(rated, pairs, 1.0)
+    return rated, own, V / r[:, None]
+
+
+def _intervals(
     rows: Labels,
-    measure: Callable[[Floats, Floats], float],
+    measures: dict[str, Callable[[Floats, Floats], float]],
     replicates: int,
     seed: int,
     level: float,
-) -> tuple[float, float]:
+) -> dict[str, tuple[float, float]]:
+    """Percentile bounds of all measures under the same reweightings of the annotators."""
     codes, count = rows.clusters
     if rows.annotator is None or len(np.unique(codes)) < 2 or not replicates:
-        return float("nan"), float("nan")
+        return dict.fromkeys(measures, (float("nan"), float("nan")))
     shape = (rows.n_units, rows.n_classes)
     key = rows.unit.astype(np.int64) * rows.n_classes + rows.label
     size = rows.n_units * rows.n_classes
-    drawn = []
+    drawn: dict[str, list[float]] = {name: [] for name in measures}
     for weights in cluster_weights(seed, replicates, count):
         w = weights[codes]
-        V = np.bincount(key, w, minlength=size).reshape(shape)
-        Q = np.bincount(key, w**2, minlength=size).reshape(shape)
-        drawn.append(measure(V.astype(np.float64), Q.astype(np.float64)))
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+        V: Floats = np.bincount(key, w, minlength=size).reshape(shape).astype(np.float64)
+        Q: Floats = np.bincount(key, w**2, minlength=size).reshape(shape).astype(np.float64)
+        for name, measure in measures.items():
+            drawn[name].append(measure(V, Q))
+    return {name: _bounds(values, level) for name, values in drawn.items()}
+
+
+def _bounds(values: list[float], level: float) -> tuple[float, float]:
+    known = np.array(values)[np.isfinite(values)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
