@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from aggregation.links import Link
 from aggregation.options import Options
+from aggregation.personal.bench import Bench
 from aggregation.resampling import resample
 from aggregation.results import AggregateResult, AnnotatorQuality, CiMethod, Fit, ScoreKind
 from aggregation.tables import Comparisons, Labels, Ratings, Table, can_convert, convert
@@ -44,6 +45,8 @@ class Estimate:
     ranked=False: the scores don't order the items (posteriors of units, say), so there are no ranks
     or winners.
     winners=None: the items of the best rank win.
+    committees: the winning slates, several where they tie or where a lottery is drawn over them
+    (then with `committee_probs`); `conversions`: what the method itself did to the evidence.
     """
 
     score: Floats
@@ -60,6 +63,8 @@ class Estimate:
     rank_hi: NDArray[Any] | None = None
     winners: tuple[int, ...] | None = None
     lottery: Floats | None = None
+    committees: tuple[tuple[int, ...], ...] = ()
+    committee_probs: tuple[float, ...] = ()
     tie_break: dict[str, Any] | None = None
     axioms: dict[str, Any] = field(default_factory=dict)
     classes: Ids = ()
@@ -70,6 +75,7 @@ class Estimate:
     replicates: Floats | None = None
     fit: Fit = field(default_factory=Fit)
     warnings: tuple[ResultWarning, ...] = ()
+    conversions: tuple[str, ...] = ()
     input_digest: str | None = None
 
 
@@ -85,6 +91,8 @@ class Method:
     axioms     properties the rule has, by their names in social choice or statistics
     resample   its own faster resampling: (table, evidence, estimate, options) -> float64[B, K]
     sequential the order of judgments matters, as in Elo
+    train      `solve` for a method that learns over many steps: it is told whom to tell of progress
+               and where to keep checkpoints, (table, options, rng, bench) -> Estimate
     bootstrap  the default resampling applies (False: the rule can't be resampled or brings its own
                replicates)
     """
@@ -100,6 +108,7 @@ class Method:
     bootstrap: bool = True
     resample: Callable[[Any, Any, Estimate, Any], Floats | None] | None = None
     sequential: bool = False
+    train: Callable[[Any, Any, np.random.Generator, Bench], Estimate] | None = None
 
     @property
     def slug(self) -> str:
@@ -115,14 +124,19 @@ class Method:
         return can_convert(kind, self.consumes)
 
     def fit(
-        self, table: Table, options: Options | None = None, rng: np.random.Generator | None = None
+        self,
+        table: Table,
+        options: Options | None = None,
+        rng: np.random.Generator | None = None,
+        bench: Bench | None = None,
     ) -> AggregateResult:
         """Aggregate a table. Data never raise: what is undefined comes back as NaN with a warning
         code.
 
         Raises TableError where the table's kind can't be converted, TypeError for another method's
         options.
-        `rng` replaces the generator that is otherwise made from `options.seed`.
+        `rng` replaces the generator that is otherwise made from `options.seed`; `bench` hears of
+        the progress of a method that trains, and what its `watch` raises ends the training.
         """
         started = perf_counter()
         chosen = options if options is not None else self.options()
@@ -132,7 +146,10 @@ class Method:
             )
         generator = rng if rng is not None else np.random.default_rng(chosen.seed)
         evidence, conversions = convert(table, self.consumes)
-        estimate = self.solve(evidence, chosen, generator)
+        if self.train is not None and bench is not None:
+            estimate = self.train(evidence, chosen, generator, bench)
+        else:
+            estimate = self.solve(evidence, chosen, generator)
         replicates = estimate.replicates
         if replicates is None and self.bootstrap and chosen.replicates:
             replicates = self._replicates(table, evidence, estimate, chosen)
@@ -143,7 +160,7 @@ class Method:
             params=asdict(chosen),
             version=self.version,
             seed=chosen.seed if rng is None else None,
-            conversions=conversions,
+            conversions=(*conversions, *estimate.conversions),
             input_digest=estimate.input_digest
             if estimate.input_digest is not None
             else table.digest(),
@@ -175,6 +192,8 @@ def _finish(
     component = _component(estimate, score)
     rank = competition_ranks(score, component) if estimate.ranked else None
     spread = _spread(estimate, replicates, score, component, options, rng)
+    if estimate.committees and "p_best" in spread and replicates is not None:
+        spread["p_best"] = replicates.mean(axis=0)  # the chance of a seat
     winners = estimate.winners if estimate.winners is not None else _winners(rank, component)
     return AggregateResult(
         method=slug,
@@ -188,6 +207,8 @@ def _finish(
         winners=winners,
         tie_break=estimate.tie_break,
         lottery=estimate.lottery,
+        committees=estimate.committees,
+        committee_probs=estimate.committee_probs,
         axioms=estimate.axioms,
         classes=estimate.classes,
         posterior=estimate.posterior,
@@ -294,7 +315,7 @@ def _warnings(
         found.append(warn(WarningCode.SINGLE_ITEM))
     if _single_annotator(table):
         found.append(warn(WarningCode.SINGLE_ANNOTATOR))
-    if len(winners) > 1:
+    if len(winners) > 1 and not estimate.committees:
         found.append(
             warn(WarningCode.TIE_UNRESOLVED, f"{len(winners)} items", (ids[w] for w in winners))
         )

@@ -73,6 +73,11 @@ class Options:
         for field_ in self.form_fields():
             _check(field_, getattr(self, field_.name))
 
+    @property
+    def reads_embeddings(self) -> bool:
+        """Whether the method reads frozen embeddings of responses, where there are some."""
+        return False
+
     @classmethod
     @cache
     def form_fields(cls) -> tuple[OptionField, ...]:

@@ -29,6 +29,9 @@ class WarningCode(StrEnum):
     RANDOMISED = "RANDOMISED"
     UNBALANCED_EXPOSURE = "UNBALANCED_EXPOSURE"
     NO_GOLD = "NO_GOLD"
+    NO_EMBEDDINGS = "NO_EMBEDDINGS"
+    NO_PERSONAL_SIGNAL = "NO_PERSONAL_SIGNAL"
+    SEATS_UNFILLED = "SEATS_UNFILLED"
 
 
 SENTENCES: dict[WarningCode, str] = {
@@ -80,7 +83,7 @@ SENTENCES: dict[WarningCode, str] = {
         "simpler method."
     ),
     WarningCode.TIE_UNRESOLVED: (
-        "Several items share the first place and nothing in the data decides between them. "
+        "Several items or slates share the first place and nothing in the data decides between them. "
         "Collect more judgments or break the tie in public."
     ),
     WarningCode.NP_HARD_TRUNCATED: (
@@ -101,6 +104,18 @@ SENTENCES: dict[WarningCode, str] = {
     WarningCode.NO_GOLD: (
         "No unit has a known answer, so nothing can tell how reliable annotators are and all "
         "count the same. Add gold labels or use a method that does without."
+    ),
+    WarningCode.NO_EMBEDDINGS: (
+        "Some or all responses have no embedding, so nothing is learned from votes on them. Run "
+        "an embedding job on the project's responses, or score items with a place of their own."
+    ),
+    WarningCode.NO_PERSONAL_SIGNAL: (
+        "No personal signal was learned, so everybody gets the pooled prediction. Collect more "
+        "votes per annotator before speaking of personal preferences."
+    ),
+    WarningCode.SEATS_UNFILLED: (
+        "Some seats stay empty, because there are too few items or nobody is entitled to them. "
+        "Ask for fewer seats or choose how to fill the rest."
     ),
 }
 

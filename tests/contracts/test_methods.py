@@ -9,6 +9,8 @@ import pytest
 from aggregation.catalogue import METHODS
 from aggregation.method import Method
 from aggregation.results import AggregateResult, WarningCode
+from aggregation.slates import certificates
+from aggregation.slates.approvals import Approvals
 from aggregation.tables import Ballots, Comparisons, Labels, PairCounts, Ratings
 from aggregation.tables.columns import numbered
 from tests.aggregation.worlds import (
@@ -23,6 +25,11 @@ ORDERLESS = pytest.mark.parametrize(
     "method",
     [m for m in METHODS.values() if not m.sequential],
     ids=[s for s, m in METHODS.items() if not m.sequential],
+)
+SLATES = pytest.mark.parametrize(
+    "method",
+    [m for m in METHODS.values() if m.family == "slates"],
+    ids=[s for s, m in METHODS.items() if m.family == "slates"],
 )
 CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 
@@ -72,6 +79,8 @@ def relabelled(table: Any, order: Any) -> Any:
 
 
 def fit(method: Method, table: Any, **options: Any) -> AggregateResult:
+    if any(field.name == "steps" for field in method.options.form_fields()):
+        options = {"steps": 60, "device": "cpu", **options}  # promises don't need a good fit
     return method.fit(table, method.options(**options))
 
 
@@ -304,3 +313,115 @@ def test_an_item_nobody_judged_has_no_invented_score(method: Method) -> None:
     result = fit(method, table)
     if result.ids == table.ids:
         assert {WarningCode.UNSEEN_ITEMS, WarningCode.EMPTY} & result.codes
+
+
+# --- Slates -------------------------------------------------------------------------------------
+
+
+def approvals(seed: int, items: int = 6) -> Ballots:
+    """A random approval profile of up to twelve voters, some of whom approve nothing."""
+    rng = np.random.default_rng(seed)
+    voters = int(rng.integers(1, 13))
+    sets = [np.flatnonzero(rng.random(items) < 0.4).tolist() for _ in range(voters)]
+    weight = rng.integers(1, 4, voters).astype(float)
+    people = rng.integers(0, 4, voters)
+    return Ballots.from_approvals(sets, items, weight=weight, annotator=people)
+
+
+def slates_of(method: Method, ballots: Ballots, seats: int) -> AggregateResult:
+    return fit(method, ballots, **({"budget": float(seats)} if _buys(method) else {"seats": seats}))
+
+
+def _buys(method: Method) -> bool:
+    return any(field.name == "budget" for field in method.options.form_fields())
+
+
+@SLATES
+def test_a_slate_holds_as_many_items_as_seats(method: Method) -> None:
+    if method.consumes[0] is not Ballots:
+        pytest.skip("reads no ballots")
+    for seed in range(20):
+        result = slates_of(method, approvals(seed), 1 + seed % 5)
+        sizes = {len(slate) for slate in result.committees}
+        if _buys(method):
+            assert max(sizes) <= 1 + seed % 5
+        else:
+            assert sizes == {1 + seed % 5}
+        assert result.committees == tuple(sorted(set(result.committees)))
+        assert sorted({c for slate in result.committees for c in slate}) == list(result.winners)
+        if result.committee_probs:
+            assert sum(result.committee_probs) == pytest.approx(1.0)
+        held = np.zeros(6)
+        chances = result.committee_probs or [1 / len(result.committees)] * len(result.committees)
+        for slate, chance in zip(result.committees, chances, strict=True):
+            held[list(slate)] += chance
+        np.testing.assert_allclose(result.score, held, atol=1e-9)
+
+
+@SLATES
+def test_renaming_items_permutes_the_slates(method: Method) -> None:
+    if method.consumes[0] is not Ballots:
+        pytest.skip("reads no ballots")
+    for seed in range(20):
+        table = approvals(seed)
+        order = np.random.default_rng(seed).permutation(6)
+        before, after = slates_of(method, table, 3), slates_of(method, relabelled(table, order), 3)
+        np.testing.assert_allclose(after.score[order], before.score, **CLOSE)
+        if not before.committee_probs:  # a lottery's slates depend on the public order of its items
+            renamed = {tuple(sorted(order[list(slate)].tolist())) for slate in before.committees}
+            assert set(after.committees) == renamed
+
+
+@SLATES
+def test_a_slate_has_the_representation_it_claims(method: Method) -> None:
+    claimed = {axiom.split(" ")[0] for axiom in method.axioms}
+    checks = {
+        "JR": certificates.justified_representation,
+        "PJR": certificates.pjr,
+        "EJR": certificates.ejr,
+        "EJR+": certificates.ejr_plus,
+    }
+    if not claimed & set(checks):
+        pytest.skip("claims no representation")
+    for seed in range(60):
+        table, seats = approvals(seed), 1 + seed % 5
+        votes = Approvals.from_ballots(table)
+        result = slates_of(method, table, seats)
+        for name in claimed & set(checks):
+            for slate in result.committees:
+                assert checks[name](votes, slate, seats).holds, (name, seed, slate)
+
+
+@SLATES
+def test_more_seats_take_no_seat_away_where_that_is_promised(method: Method) -> None:
+    if "committee monotonicity" not in method.axioms:
+        pytest.skip("doesn't promise it")
+    for seed in range(20):
+        table = approvals(seed)
+        few, many = slates_of(method, table, 2), slates_of(method, table, 3)
+        for slate in many.committees:
+            assert any(set(smaller) <= set(slate) for smaller in few.committees)
+
+
+@SLATES
+def test_without_enough_items_everybody_has_a_seat_and_it_says_so(method: Method) -> None:
+    if method.consumes[0] is not Ballots:
+        pytest.skip("reads no ballots")
+    table = Ballots.from_approvals([[0, 1], [1, 2]], 3)
+    result = slates_of(method, table, 9)
+    assert result.committees == ((0, 1, 2),)
+    if not _buys(method):
+        assert WarningCode.SEATS_UNFILLED in result.codes
+
+
+@SLATES
+def test_voters_who_approve_nothing_leave_all_slates_tied(method: Method) -> None:
+    if method.consumes[0] is not Ballots or method.slug in ("fair_lottery", "fair_subset"):
+        pytest.skip("doesn't choose by approvals alone")
+    result = slates_of(method, Ballots.from_approvals([[], []], 3), 2)
+    if _buys(method):
+        assert result.committees == ((),)
+        assert WarningCode.SEATS_UNFILLED in result.codes
+        return
+    assert result.committees == ((0, 1), (0, 2), (1, 2))
+    assert WarningCode.TIE_UNRESOLVED in result.codes
