@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import orjson
+from django.db.models import F, Max
 from numpy.typing import NDArray
 
-from aggregation.streaming import stream
+from aggregation.streaming import Columns, stream, stream_columns
 from aggregation.tables import Comparisons, Labels, Ratings, Table
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.evidence import Answer, Comparison, Evidence, Label
@@ -28,6 +29,8 @@ from annotation.models import (
 
 MOST_PLACES = 64  # more candidates than any judgment type places
 MOST_CRITERIA = 1 << 20
+
+BETWEEN = "\t"  # a judgment's type and its payload, read as one text
 
 Longs = NDArray[np.int64]
 
@@ -61,25 +64,29 @@ class Placed:
         self.pooled = pooled
         rows = (
             Placement.objects.filter(question__project=project)
-            .order_by("question_id", "position")
-            .values_list(
+            .order_by()
+            .values(
                 "question_id",
+                "position",
                 "candidate_id",
-                "candidate__system_id",
-                "question__prompt_id",
-                "question__rubric_id",
+                system=F("candidate__system_id"),
+                prompt=F("question__prompt_id"),
+                rubric=F("question__rubric_id"),
             )
         )
-        chunks = [
-            np.array([[value or 0 for value in row] for row in part], dtype=np.int64)
-            for part in stream(rows)
+        names = ("question_id", "position", "candidate_id", "system", "prompt", "rubric")
+        ceiling = Placement.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        parts = [
+            part.integers
+            for part in stream_columns(
+                rows, order=("question_id", "position"), integers=names, at_most=ceiling
+            )
         ]
-        whole = np.concatenate(chunks) if chunks else np.zeros((0, 5), dtype=np.int64)
-        self.candidate: Longs = whole[:, 1].copy()
-        self.system: Longs = whole[:, 2].copy()
-        question, prompt, rubric = whole[:, 0], whole[:, 3], whole[:, 4]
-        self.question, self.start = np.unique(question, return_index=True)
-        self.prompt, self.rubric = prompt[self.start], rubric[self.start]
+        whole = {name: _joined([part[name] for part in parts]) for name in names}
+        self.candidate: Longs = whole["candidate_id"]
+        self.system: Longs = whole["system"]
+        self.question, self.start = np.unique(whole["question_id"], return_index=True)
+        self.prompt, self.rubric = whole["prompt"][self.start], whole["rubric"][self.start]
 
     @property
     def thing(self) -> Longs:
@@ -90,18 +97,14 @@ class Placed:
 class Chunk:
     """Some judgments as columns, and the evidence of their distinct payloads."""
 
-    def __init__(self, rows: Sequence[Any], placed: Placed) -> None:
-        question, annotator, kind, text, first, confidence, profile = zip(*rows, strict=True)
-        self.place = np.searchsorted(placed.question, np.array(question, dtype=np.int64))
-        self.annotator = np.array(annotator, dtype=np.int64)
-        self.profile = np.array([each or 0 for each in profile], dtype=np.int64)
-        self.first = np.array([-1 if shown is None else shown for shown in first], dtype=np.int64)
-        self.confidence = np.array(confidence, dtype=np.float64)
-        codes: dict[tuple[str, str], int] = {}
-        self.payload = np.array(
-            [codes.setdefault(said, len(codes)) for said in zip(kind, text, strict=True)]
-        )
-        self.said = [_evidence(*said) for said in codes]
+    def __init__(self, columns: Columns, placed: Placed) -> None:
+        self.place = np.searchsorted(placed.question, columns.integers["question_id"])
+        self.annotator = columns.integers["annotator_id"]
+        self.profile = columns.integers["profile_id"]
+        self.first = columns.integers["first"]
+        self.confidence = columns.floats["confidence"]
+        self.payload, said = columns.texts["said"]
+        self.said = [_evidence(*each.split(BETWEEN, 1)) for each in said]
 
     def spread(self, of: type[Evidence], encode: Callable[[Any], tuple[int, ...]]) -> Any:
         """(rows, evidence columns) of one kind of evidence, in order of the log."""
@@ -122,6 +125,10 @@ class Chunk:
         row = np.repeat(np.arange(len(per_row)), per_row)
         within = np.arange(len(row)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
         return row, flat[starts[self.payload[row]] + within].T
+
+
+def _joined(parts: Sequence[Longs]) -> Longs:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
 def _evidence(judgment_type: str, text: str) -> list[Evidence]:

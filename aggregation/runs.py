@@ -17,6 +17,7 @@ from aggregation.method import Method
 from aggregation.models import Run, Score
 from aggregation.options import OptionError
 from aggregation.results import AggregateResult
+from aggregation.streaming import AT_ONCE
 from aggregation.tables import TableError
 from aggregation.versions import code_version
 from annotation.models import LeaseLost, WorkState
@@ -154,6 +155,9 @@ def _verdict(run: Run, identical: bool, same_evidence: bool) -> str:
 
 
 def _note_total(run: Run) -> None:
+    """Say how much there is to read, unless it is read in one go anyway."""
+    if run.mark <= AT_ONCE:
+        return
     total = loading.count(run.project, mark=run.mark, kinds=run.kinds)
     Run.objects.filter(pk=run.pk, attempt=run.attempt).update(progress_total=total)
 
@@ -174,6 +178,7 @@ def _store(run: Run, computed: Computed) -> None:
             input_digest=result.input_digest,
             code_version=code_version(),
             judgments=evidence.judgments,
+            progress_total=evidence.judgments,
             annotators=evidence.annotators,
             exclusions=evidence.exclusions,
         )

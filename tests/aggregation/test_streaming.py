@@ -1,0 +1,93 @@
+"""Rows packed into columns by the database are the rows that a plain reading gives."""
+
+import math
+
+import pytest
+from django.db.models import F, TextField
+from django.db.models.functions import Cast
+
+from aggregation import streaming
+from annotation.models import Judgment
+from tests.aggregation.test_loading import say
+from tests.cast import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def log(world: World) -> list[Judgment]:
+    """Six judgments; some with a confidence, one with a text that would break lines."""
+    made = []
+    for count, question in enumerate(world.questions[:3]):
+        made.append(say(question, world.annotator_ada, {"strength": count}, confidence=0.25))
+        made.append(
+            say(question, world.annotator_bob, {"strength": 0, "note": "one\ntwo\t“three”"})
+        )
+    return made
+
+
+def columns(**given: object) -> list[streaming.Columns]:
+    rows = Judgment.objects.values(
+        "position",
+        "question_id",
+        "profile_id",
+        "confidence",
+        "reason",
+        text=Cast(F("payload"), TextField()),
+    )
+    return list(
+        streaming.stream_columns(
+            rows,
+            order=("position",),
+            integers=("position", "question_id", "profile_id"),
+            floats=("confidence",),
+            texts=("text", "reason"),
+            **given,  # type: ignore[arg-type]
+        )
+    )
+
+
+def seen(parts: list[streaming.Columns]) -> list[tuple[object, ...]]:
+    found: list[tuple[object, ...]] = []
+    for part in parts:
+        codes, texts = part.texts["text"]
+        for row, position in enumerate(part.integers["position"].tolist()):
+            confidence = part.floats["confidence"][row]
+            found.append(
+                (
+                    position,
+                    int(part.integers["question_id"][row]),
+                    None if math.isnan(confidence) else float(confidence),
+                    texts[codes[row]],
+                )
+            )
+    return found
+
+
+def plain() -> list[tuple[object, ...]]:
+    return list(
+        Judgment.objects.order_by("position")
+        .annotate(text=Cast(F("payload"), TextField()))
+        .values_list("position", "question_id", "confidence", "text")
+    )
+
+
+def test_columns_hold_what_the_rows_hold_in_their_order(log: list[Judgment]) -> None:
+    (part,) = columns()
+    assert seen([part]) == plain()
+    assert part.integers["profile_id"].tolist() == [0] * 6  # NULL arrives as 0
+    assert part.texts["reason"][1] == [""]
+
+
+@pytest.mark.parametrize(("block", "at_once"), [(1, 1 << 20), (2, 2), (1 << 16, 1), (3, 4)])
+def test_blocks_and_statements_of_any_size_join_to_the_same_rows(
+    log: list[Judgment], monkeypatch: pytest.MonkeyPatch, block: int, at_once: int
+) -> None:
+    monkeypatch.setattr(streaming, "BLOCK", block)
+    monkeypatch.setattr(streaming, "AT_ONCE", at_once)
+    assert seen(columns()) == plain()
+    assert seen(columns(at_most=10**9)) == plain()
+
+
+def test_no_rows_give_no_columns(world: World) -> None:
+    assert columns() == []
