@@ -1,11 +1,18 @@
 """Addresses under /api/v1/ that this app serves."""
 
-from aggregation.api.endpoints import ChecksViewSet, MethodsViewSet, ReleasesViewSet, RunsViewSet
+from aggregation.api.endpoints import (
+    ChecksViewSet,
+    ExaminationsViewSet,
+    MethodsViewSet,
+    ReleasesViewSet,
+    RunsViewSet,
+)
 from annotation.api.router import ApiRouter
 
 router = ApiRouter()
 router.register("methods", MethodsViewSet)
 router.register_in_project("runs", RunsViewSet)
+router.register_in_project("examinations", ExaminationsViewSet)
 router.register_in_project("releases", ReleasesViewSet)
 router.register_in_project("release-checks", ChecksViewSet)
 urlpatterns = router.urls

@@ -14,8 +14,10 @@ from django.db.models import Max
 from aggregation import tasks
 from aggregation.catalogue import EXPORTS, METHODS
 from aggregation.curation import Curation
-from aggregation.models import Check, Items, Release, Run
+from aggregation.models import Check, Examination, Items, Release, Run
 from aggregation.options import OptionError
+from aggregation.subjects import SUBJECTS
+from aggregation.tables import Labels
 from annotation import log
 from annotation.errors import LogBusy
 from annotation.models import (
@@ -81,6 +83,78 @@ def request_replay(run: Run, *, user: User | None = None) -> Run:
         requested_by=user,
         replay_of=run,
     )
+
+
+def request_examination(
+    run: Run,
+    subject: str,
+    *,
+    beside: Sequence[Run] = (),
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    user: User | None = None,
+) -> Examination:
+    """Ask for a run, or several on the same judgments, to be examined.
+
+    Raises NotPossible for an unknown subject, a bad option, a run that isn't finished where
+    the subject needs its result, or runs that don't stand on the same judgments.
+    """
+    if subject not in SUBJECTS:
+        raise NotPossible(f"There is no such examination. Choose one of: {', '.join(SUBJECTS)}.")
+    wanted = SUBJECTS[subject]
+    others = [other for other in beside if other.pk != run.pk]
+    if wanted.needs_result and any(each.state != WorkState.DONE for each in (run, *others)):
+        raise NotPossible("Only a finished run can be examined. Wait until it is done.")
+    if any(not same_basis(run, other) for other in others):
+        raise NotPossible("Only runs on the same judgments can be examined together.")
+    if wanted.compares and not others:
+        raise NotPossible("Choose at least two runs on the same judgments to compare.")
+    given = {name: value for name, value in (options or {}).items() if name != "seed"}
+    try:
+        wanted.options.parse({**given, "seed": seed})
+    except OptionError as error:
+        raise NotPossible(str(error)) from error
+    with transaction.atomic():
+        examination = Examination.objects.create(
+            run=run, subject=subject, options=given, seed=seed, requested_by=user
+        )
+        examination.beside.set(others)
+        wake(tasks.execute_examination, examination.pk)
+    return examination
+
+
+def same_basis(run: Run, other: Run) -> bool:
+    """Whether two runs read the same judgments and score the same things."""
+
+    def basis(one: Run) -> tuple[Any, ...]:
+        return (one.project_id, one.mark, sorted(one.kinds), one.items, one.criterion)
+
+    return basis(run) == basis(other)
+
+
+def judgments_examined(run: Run) -> Examination | None:
+    """The newest look at the judgments this run reads; runs on the same judgments share it."""
+    found = (
+        Examination.objects.filter(
+            subject="judgments",
+            run__project=run.project_id,
+            run__mark=run.mark,
+            run__items=run.items,
+            run__criterion=run.criterion,
+        )
+        .exclude(state__in=(WorkState.FAILED, WorkState.CANCELLED))
+        .select_related("run")
+        .defer("run__result", "report")
+    )
+    for examination in found.order_by("-id"):
+        read_alike = _reads_labels(examination.run.method) == _reads_labels(run.method)
+        if read_alike and same_basis(examination.run, run):
+            return examination
+    return None
+
+
+def _reads_labels(method: str) -> bool:
+    return method in METHODS and Labels in METHODS[method].consumes
 
 
 def request_release(
@@ -157,6 +231,8 @@ def _create_run(**fields: Any) -> Run:
     with transaction.atomic():
         run = Run.objects.create(**fields)
         wake(tasks.execute_run, run.pk)
+        if run.replay_of is None and judgments_examined(run) is None:
+            request_examination(run, "judgments")
     return run
 
 

@@ -11,6 +11,7 @@ from aggregation.method import Method
 from aggregation.models import Items, Run
 from aggregation.options import OptionError, OptionField
 from aggregation.snapshot import attribute_names
+from aggregation.subjects import SUBJECTS
 from annotation.models import AnnotatorKind, Project, WorkState
 
 OPTION = "option-"
@@ -247,3 +248,26 @@ class CompareForm(forms.Form):
         choices=[(slug, method.title) for slug, method in METHODS.items()],
         error_messages={"required": "Choose at least one rule."},
     )
+
+
+class ExaminationForm(forms.Form):
+    """What to examine about a run; the subject's own options come as `option-<name>`."""
+
+    subject = forms.ChoiceField(choices=[(slug, each.title) for slug, each in SUBJECTS.items()])
+    seed = forms.IntegerField(min_value=0, max_value=2**53, required=False)
+
+    def clean_seed(self) -> int:
+        return self.cleaned_data["seed"] or 0
+
+    def options(self) -> dict[str, Any]:
+        """The subject's options as they were given; `enqueue` checks them."""
+        known = {each.name for each in SUBJECTS[self.cleaned_data["subject"]].options.form_fields()}
+        return {
+            name.removeprefix(OPTION): value
+            for name, value in self.data.items()
+            if name.startswith(OPTION) and name.removeprefix(OPTION) in known and value != ""
+        }
+
+    def sentence(self) -> str:
+        """The first thing that is wrong."""
+        return next(str(error) for errors in self.errors.values() for error in errors)

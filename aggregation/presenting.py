@@ -1,7 +1,6 @@
 """What pages show of a result: rows, charts and sentences, made from the stored run."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -29,15 +28,6 @@ class ScoreRow:
 
 
 @dataclass(frozen=True)
-class PersonRow:
-    name: str
-    ability: str
-    se: str
-    bias: str
-    judgments: int
-
-
-@dataclass(frozen=True)
 class RunView:
     """A finished run as its page shows it."""
 
@@ -50,8 +40,6 @@ class RunView:
     total: int
     chart: SafeString
     warnings: tuple[ResultWarning, ...]
-    people: tuple[PersonRow, ...]
-    ability_kind: str
 
 
 @dataclass(frozen=True)
@@ -67,8 +55,6 @@ def run_view(run: Run) -> RunView:
     """The page's view of a finished run."""
     result = run.aggregate()
     scores = sorted(run.scores.all(), key=_best_first)
-    quality = result.annotators
-    people = () if quality is None else tuple(_people(quality))
     return RunView(
         run=run,
         result=result,
@@ -79,8 +65,6 @@ def run_view(run: Run) -> RunView:
         total=len(scores),
         chart=_forest(run, result, scores),
         warnings=result.warnings,
-        people=people,
-        ability_kind="" if quality is None else quality.ability_kind,
     )
 
 
@@ -120,7 +104,7 @@ def _forest(run: Run, result: AggregateResult, scores: list[Score]) -> SafeStrin
     even = 0.5 if result.score_kind in SHARES else None
     return _safe(
         forest(
-            "forest",
+            f"forest-{run.method}",
             [
                 Estimate(
                     score.item,
@@ -176,20 +160,6 @@ def _ranks(score: Score) -> str:
     if score.rank_lo and score.rank_hi and score.rank_lo != score.rank_hi:
         return f"{score.rank_lo}–{score.rank_hi}"
     return str(score.rank or "")
-
-
-def _people(quality: Any) -> list[PersonRow]:
-    order = sorted(range(len(quality.ids)), key=lambda j: -int(quality.n[j]))
-    return [
-        PersonRow(
-            name=named(quality.ids[j]),
-            ability=number(float(quality.ability[j])),
-            se="" if quality.se is None else number(float(quality.se[j])),
-            bias="" if quality.bias is None else number(float(quality.bias[j])),
-            judgments=int(quality.n[j]),
-        )
-        for j in order[:MOST_ROWS]
-    ]
 
 
 def _mean_rank(comparison: MethodComparison, k: int) -> float:

@@ -8,8 +8,8 @@ from celery import Task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from aggregation import publishing, runs
-from aggregation.models import Check, Release, Run
+from aggregation import examining, publishing, runs
+from aggregation.models import Check, Examination, Release, Run
 from config.celery import app
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,11 @@ WAKE_AGAIN_AFTER = timedelta(seconds=30)
 @app.task(name="aggregation.execute_run")
 def execute_run(pk: int) -> None:
     runs.execute_run(pk)
+
+
+@app.task(name="aggregation.execute_examination")
+def execute_examination(pk: int) -> None:
+    examining.execute_examination(pk)
 
 
 @app.task(name="aggregation.publish_release")
@@ -36,7 +41,12 @@ def check_release(pk: int) -> None:
 def sweep() -> None:
     """Announce work again whose wake-up or worker was lost, and clear what dead workers left."""
     now = timezone.now()
-    for model, task in ((Run, execute_run), (Release, publish_release), (Check, check_release)):
+    for model, task in (
+        (Run, execute_run),
+        (Examination, execute_examination),
+        (Release, publish_release),
+        (Check, check_release),
+    ):
         stalled = model.objects.stalled(now=now, queued_for=WAKE_AGAIN_AFTER)
         for pk in stalled.values_list("pk", flat=True):
             send(task, pk)

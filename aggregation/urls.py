@@ -1,6 +1,6 @@
 from django.urls import path
 
-from aggregation.views import methods, panel, releases, runs
+from aggregation.views import examinations, methods, panel, releases, runs, tables
 
 app_name = "aggregation"
 
@@ -18,7 +18,23 @@ urlpatterns = [
     path(f"{RUN}/status/", runs.run_status, name="run-status"),
     path(f"{RUN}/cancel/", runs.cancel_run, name="cancel-run"),
     path(f"{RUN}/rebuild/", runs.rebuild_run, name="rebuild-run"),
-    path(f"{RUN}/scores.csv", runs.run_scores, name="run-scores"),
+    path(
+        f"{PROJECT}/runs/compare/<slug:table>.<str:form>",
+        tables.compare_table,
+        name="compare-table",
+    ),
+    path(f"{RUN}/tables/<slug:table>.<str:form>", tables.run_table, name="run-table"),
+    path(f"{RUN}/examine/", examinations.examine, name="examine"),
+    path(
+        f"{PROJECT}/examinations/<uuid:public_id>/",
+        examinations.examination_status,
+        name="examination-status",
+    ),
+    path(
+        f"{PROJECT}/examinations/<uuid:public_id>/cancel/",
+        examinations.cancel_examination,
+        name="cancel-examination",
+    ),
     path(f"{RUN}/result.json", runs.run_result, name="run-result"),
     path(f"{PROJECT}/releases/", releases.releases, name="releases"),
     path(f"{PROJECT}/releases/preview/", releases.release_preview, name="release-preview"),

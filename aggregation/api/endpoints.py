@@ -15,6 +15,9 @@ from rest_framework.response import Response
 from aggregation.api.serializers import (
     CheckRequestSerializer,
     CheckSerializer,
+    ComparisonSerializer,
+    ExaminationRequestSerializer,
+    ExaminationSerializer,
     MethodSerializer,
     ReleaseRequestSerializer,
     ReleaseSerializer,
@@ -28,12 +31,19 @@ from aggregation.enqueue import (
     NotPossible,
     default_kinds,
     request_check,
+    request_examination,
     request_release,
     request_replay,
     request_run,
+    same_basis,
 )
-from aggregation.models import Check, Release, Run
+from aggregation.models import Check, Examination, Release, Run
 from aggregation.releasing import NoSuchFile, open_file
+from aggregation.reports import plain
+from aggregation.results import compare
+from aggregation.subjects import SUBJECTS
+from aggregation.tabulating import TABLES
+from aggregation.wording import comparison_headline, named
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
@@ -45,6 +55,34 @@ from annotation.tokens import Scope
 
 def refused(error: Exception) -> Problem:
     return Problem(HTTPStatus.CONFLICT, str(error))
+
+
+MOST_COMPARED = 20
+
+
+def runs_named(project: int, asked: list[Any]) -> list[Run]:
+    """These runs of a project, in the order asked for. Raises NotFound if one isn't there."""
+    found = {run.public_id: run for run in Run.objects.filter(project=project, public_id__in=asked)}
+    if set(asked) - set(found):
+        raise NotFound("There is no such run in this project.")
+    return [found[public_id] for public_id in dict.fromkeys(asked)]
+
+
+def _compared(chosen: list[Run]) -> dict[str, Any]:
+    comparison = compare([run.aggregate() for run in chosen])
+    items = [named(key) for key in comparison.ids]
+    return {
+        "runs": [run.public_id for run in chosen],
+        "methods": [run.method for run in chosen],
+        "headline": comparison_headline(comparison, [run.method for run in chosen]),
+        "items": items,
+        "ranks": [[rank or None for rank in row] for row in comparison.rank.tolist()],
+        "winners": [[items[w] for w in won] for won in comparison.winners],
+        "largest_difference": comparison.spread.tolist(),
+        "kendall": plain(comparison.kendall),
+        "jaccard_of_top": plain(comparison.jaccard),
+        "top": comparison.top,
+    }
 
 
 class MethodsViewSet(ScopedViewSet[Run]):
@@ -83,6 +121,8 @@ class RunsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewS
         "retrieve": Needs(Scope.READ, REVIEWERS),
         "scores": Needs(Scope.READ, REVIEWERS),
         "result": Needs(Scope.READ, REVIEWERS),
+        "table": Needs(Scope.READ, REVIEWERS),
+        "compare": Needs(Scope.READ, REVIEWERS),
         "create": Needs(Scope.AGGREGATE, MANAGERS),
         "cancel": Needs(Scope.AGGREGATE, MANAGERS),
         "rebuild": Needs(Scope.AGGREGATE, MANAGERS),
@@ -133,6 +173,47 @@ class RunsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewS
         """The whole stored result, byte for byte."""
         refuse_unknown(request, set())
         return HttpResponse(self._finished().result or "", content_type="application/json")
+
+    @extend_schema(
+        parameters=[OpenApiParameter("table", str, OpenApiParameter.PATH, enum=sorted(TABLES))],
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT)},
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], url_path="tables/<slug:table>", pagination_class=None)
+    def table(self, request: Request, table: str, *args: Any, **kwargs: Any) -> Response:
+        """One table of the run's page as a list of records; empty where there is nothing."""
+        refuse_unknown(request, set())
+        if table not in TABLES:
+            raise NotFound(f"There is no such table. Known are: {', '.join(TABLES)}.")
+        return Response(plain(TABLES[table](self._finished()).records()))
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "run",
+                OpenApiTypes.UUID,
+                many=True,
+                required=True,
+                description="At least two finished runs on the same judgments.",
+            )
+        ],
+        responses=ComparisonSerializer,
+        filters=False,
+    )
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def compare(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Ranks under several rules on the same judgments, and how alike their orders are."""
+        refuse_unknown(request, {"run"})
+        field = serializers.ListField(
+            child=serializers.UUIDField(), min_length=2, max_length=MOST_COMPARED
+        )
+        asked = field.run_validation(request.query_params.getlist("run"))
+        chosen = runs_named(self.project.pk, asked)
+        if any(run.state != WorkState.DONE for run in chosen):
+            raise Problem(HTTPStatus.CONFLICT, "Only finished runs can be compared.")
+        if any(not same_basis(chosen[0], run) for run in chosen):
+            raise Problem(HTTPStatus.CONFLICT, "These runs don't stand on the same judgments.")
+        return Response(ComparisonSerializer(_compared(chosen)).data)
 
     def _finished(self) -> Run:
         run = self.get_object()
@@ -265,3 +346,57 @@ class ChecksViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectVie
 
     def rows(self) -> QuerySet[Check]:
         return Check.objects.filter(release__project=self.project)
+
+
+class ExaminationsViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[Examination]
+):
+    """Looks at runs: their judgments, how sturdy a winner is, how rules differ, what is needed."""
+
+    queryset = Examination.objects.none()
+    serializer_class = ExaminationSerializer
+    access = {
+        "list": Needs(Scope.READ, REVIEWERS),
+        "retrieve": Needs(Scope.READ, REVIEWERS),
+        "create": Needs(Scope.AGGREGATE, MANAGERS),
+        "cancel": Needs(Scope.AGGREGATE, MANAGERS),
+    }
+    filters = {
+        "state": Filter("state", serializers.ChoiceField(choices=WorkState.choices)),
+        "subject": Filter("subject", serializers.ChoiceField(choices=sorted(SUBJECTS))),
+        "run": Filter("run__public_id", serializers.UUIDField()),
+    }
+
+    def rows(self) -> QuerySet[Examination]:
+        found = Examination.objects.filter(run__project=self.project, subject__in=SUBJECTS)
+        return found.select_related("run").defer("run__result").prefetch_related("beside")
+
+    @extend_schema(request=ExaminationRequestSerializer, responses={201: ExaminationSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Ask for a run to be examined. 201 with the examination; poll its `state`."""
+        refuse_unknown(request, set())
+        given = ExaminationRequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = given.validated_data
+        run, *beside = runs_named(self.project.pk, [asked["run"], *asked["beside"]])
+        try:
+            examination = request_examination(
+                run,
+                asked["subject"],
+                beside=beside,
+                options=asked["options"],
+                seed=asked["seed"],
+                user=self.user,
+            )
+        except NotPossible as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
+        return Response(ExaminationSerializer(examination).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=ExaminationSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Ask for it to stop: at once while it waits, else between two steps."""
+        refuse_unknown(request, set())
+        examination = self.get_object()
+        examination.request_cancel()
+        return Response(ExaminationSerializer(examination).data)

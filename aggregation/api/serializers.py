@@ -5,7 +5,8 @@ from rest_framework import serializers
 
 from aggregation.catalogue import EXPORTS, METHODS
 from aggregation.curation import BOTH_BAD, TIES
-from aggregation.models import Check, Items, Release, Run, Score
+from aggregation.models import Check, Examination, Items, Release, Run, Score
+from aggregation.subjects import SUBJECTS
 from annotation.models import AnnotatorKind
 
 
@@ -210,3 +211,69 @@ class CheckSerializer(WorkFields, serializers.ModelSerializer[Check]):
             "finished_at",
         ]
         read_only_fields = fields
+
+
+class ExaminationRequestSerializer(serializers.Serializer[Any]):
+    """Which run to examine, in which respect. `beside` names further runs on the same judgments."""
+
+    run = serializers.UUIDField()
+    subject = serializers.ChoiceField(choices=sorted(SUBJECTS))
+    beside = serializers.ListField(
+        child=serializers.UUIDField(), required=False, default=list, max_length=20
+    )
+    options = PlainObject(required=False, default=dict)
+    seed = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**53)
+
+
+class ExaminationSerializer(WorkFields, serializers.ModelSerializer[Examination]):
+    """An examination; `report` is null until it is done."""
+
+    run = serializers.UUIDField(source="run.public_id", read_only=True)
+    beside = serializers.SerializerMethodField()
+    options = PlainObject(read_only=True)
+    report = PlainObject(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Examination
+        fields = [
+            "id",
+            "state",
+            "error",
+            "run",
+            "subject",
+            "beside",
+            "options",
+            "seed",
+            "code_version",
+            "report",
+            "progress_done",
+            "progress_total",
+            "created_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+    def get_beside(self, examination: Examination) -> list[str]:
+        return [str(run.public_id) for run in examination.beside.all()]
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """Several rules on the same judgments, items in the order of the first rule's result."""
+
+    runs = serializers.ListField(child=serializers.UUIDField())
+    methods = serializers.ListField(child=serializers.CharField())
+    headline = serializers.CharField()
+    items = serializers.ListField(child=serializers.CharField())
+    ranks = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(allow_null=True)),
+        help_text="Per rule, the rank of each item; null where the rule doesn't rank it.",
+    )
+    winners = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+    largest_difference = serializers.ListField(child=serializers.IntegerField())
+    kendall = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(allow_null=True))
+    )
+    jaccard_of_top = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(allow_null=True))
+    )
+    top = serializers.IntegerField()

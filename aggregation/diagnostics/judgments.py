@@ -21,7 +21,7 @@ from aggregation.tables.columns import Ids
 from aggregation.tables.conversions import convert
 
 Floats = NDArray[np.float64]
-Table = Comparisons | Ballots | Labels | Ratings
+Table = Comparisons | Ballots | Labels | Ratings | PairCounts
 
 MOST_ITEMS = 100  # in the win matrix and the transitivity of all triples
 MOST_VALUES = 100  # distinct ratings that are still treated as labels
@@ -64,7 +64,7 @@ def examine_judgments(
     counts = _counts(table)
     pairs = None if counts is None else _win_matrix(counts)
     watch(1)
-    people = annotator_rows(table)
+    people = () if isinstance(table, PairCounts) else annotator_rows(table)
     watch(2)
     agreed = _agreement(table, replicates, seed)
     watch(3)
@@ -98,6 +98,8 @@ def _win_matrix(counts: PairCounts) -> WinMatrix:
 
 
 def _agreement(table: Table, replicates: int, seed: int) -> tuple[Coefficient, ...]:
+    if isinstance(table, PairCounts):  # counts don't say who judged
+        return ()
     if isinstance(table, Ratings):
         labels = _rated_labels(table)
         if labels is None:

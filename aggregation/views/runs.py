@@ -1,11 +1,13 @@
 """Runs: the list with the start form, one run, several side by side."""
 
-import csv
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -14,9 +16,12 @@ from aggregation.comparing import compare as compare_results
 from aggregation.enqueue import (
     NotPossible,
     default_kinds,
+    judgments_examined,
     request_replay,
     request_run,
+    same_basis,
 )
+from aggregation.examined import judgments_view
 from aggregation.fitting import methods_for, ranks
 from aggregation.forms import CompareForm, RunForm
 from aggregation.models import Items, Run
@@ -28,6 +33,7 @@ from annotation.views.entry import account, for_members, is_fragment
 
 LISTED = 100
 MOST_COMPARED = 12
+MOST_CHARTS = 3
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,7 +113,7 @@ def _part(request: HttpRequest) -> str:
 @require_safe
 @for_members(*REVIEWERS)
 def run(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
-    found = _run(project, public_id)
+    found = run_of(project, public_id)
     context: dict[str, Any] = {
         "project": project,
         "role": role,
@@ -116,8 +122,34 @@ def run(request: HttpRequest, project: Project, role: Role, public_id: str) -> H
         "may_start": role in MANAGERS,
         "view": run_view(found) if found.state == WorkState.DONE else None,
         "replays": found.replays.order_by("-id")[:5],
+        "ranked": found.method in METHODS and ranks(found.method),
+        "others": _others(found),
     }
+    context |= _examined(found, context["view"])
     return render(request, "aggregation/run.html", context)
+
+
+def _others(run: Run) -> list[Run]:
+    """The newest finished run of each other ranking rule on the same judgments."""
+    newest: dict[str, Run] = {}
+    same_mark = Run.objects.filter(
+        project=run.project_id, mark=run.mark, state=WorkState.DONE, replay_of=None
+    )
+    for other in same_mark.exclude(method=run.method).defer("result").order_by("id"):
+        if other.method in METHODS and ranks(other.method) and same_basis(run, other):
+            newest[other.method] = other
+    return list(newest.values())[: MOST_COMPARED - 1]
+
+
+def _examined(run: Run, view: RunView | None) -> dict[str, Any]:
+    """The look at a run's judgments, ordered by its ranks."""
+    examination = judgments_examined(run)
+    report = examination.report if examination else None
+    result = view.result if view else None
+    return {
+        "examination": examination,
+        "judgments": judgments_view(report, result) if report else None,
+    }
 
 
 @require_safe
@@ -125,7 +157,7 @@ def run(request: HttpRequest, project: Project, role: Role, public_id: str) -> H
 @for_members(*REVIEWERS)
 def run_status(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
     """The progress of a run; once it is final the page is asked to load itself again."""
-    found = _run(project, public_id)
+    found = run_of(project, public_id)
     context = {"project": project, "run": found, "work": found, "may_start": role in MANAGERS}
     response = render(request, "aggregation/run.html#status", context)
     if found.is_final:
@@ -136,7 +168,7 @@ def run_status(request: HttpRequest, project: Project, role: Role, public_id: st
 @require_POST
 @for_members(*MANAGERS)
 def cancel_run(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
-    found = _run(project, public_id)
+    found = run_of(project, public_id)
     found.request_cancel()
     if found.state == WorkState.RUNNING:
         messages.info(request, "The run stops at its next look; nothing will be stored.")
@@ -146,7 +178,7 @@ def cancel_run(request: HttpRequest, project: Project, role: Role, public_id: st
 @require_POST
 @for_members(*MANAGERS)
 def rebuild_run(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
-    found = _run(project, public_id)
+    found = run_of(project, public_id)
     try:
         replay = request_replay(found, user=account(request))
     except NotPossible as refusal:
@@ -157,26 +189,9 @@ def rebuild_run(request: HttpRequest, project: Project, role: Role, public_id: s
 
 @require_safe
 @for_members(*REVIEWERS)
-def run_scores(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
-    """The table of scores as CSV."""
-    found = _run(project, public_id)
-    if found.state != WorkState.DONE:
-        raise Http404
-    columns = ["item", "rank", "score", "se", "lo", "hi", "rank_lo", "rank_hi", "judgments"]
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{project.slug}-{found.method}.csv"'
-    writer = csv.writer(response)
-    writer.writerow(columns)
-    for values in found.scores.order_by("position").values_list(*columns):
-        writer.writerow([_cell(value) for value in values])
-    return response
-
-
-@require_safe
-@for_members(*REVIEWERS)
 def run_result(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
     """The whole stored result, byte for byte."""
-    found = _run(project, public_id)
+    found = run_of(project, public_id)
     if found.result is None:
         raise Http404
     response = HttpResponse(found.result, content_type="application/json")
@@ -188,7 +203,7 @@ def run_result(request: HttpRequest, project: Project, role: Role, public_id: st
 @for_members(*REVIEWERS)
 def compare(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     """Several rules on the same judgments: the runs named, or all on the newest state."""
-    chosen = _compared(request, project)
+    chosen = compared(request, project)
     if request.method == "POST":
         return _add_rules(request, project, role, chosen)
     views = [run_view(each) for each in chosen]
@@ -216,13 +231,39 @@ def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> di
             for title, row in zip(titles, comparison.kendall.tolist(), strict=True)
         ],
         "missing": missing,
+        "named": compare_address(project, chosen).partition("?")[2],
+        "cautions": _cautions(views, titles),
+        "charts": _charts(chosen, titles, views),
+        "run": chosen[0],
+        **_examined(chosen[0], views[0]),
         "pending": Run.objects.filter(
             project=project, mark=chosen[0].mark, state__in=["queued", "running"]
         ).count(),
     }
 
 
-def _compared(request: HttpRequest, project: Project) -> list[Run]:
+def _cautions(views: list[RunView], titles: list[str]) -> list[tuple[str, list[str]]]:
+    """Each warning once, with the rules it concerns."""
+    found: dict[str, list[str]] = {}
+    for view, title in zip(views, titles, strict=True):
+        for warning in view.warnings:
+            found.setdefault(warning.sentence, []).append(title)
+    return list(found.items())
+
+
+def _charts(
+    chosen: list[Run], titles: list[str], views: list[RunView]
+) -> list[tuple[Run, str, SafeString]]:
+    """Forest plots of the first rules that give intervals."""
+    drawn = [
+        (run, title, view.chart)
+        for run, title, view in zip(chosen, titles, views, strict=True)
+        if view.chart and view.result.lo is not None
+    ]
+    return drawn[:MOST_CHARTS]
+
+
+def compared(request: HttpRequest, project: Project) -> list[Run]:
     done = Run.objects.filter(
         project=project,
         state=WorkState.DONE,
@@ -235,24 +276,15 @@ def _compared(request: HttpRequest, project: Project) -> list[Run]:
         if not picked:
             raise Http404
         first = picked[0]
-        return [run for run in picked if _same_basis(run, first)]
+        return [run for run in picked if same_basis(run, first)]
     first_done = done.order_by("-mark", "-id").first()
     if first_done is None:
         return []
     newest: dict[str, Run] = {}
     for run in done.filter(mark=first_done.mark).order_by("id"):
-        if _same_basis(run, first_done):
+        if same_basis(run, first_done):
             newest[run.method] = run
     return list(newest.values())[:MOST_COMPARED]
-
-
-def _same_basis(run: Run, other: Run) -> bool:
-    """Whether two runs read the same judgments and score the same things."""
-    return (run.mark, sorted(run.kinds), run.items) == (
-        other.mark,
-        sorted(other.kinds),
-        other.items,
-    )
 
 
 def _add_rules(
@@ -281,12 +313,18 @@ def _add_rules(
     return redirect("aggregation:compare", project.slug)
 
 
-def _run(project: Project, public_id: str) -> Run:
+def run_of(project: Project, public_id: str) -> Run:
     return get_object_or_404(
         Run.objects.select_related("requested_by", "replay_of", "project"),
         project=project,
         public_id=public_id,
     )
+
+
+def compare_address(project: Project, chosen: list[Run]) -> str:
+    """The page that shows these runs side by side."""
+    named = urlencode({"run": [str(run.public_id) for run in chosen]}, doseq=True)
+    return f"{reverse('aggregation:compare', args=[project.slug])}?{named}"
 
 
 def _title(run: Run) -> str:
@@ -295,10 +333,3 @@ def _title(run: Run) -> str:
 
 def _is_uuid(text: str) -> bool:
     return len(text) == 36 and set(text.lower()) <= set("0123456789abcdef-")
-
-
-def _cell(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value

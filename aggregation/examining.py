@@ -1,0 +1,118 @@
+"""Examining runs: claim, read the run's evidence again, work out the report, store it."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from aggregation import loading
+from aggregation.catalogue import METHODS
+from aggregation.loading import NothingToRead
+from aggregation.models import Examination, Run
+from aggregation.options import OptionError
+from aggregation.reports import Report
+from aggregation.runs import LEASE, MOST_ATTEMPTS, Cancelled
+from aggregation.subjects import SUBJECTS, Case, Fitted
+from aggregation.tables import TableError
+from aggregation.versions import code_version
+from annotation.models import LeaseLost, WorkState
+
+logger = logging.getLogger(__name__)
+
+GAVE_UP = (
+    "The worker died {attempts} times while working this out, most likely for lack of memory. "
+    "Nothing was stored; the run itself is untouched."
+)
+UNEXPECTED = (
+    "This stopped with an error of its own: {error}. Nothing was stored; the run itself is "
+    "untouched. The server's log has the details."
+)
+
+
+def execute_examination(pk: int) -> None:
+    """Carry out examination `pk` if it is claimable; do nothing if another worker has it or it is
+    final.
+
+    The report is stored with the final state in one transaction. A refusal or an error ends it as
+    failed with a sentence; a wish to cancel is seen between two steps.
+    """
+    examination = Examination.objects.claim(pk, lease=LEASE)
+    if examination is None:
+        return
+    try:
+        _execute(examination)
+    except LeaseLost:
+        logger.warning("Examination %s was taken over by another worker; nothing was written.", pk)
+
+
+def _execute(examination: Examination) -> None:
+    if examination.attempt > MOST_ATTEMPTS:
+        examination.fail(GAVE_UP.format(attempts=MOST_ATTEMPTS))
+        return
+    try:
+        report = examine(examination, watch=lambda done: _go_on(examination, done))
+    except Cancelled:
+        examination.finish(WorkState.CANCELLED)
+    except (NothingToRead, OptionError, TableError) as refusal:
+        examination.fail(str(refusal))
+    except LeaseLost:
+        raise
+    except Exception as error:  # a fault of the mathematics must end it, or it would be retried
+        logger.exception("Examination %s failed", examination.pk)
+        examination.fail(UNEXPECTED.format(error=error or type(error).__name__))
+    else:
+        _store(examination, report)
+
+
+def examine(
+    examination: Examination, *, watch: Callable[[int | None], object] | None = None
+) -> Report:
+    """The report asked for, worked out from the log now; nothing is stored.
+
+    `watch` is called with the steps done, or None while judgments are read; what it raises ends
+    the work. Raises NothingToRead, OptionError and TableError.
+    """
+    watch = watch or (lambda _: None)
+    subject, run = SUBJECTS[examination.subject], examination.run
+    options = subject.options.parse({**examination.options, "seed": examination.seed})
+    Examination.objects.filter(pk=examination.pk, attempt=examination.attempt).update(
+        progress_total=subject.steps(options)
+    )
+
+    def reading(_: int) -> None:
+        watch(None)
+
+    fitted = [_fitted(each) for each in (run, *examination.beside.order_by("id"))]
+    evidence = loading.load(
+        run.project,
+        mark=run.mark,
+        kinds=run.kinds,
+        items=run.items,
+        watch=reading,
+    )
+    tables = tuple(evidence.part_for(each.method).table for each in fitted)
+    return subject.examine(Case(fitted[0], tables, tuple(fitted[1:])), options, watch)
+
+
+def _fitted(run: Run) -> Fitted:
+    if run.method not in METHODS:
+        raise OptionError(f"There is no method “{run.method}” any more.")
+    method = METHODS[run.method]
+    options: Any = method.options.parse({**run.options, "seed": run.seed})
+    return Fitted(method, options, run.aggregate() if run.result is not None else None)
+
+
+def _go_on(examination: Examination, done: int | None) -> None:
+    examination.renew(lease=LEASE, done=done)
+    if examination.cancel_is_requested():
+        raise Cancelled
+
+
+def _store(examination: Examination, report: Report) -> None:
+    with transaction.atomic():
+        examination.renew(lease=LEASE)  # LeaseLost keeps a slow worker from writing beside another
+        Examination.objects.filter(pk=examination.pk, attempt=examination.attempt).update(
+            report=report, code_version=code_version()
+        )
+        examination.finish()

@@ -1,0 +1,167 @@
+"""Every table of a run's page as a sheet, for downloads and for the API alike."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aggregation.enqueue import judgments_examined
+from aggregation.models import Run
+from aggregation.results import MethodComparison
+from aggregation.wording import named
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Named columns and rows; an unknown number is None. `name` becomes part of a file's name."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def records(self) -> list[dict[str, Any]]:
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def csv(self) -> str:
+        """Comma-separated with a head; what a spreadsheet would run as a formula is quoted."""
+        stream = io.StringIO()
+        writer = csv.writer(stream)
+        writer.writerow(self.columns)
+        writer.writerows([_cell(value) for value in row] for row in self.rows)
+        return stream.getvalue()
+
+
+SCORES = ("item", "rank", "score", "se", "lo", "hi", "rank_lo", "rank_hi", "judgments")
+
+
+def _scores(run: Run) -> Sheet:
+    rows = run.scores.order_by("position").values_list(*SCORES)
+    return Sheet("scores", SCORES, tuple(rows))
+
+
+def _labels(run: Run) -> Sheet:
+    result = run.aggregate()
+    columns = ("unit", "label", *(f"share: {named(each)}" for each in result.classes))
+    if result.label is None or result.posterior is None:
+        return Sheet("labels", columns, ())
+    rows = []
+    for k, unit in enumerate(result.ids):
+        code = int(result.label[k])
+        said = None if code < 0 else named(result.classes[code])
+        rows.append((named(unit), said, *(_known(p) for p in result.posterior[k].tolist())))
+    return Sheet("labels", columns, tuple(rows))
+
+
+def _warnings(run: Run) -> Sheet:
+    rows = [
+        (warning.code.value, warning.sentence, "; ".join(warning.items))
+        for warning in run.aggregate().warnings
+    ]
+    return Sheet("warnings", ("code", "sentence", "items"), tuple(rows))
+
+
+def _abilities(run: Run) -> Sheet:
+    quality = run.aggregate().annotators
+    columns = ("annotator", "ability", "se", "bias", "judgments")
+    if quality is None:
+        return Sheet("abilities", columns, ())
+    rows = [
+        (
+            named(name),
+            _known(float(quality.ability[j])),
+            None if quality.se is None else _known(float(quality.se[j])),
+            None if quality.bias is None else _known(float(quality.bias[j])),
+            int(quality.n[j]),
+        )
+        for j, name in enumerate(quality.ids)
+    ]
+    return Sheet("abilities", columns, tuple(rows))
+
+
+def _pairs(run: Run) -> Sheet:
+    columns = ("item", "other", "wins", "losses", "ties", "judgments")
+    pairs = _examined(run).get("pairs")
+    if not pairs:
+        return Sheet("pairs", columns, ())
+    ids, wins, ties = pairs["ids"], pairs["wins"], pairs["ties"]
+    rows = [
+        (
+            named(ids[i]),
+            named(ids[j]),
+            wins[i][j],
+            wins[j][i],
+            ties[i][j],
+            wins[i][j] + wins[j][i] + ties[i][j],
+        )
+        for i in range(len(ids))
+        for j in range(i + 1, len(ids))
+        if wins[i][j] + wins[j][i] + ties[i][j]
+    ]
+    return Sheet("pairs", columns, tuple(rows))
+
+
+def _agreement(run: Run) -> Sheet:
+    return _listed(run, "agreement", ("name", "value", "lo", "hi", "units", "labels"))
+
+
+def _annotators(run: Run) -> Sheet:
+    columns = (
+        "name", "judgments", "agreement", "shared", "lean", "lean_lo", "lean_hi", "lean_n", "ties",
+        "circles", "triads",
+    )  # fmt: skip
+    return _listed(run, "annotators", columns)
+
+
+def _listed(run: Run, name: str, columns: tuple[str, ...]) -> Sheet:
+    found = _examined(run).get(name, ())
+    return Sheet(name, columns, tuple(tuple(row[c] for c in columns) for row in found))
+
+
+def _examined(run: Run) -> dict[str, Any]:
+    examination = judgments_examined(run)
+    return {} if examination is None else examination.report or {}
+
+
+TABLES: dict[str, Callable[[Run], Sheet]] = {
+    "scores": _scores,
+    "labels": _labels,
+    "abilities": _abilities,
+    "pairs": _pairs,
+    "agreement": _agreement,
+    "annotators": _annotators,
+    "warnings": _warnings,
+}
+
+
+def ranks_sheet(comparison: MethodComparison, methods: Sequence[str]) -> Sheet:
+    """Items by rules; None where a rule doesn't rank an item."""
+    rows = [
+        (
+            named(item),
+            *(int(rank) or None for rank in comparison.rank[:, k]),
+            int(comparison.spread[k]),
+        )
+        for k, item in enumerate(comparison.ids)
+    ]
+    return Sheet("ranks", ("item", *methods, "largest_difference"), tuple(rows))
+
+
+def kendall_sheet(comparison: MethodComparison, methods: Sequence[str]) -> Sheet:
+    """Kendall's tau-b between rules."""
+    rows = [
+        (method, *(_known(value) for value in row))
+        for method, row in zip(methods, comparison.kendall.tolist(), strict=True)
+    ]
+    return Sheet("kendall", ("rule", *methods), tuple(rows))
+
+
+def _known(value: float) -> float | None:
+    return value if value == value else None
+
+
+def _cell(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
