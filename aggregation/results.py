@@ -74,8 +74,11 @@ class AggregateResult:
     rank_lo/hi  int64[K], best and worst rank at `level`
     component   int64[K], connected part, -1 = no judgment
     tiers       indices of equally scored items, best first; empty when the items are not comparable
-    winners     indices; more than one = unresolved tie
+    winners     indices; more than one = unresolved tie (for slates: every item of a winning slate)
     lottery     float64[K], probabilities of a randomised rule
+    committees  winning slates as indices; several tie, or are drawn with `committee_probs`
+    axioms      what was proved about the result, by name: {"holds": bool, "witness": ...}
+    p_best      float64[K], share of replicates in which the item is best (for slates: has a seat)
     posterior   float64[U, C] and label int64[U] (-1 undecided) over `classes`, for rules on labels;
                 ids are units
     replicates  float64[B, K], bootstrap scores, the same draws for every method on a table

@@ -1,0 +1,186 @@
+"""What rules for slates share: reading ballots, leaving out unseen items, ties, certificates.
+
+A slate's result: `committees` are all winning slates (several where they tie), `winners` every item
+of one of them, and score = share of the winning slates that hold the item: 1 has a seat in all, 0
+in none.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregation.method import Estimate
+from aggregation.options import Options, option
+from aggregation.results import Fit
+from aggregation.slates.approvals import Approvals, Floats, Longs, public_order
+from aggregation.slates.certificates import report
+from aggregation.slates.ties import Committee, Slates
+from aggregation.tables import Ballots
+from aggregation.warning_codes import ResultWarning, WarningCode, warn
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlateOptions(Options):
+    seats: int = option(3, "Seats", "How many items the slate holds.", low=1, high=1000)
+    approved: int = option(
+        1, "Approved tiers", "How many of the best tiers of a ballot count as approved.", low=1
+    )
+    ties: Literal["all", "draw"] = option(
+        "all", "Tied slates", "List all of them, or draw one in the public order of the seed."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """What a rule sees: the voters, over the items that were shown to anybody.
+
+    priority   places of the items in the public order of the seed
+    members    the items' indices in the table
+    """
+
+    votes: Approvals
+    ballots: Ballots
+    ids: tuple[Any, ...]
+    members: Longs
+    priority: Longs
+    seats: int
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A rule's answer over the contest's items; `chances` make it a lottery over the slates."""
+
+    slates: Slates
+    chances: tuple[float, ...] = ()
+    score: Floats | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    axioms: dict[str, Any] | None = None
+    warnings: tuple[ResultWarning, ...] = ()
+    converged: bool = True
+
+
+def elect(ballots: Ballots, options: SlateOptions, rule: Callable[[Contest], Choice]) -> Estimate:
+    """Apply a rule for slates to the items that somebody was shown."""
+    full = ballots.completed()
+    levels, weight = full.profile
+    seen = np.asarray((levels[weight > 0] >= 0).any(axis=0), dtype=np.bool_)
+    members = np.flatnonzero(seen).astype(np.int64)
+    found: list[ResultWarning] = []
+    if len(members) < len(seen):
+        absent = [ballots.ids[i] for i in np.flatnonzero(~seen)]
+        code = WarningCode.UNSEEN_ITEMS if len(members) else WarningCode.EMPTY
+        found.append(warn(code, f"{len(absent)} items", absent))
+    score = np.full(len(seen), np.nan)
+    if not len(members):
+        found.append(warn(WarningCode.EMPTY, "no judgments"))
+        return Estimate(score, "share", winners=(), warnings=tuple(found))
+    contest = _contest(full, members, options)
+    choice = rule(contest)
+    shown, record = _settled(choice, contest, options)
+    found += [*choice.warnings, *_tie_warnings(choice, shown, contest)]
+    chances = np.array(choice.chances or [1 / len(shown)] * len(shown))
+    score[members] = _shares(shown, chances, len(members))
+    if choice.score is not None:
+        score[members] = choice.score
+    axioms = report(contest.votes, shown, options.seats) if choice.axioms is None else choice.axioms
+    return Estimate(
+        score=score,
+        score_kind="probability" if choice.chances or choice.score is not None else "share",
+        winners=tuple(sorted({int(members[c]) for slate in shown for c in slate})),
+        committees=tuple(tuple(int(members[c]) for c in slate) for slate in shown),
+        committee_probs=choice.chances,
+        tie_break=record,
+        axioms=_in_words(axioms, contest),
+        fit=Fit(n_obs=len(ballots), converged=choice.converged, parameters=choice.parameters),
+        conversions=_conversion(levels, options),
+        warnings=tuple(found),
+    )
+
+
+def _contest(full: Ballots, members: Longs, options: SlateOptions) -> Contest:
+    ids = tuple(full.ids[int(m)] for m in members)
+    return Contest(
+        votes=Approvals.from_ballots(full, options.approved).take(members),
+        ballots=full,
+        ids=ids,
+        members=members,
+        priority=public_order(ids, options.seed),
+        seats=min(options.seats, len(members)),
+    )
+
+
+def _conversion(levels: NDArray[Any], options: SlateOptions) -> tuple[str, ...]:
+    if levels.max(initial=0) > 1:
+        return (f"rankings into approvals of the first {_tiers(options.approved)}",)
+    return ()
+
+
+def _tiers(count: int) -> str:
+    return "tier" if count == 1 else f"{count} tiers"
+
+
+def _settled(
+    choice: Choice, contest: Contest, options: SlateOptions
+) -> tuple[tuple[Committee, ...], dict[str, Any] | None]:
+    """The slates to show and, where one was drawn from several, how."""
+    listed = choice.slates.committees
+    draw = options.ties == "draw" and len(listed) > 1 and not choice.chances
+    if choice.slates.complete and not draw:
+        return listed, None
+    first = min(listed, key=lambda slate: sorted(contest.priority[list(slate)].tolist()))
+    order = np.argsort(contest.priority)
+    record = {
+        "rule": "first slate in the order of SHA-256 of 'seed|item'",
+        "seed": options.seed,
+        "order": [str(contest.ids[int(place)]) for place in order],
+        "tied": len(listed) if choice.slates.complete else None,
+    }
+    return (first,), record
+
+
+def _tie_warnings(
+    choice: Choice, shown: Sequence[Committee], contest: Contest
+) -> list[ResultWarning]:
+    found: list[ResultWarning] = []
+    if not choice.slates.complete:
+        found.append(
+            warn(WarningCode.TIE_UNRESOLVED, "too many tied slates to list; one was drawn")
+        )
+    elif len(shown) > 1 and not choice.chances:
+        found.append(warn(WarningCode.TIE_UNRESOLVED, f"{len(shown)} equally good slates"))
+    return found
+
+
+def _shares(slates: Sequence[Committee], chances: Floats, n_items: int) -> Floats:
+    share = np.zeros(n_items)
+    for slate, chance in zip(slates, chances, strict=True):
+        share[list(slate)] += chance
+    return np.minimum(share, 1.0)
+
+
+def _in_words(axioms: dict[str, Any], contest: Contest) -> dict[str, Any]:
+    """Witnesses speak of items by id."""
+
+    def named(value: dict[str, Any]) -> dict[str, Any]:
+        plain = dict(value)
+        if "witness" in plain:
+            witness = dict(plain["witness"])
+            if "item" in witness:
+                witness["item"] = str(contest.ids[int(witness["item"])])
+            plain["witness"] = witness
+        if "slate" in plain:
+            plain["slate"] = [str(contest.ids[int(c)]) for c in plain["slate"]]
+        return plain
+
+    return {name: named(value) for name, value in axioms.items()}
+
+
+def unfilled(contest: Contest, wanted: int, slates: Slates) -> tuple[ResultWarning, ...]:
+    """The warning of a slate with fewer items than seats."""
+    short = wanted - min((len(slate) for slate in slates.committees), default=0)
+    if short <= 0:
+        return ()
+    return (warn(WarningCode.SEATS_UNFILLED, f"{short} of {wanted}"),)

@@ -1,0 +1,143 @@
+"""Rules for slates on two profiles of the literature; values from abcvoting 2.19.2 and by hand."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aggregation.catalogue import METHODS
+from aggregation.results import AggregateResult, WarningCode
+from aggregation.slates import certificates
+from aggregation.slates.approvals import Approvals
+from aggregation.slates.equal_shares import equal_shares
+from aggregation.slates.lotteries import dependent_rounding
+from aggregation.slates.phragmen import phragmen
+from aggregation.slates.statements import balanced_representation, balanced_slate, round_sizes
+from aggregation.slates.subsets import additive, fair_greedy
+from aggregation.slates.thiele import harmonic, thiele_value
+from aggregation.tables import Ballots
+
+E9 = Ballots.from_approvals([[0, 1, 2, 3]] * 6 + [[4, 5]] * 3, 6)
+E8 = Ballots.from_approvals([[0, 1, 2]] * 4 + [[0, 1, 3], [3, 4, 5], [4, 5, 6], [6]], 7)
+V9 = Approvals.from_ballots(E9)
+EVEN = np.arange(7)
+
+
+def elect(slug: str, ballots: Ballots, **options: Any) -> AggregateResult:
+    return METHODS[slug].fit(ballots, METHODS[slug].options(**options))
+
+
+def slates(slug: str, ballots: Ballots, **options: Any) -> set[str]:
+    found = elect(slug, ballots, **options).committees
+    return {"".join(str(ballots.ids[c]) for c in slate) for slate in found}
+
+
+TWO_AND_ONE = {f"{a}{b}{c}" for a, b in combinations("0123", 2) for c in "45"}
+
+
+@pytest.mark.parametrize(
+    ("slug", "options"),
+    [
+        ("pav", {}),
+        ("sequential_pav", {}),
+        ("phragmen", {}),
+        ("equal_shares", {}),
+        ("equal_shares", {"completion": "raise"}),
+        ("equal_shares", {"completion": "none"}),
+        ("greedy_ejr", {}),
+        ("greedy_ejr", {"variant": "groups"}),
+    ],
+)
+def test_two_thirds_of_the_voters_get_two_of_three_seats(slug: str, options: Any) -> None:
+    result = elect(slug, E9, seats=3, **options)
+    assert slates(slug, E9, seats=3, **options) == TWO_AND_ONE
+    np.testing.assert_allclose(result.score, [0.5] * 6)
+    assert WarningCode.TIE_UNRESOLVED in result.codes
+    assert result.axioms["EJR+"] == {"holds": True}
+
+
+def test_best_coverage_needs_one_of_each_group_only() -> None:
+    every = {"".join(map(str, c)) for c in combinations(range(6), 3)}
+    covering = {s for s in every if set(s) & set("0123") and set(s) & set("45")}
+    assert slates("chamberlin_courant", E9, seats=3) == covering
+    assert slates("chamberlin_courant", E9, seats=3, exact=False) == covering
+
+
+def test_values_on_nine_voters() -> None:
+    assert thiele_value(V9, [0, 1, 4], harmonic(3)) == pytest.approx(12.0)
+    assert elect("pav", E9, seats=3).fit.parameters == {"value": 12.0, "gap": 0.0}
+    ends, complete = phragmen(V9, 3, EVEN[:6])
+    assert complete
+    for end in ends:
+        np.testing.assert_allclose(end.load, 1 / 3)
+    bought, _ = equal_shares(V9, np.ones(6), 3.0, EVEN[:6])
+    assert {tuple(round(r, 12) for r in end.rates) for end in bought} == {
+        (round(1 / 6, 12), round(1 / 6, 12), round(1 / 3, 12))
+    }
+
+
+@pytest.mark.parametrize(
+    ("slug", "expected"),
+    [
+        ("pav", {"0146", "0156"}),
+        ("sequential_pav", {"0146", "0156"}),
+        ("phragmen", {"0124", "0125", "0126"}),
+        ("equal_shares", {"0124", "0125", "0126"}),
+    ],
+)
+def test_slates_on_eight_voters(slug: str, expected: set[str]) -> None:
+    assert slates(slug, E8, seats=4) == expected
+
+
+def test_certificates_of_three_slates() -> None:
+    top, split, few = [0, 1, 2], [0, 1, 4], [0, 4, 5]
+    assert not certificates.justified_representation(V9, top, 3).holds
+    for check in (
+        certificates.justified_representation,
+        certificates.pjr,
+        certificates.ejr,
+        certificates.ejr_plus,
+    ):
+        assert check(V9, split, 3).holds
+    assert certificates.priceable(V9, split).holds
+    assert certificates.justified_representation(V9, few, 3).holds
+    for check in (certificates.pjr, certificates.ejr, certificates.ejr_plus):
+        assert not check(V9, few, 3).holds
+    witness = certificates.ejr_plus(V9, few, 3).witness
+    assert witness == {"item": 1, "deserves": 2, "weight": 6.0}
+
+
+def test_a_lottery_shares_the_seat_that_nobody_can_buy() -> None:
+    result = elect("fair_lottery", Ballots.from_approvals([[0], [0], [1], [2]], 3), seats=2)
+    assert result.committees == ((0, 1), (0, 2))
+    assert result.committee_probs == pytest.approx((0.5, 0.5))
+    np.testing.assert_allclose(result.score, [1.0, 0.5, 0.5])
+    assert result.axioms["GFS"] == {"holds": True}
+
+
+def test_dependent_rounding_keeps_size_and_means() -> None:
+    p = np.array([1, 0.5, 0.5, 0.3, 0.7])
+    rng = np.random.default_rng(0)
+    drawn = np.zeros((20_000, 5))
+    for row in drawn:
+        row[list(dependent_rounding(p, rng))] = 1
+    assert set(drawn.sum(axis=1)) == {3.0}
+    np.testing.assert_allclose(drawn.mean(axis=0), p, atol=0.012)
+
+
+def test_one_seat_is_promised_to_the_second_group() -> None:
+    score = np.array([10.0, 9, 8, 7, 3, 2])
+    groups = ["first"] * 4 + ["second"] * 2
+    found = fair_greedy(additive(score), groups, {"second": 1}, 3, np.arange(6))
+    assert found.committees == ((0, 1, 4),)
+
+
+def test_statements_serve_equal_parts_of_the_people() -> None:
+    assert round_sizes(7, 3) == [3, 2, 2]
+    liked = np.array([[9, 1, 2], [8, 1, 2], [7, 1, 3], [1, 6, 2], [1, 5, 2], [2, 2, 2.0]])
+    slate = balanced_slate(liked, 2, np.arange(3))
+    assert slate.statements == (0, 1)
+    assert slate.served == ((0, 1, 2), (3, 4, 5))
+    assert slate.level == (7.0, 2.0)
+    assert balanced_representation(liked, slate, 2).holds
