@@ -5,20 +5,26 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from aggregation import loading
 from aggregation.catalogue import METHODS
+from aggregation.embedding_columns import with_embeddings
 from aggregation.evidence_columns import Part
 from aggregation.loading import EvidenceTables, NothingToRead
 from aggregation.method import Method
 from aggregation.models import Run, Score
 from aggregation.options import OptionError
+from aggregation.personal.bench import Bench
 from aggregation.results import AggregateResult
 from aggregation.streaming import AT_ONCE
 from aggregation.tables import TableError
+from aggregation.training_files import TrainingFiles
 from aggregation.versions import code_version
 from annotation.models import LeaseLost, WorkState
 
@@ -26,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=15)  # longer than any single fit on the sizes in the benchmarks
 MOST_ATTEMPTS = 3
+NOTE_EVERY = 0.5  # seconds between two notes of a training's progress
 
 GAVE_UP = (
     "The worker died {attempts} times while computing this, most likely for lack of memory. "
@@ -80,25 +87,39 @@ def _execute(run: Run) -> None:
     if run.attempt > MOST_ATTEMPTS:
         run.fail(GAVE_UP.format(attempts=MOST_ATTEMPTS))
         return
+    files = training_files(run)
     try:
         _note_total(run)
-        computed = compute(run, watch=lambda done: _go_on(run, done))
+        watching = _Watching(run)
+        computed = compute(run, watch=watching.reading, bench=Bench(watching.training, files))
         _go_on(run, computed.evidence.judgments)
     except Cancelled:
+        files.clear()
         run.finish(WorkState.CANCELLED)
     except (NothingToRead, OptionError, TableError) as refusal:
+        files.clear()
         run.fail(str(refusal))
     except LeaseLost:
         raise
     except Exception as error:  # a method's own fault must end the run, or it would be retried
         logger.exception("Run %s failed", run.pk)
+        files.clear()
         run.fail(UNEXPECTED.format(method=run.method, error=error or type(error).__name__))
     else:
         _store(run, computed)
+        files.forget_checkpoint()
 
 
-def compute(run: Run, *, watch: Callable[[int], None] | None = None) -> Computed:
-    """What the run asks for, computed from the log now; nothing is stored.
+def training_files(run: Run) -> TrainingFiles:
+    """Where a run that trains keeps its checkpoints and its model."""
+    return TrainingFiles(Path(settings.VAR_DIR) / "training" / str(run.public_id))
+
+
+def compute(
+    run: Run, *, watch: Callable[[int], None] | None = None, bench: Bench | None = None
+) -> Computed:
+    """What the run asks for, computed from the log now; nothing is stored but, on a `bench`, the
+    checkpoints and the model of a training.
 
     Raises NothingToRead, OptionError, TableError, and what `watch` raises.
     """
@@ -115,7 +136,9 @@ def compute(run: Run, *, watch: Callable[[int], None] | None = None) -> Computed
         watch=watch,
     )
     part = evidence.part_for(method)
-    result = method.fit(part.table, options)
+    if options.reads_embeddings:
+        part = with_embeddings(part, run.project)
+    result = method.fit(part.table, options, bench=bench)
     result = replace(result, conversions=(*part.conversions, *result.conversions))
     return Computed(result, part, evidence)
 
@@ -152,6 +175,29 @@ def _verdict(run: Run, identical: bool, same_evidence: bool) -> str:
         "The evidence is the same but the result differs: it was computed by "
         f"{run.code_version}, and now by {code_version()}."
     )
+
+
+class _Watching:
+    """Notes judgments read, then a training's steps on top, and looks whether to go on."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.read, self.total, self.noted_at = 0, 0, 0.0
+
+    def reading(self, done: int) -> None:
+        self.read = done
+        _go_on(self.run, done)
+
+    def training(self, done: int, total: int) -> None:
+        now = monotonic()
+        if now - self.noted_at < NOTE_EVERY:
+            return
+        self.noted_at = now
+        if total != self.total:
+            self.total = total
+            mine = Run.objects.filter(pk=self.run.pk, attempt=self.run.attempt)
+            mine.update(progress_total=self.read + total)
+        _go_on(self.run, self.read + done)
 
 
 def _note_total(run: Run) -> None:
