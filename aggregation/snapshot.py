@@ -130,6 +130,7 @@ class FrozenLog:
         candidates: dict[int, list[ExportedCandidate]] = {}
         for pk, *candidate in (
             Placement.objects.filter(question__in=asked)
+            .exclude(written_in__position__gt=self.mark)
             .order_by("question_id", "position")
             .values_list(
                 "question_id",

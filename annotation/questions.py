@@ -236,7 +236,9 @@ def _same(
 ) -> Question:
     """The question that has this id, if it asks the same. Raises InvalidQuestion."""
     question = Question.objects.get(project=project, external_id=external_id)
-    placed = list(question.placements.order_by("position").values_list("candidate_id", flat=True))
+    placed = list(
+        question.placements.asked().order_by("position").values_list("candidate_id", flat=True)
+    )
     same = placed == [candidate.pk for candidate in candidates]
     if not same or question.judgment_type != kind or question.rubric_id != _pk(rubric):
         raise InvalidQuestion(
@@ -310,7 +312,11 @@ def _asked_before(
     asked = Question.objects.filter(project=project, prompt__in=prompts)
     for question in asked.prefetch_related("placements"):
         ids.add(question.external_id)
-        placed = frozenset(placement.candidate_id for placement in question.placements.all())
+        placed = frozenset(
+            placement.candidate_id
+            for placement in question.placements.all()
+            if placement.written_in_id is None
+        )
         there.add((question.judgment_type, question.rubric_id, placed))
     return [
         external_id

@@ -6,7 +6,7 @@ A judgment type says what may be answered (its form, in terms of what the person
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from django import forms
 
@@ -30,13 +30,15 @@ class AskedCriterion:
 class Asked:
     """What a question asks, as far as its judgment type needs to know.
 
-    `candidates` is how many are placed; positions run from 0. `options` are the project's settings
-    for the judgment type; unknown ones are refused when the project is saved, not here.
+    `candidates` is how many are shown; positions run from 0. `options` are the project's settings
+    for the judgment type; unknown ones are refused when the project is saved, not here. `texts`
+    are the candidates' own, by position, for types that read them.
     """
 
     candidates: int
     criteria: tuple[AskedCriterion, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
 
 
 class JudgmentForm(forms.Form):
@@ -80,6 +82,7 @@ class JudgmentType(Protocol):
     """The protocol of a judgment type. See `pairwise` for the shortest example.
 
     `criterion_kind` is the one kind of criterion its rubrics may hold, None if it uses no rubric.
+    `reads_texts` says that its form needs the candidates' own texts.
     """
 
     slug: str
@@ -88,6 +91,7 @@ class JudgmentType(Protocol):
     most_candidates: int
     needs_rubric: bool
     criterion_kind: str | None
+    reads_texts: bool
     form_class: type[JudgmentForm]
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:
@@ -101,3 +105,14 @@ class JudgmentType(Protocol):
 
     def evidence(self, payload: Payload, candidates: Sequence[int]) -> list[Evidence]:
         """What the payload says; `candidates[p]` names the candidate at position p."""
+
+
+@runtime_checkable
+class WritesText(Protocol):
+    """A judgment type whose answer holds a new text, which becomes a candidate of the prompt."""
+
+    def text_of(self, payload: Payload) -> str:
+        """The new text."""
+
+    def placed(self, payload: Payload, position: int) -> Payload:
+        """The payload, naming the position that the new candidate was given in its question."""

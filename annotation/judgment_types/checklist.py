@@ -60,6 +60,7 @@ class Checklist:
     most_candidates = 4
     needs_rubric = True
     criterion_kind: str | None = "yes_no"
+    reads_texts = False
     form_class: type[JudgmentForm] = ChecklistForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:

@@ -53,6 +53,7 @@ class Pairwise:
     most_candidates = 2
     needs_rubric = False
     criterion_kind: str | None = None
+    reads_texts = False
     form_class: type[JudgmentForm] = PairwiseForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:

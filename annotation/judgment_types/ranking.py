@@ -81,6 +81,7 @@ class RankingType:
     most_candidates = 9
     needs_rubric = False
     criterion_kind: str | None = None
+    reads_texts = False
     form_class: type[JudgmentForm] = RankingForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:

@@ -115,6 +115,7 @@ class RatingType:
     most_candidates = 4
     needs_rubric = True
     criterion_kind: str | None = "scale"
+    reads_texts = False
     form_class: type[JudgmentForm] = RatingForm
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:
