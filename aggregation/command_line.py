@@ -17,6 +17,7 @@ from aggregation.method import Method
 from aggregation.options import OptionError
 from aggregation.reading import FileError, Reading, read_table
 from aggregation.results import AggregateResult, compare
+from aggregation.slates.in_words import MOST_SLATES, proofs, slate_lines
 from aggregation.tables import Table, TableError
 
 SHOWN_ROWS = 40
@@ -82,7 +83,12 @@ def run(arguments: argparse.Namespace, console: Console | None = None) -> list[A
         for method in chosen:
             progress.update(task, description=f"{method.title} on {len(table):,} judgments")
             results.append(
-                _fit(method, table, _pairs(arguments.options, "--options"), alone=len(chosen) == 1)
+                _fit(
+                    method,
+                    table,
+                    pairs_of_text(arguments.options, "--options"),
+                    alone=len(chosen) == 1,
+                )
             )
     if arguments.out:
         write(results, arguments.out)
@@ -106,8 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reading(arguments: argparse.Namespace) -> Reading:
-    where = _pairs(arguments.where, "--where")
-    return Reading(arguments.kind, _pairs(arguments.map, "--map"), where)
+    where = pairs_of_text(arguments.where, "--where")
+    return Reading(arguments.kind, pairs_of_text(arguments.map, "--map"), where)
 
 
 def _methods(slugs: Iterable[str]) -> list[Method]:
@@ -122,7 +128,8 @@ def _methods(slugs: Iterable[str]) -> list[Method]:
     return [METHODS[slug] for slug in wanted]
 
 
-def _pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
+def pairs_of_text(texts: Iterable[str], flag: str) -> dict[str, str]:
+    """{"name": "value"} from NAME=VALUE texts. Raises UsageError naming the flag."""
     pairs: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -162,8 +169,18 @@ def show(result: AggregateResult, screen: Console) -> None:
     screen.print(grid)
     if len(order) > SHOWN_ROWS:
         screen.print(f"… and {len(order) - SHOWN_ROWS} more (write them all with --out).")
+    _show_slates(result, screen)
     for warning in result.warnings:
         screen.print(f"[yellow]{warning.code}[/yellow] {warning.sentence}")
+
+
+def _show_slates(result: AggregateResult, screen: Console) -> None:
+    for items, chance in slate_lines(result):
+        screen.print(f"slate: {items}{f' with chance {chance}' if chance else ''}")
+    if (more := len(result.committees) - MOST_SLATES) > 0:
+        screen.print(f"… and {more} more slates (write them all with --out FILE.json).")
+    for sentence, holds in proofs(result):
+        screen.print(sentence if holds else f"[yellow]{sentence}[/yellow]")
 
 
 def _order(result: AggregateResult) -> list[int]:

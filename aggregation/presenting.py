@@ -8,6 +8,7 @@ from aggregation.charts import Bar, Estimate, bars, forest
 from aggregation.curation import Preview
 from aggregation.models import Run, Score
 from aggregation.results import AggregateResult, MethodComparison, ResultWarning
+from aggregation.slates.in_words import proofs, slate_lines
 from aggregation.wording import SHARES, UNITS, headline, named, number
 
 MOST_ROWS = 200
@@ -40,6 +41,8 @@ class RunView:
     total: int
     chart: SafeString
     warnings: tuple[ResultWarning, ...]
+    slates: tuple[tuple[str, str], ...] = ()
+    proofs: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def run_view(run: Run) -> RunView:
         total=len(scores),
         chart=_forest(run, result, scores),
         warnings=result.warnings,
+        slates=tuple(slate_lines(result)),
+        proofs=tuple(proofs(result)),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aggregation.results import AggregateResult, MethodComparison, WarningCode
+from aggregation.slates.in_words import slate_headline
 
 UNITS = {
     "logit": "strength (log-odds)",
@@ -46,6 +47,8 @@ def headline(result: AggregateResult, judgments: int, annotators: int) -> str:
             f"There is no overall winner: the items fall into {parts:,} parts that were never "
             f"compared with each other ({basis})."
         )
+    if result.committees:
+        return slate_headline(result, basis)
     if not result.winners:
         return f"No winner can be named, {basis}."
     if len(result.winners) > 1:

@@ -13,6 +13,7 @@ from aggregation.slates import thiele
 from aggregation.slates.approvals import Approvals, public_order
 from aggregation.slates.certificates import ejr_plus, group_fair_share, priceable
 from aggregation.slates.equal_shares import payments
+from aggregation.slates.in_words import proofs, slate_lines
 from aggregation.slates.item_values import item_numbers, item_values
 from aggregation.slates.lotteries import (
     budget_lottery,
@@ -29,6 +30,7 @@ from aggregation.slates.statements import (
 )
 from aggregation.slates.subsets import additive, fair_greedy, proportional_bounds
 from aggregation.tables import Ballots, TableError
+from aggregation.wording import headline
 
 
 def votes(seed: int, items: int = 6, most: int = 12) -> Approvals:
@@ -395,3 +397,32 @@ def test_statements_can_come_from_anywhere() -> None:
     assert slate.served[0] == ("ant", "ape")
     with pytest.raises(ValueError, match="not a number"):
         generative_slate(["x"], 1, generate, lambda *_: float("nan"))
+
+
+# --- In words ----------------------------------------------------------------------------------
+
+
+def test_a_slate_is_told_in_a_sentence() -> None:
+    one = elect("pav", Ballots.from_approvals([[0, 1]] * 3, 3), seats=2)
+    assert headline(one, 3, 3) == "The slate is “0” and “1”, from 3 judgments by 3 annotators."
+    tied = elect("pav", Ballots.from_approvals([[0]] * 3, 3), seats=2)
+    assert headline(tied, 3, 3) == (
+        "2 slates are equally good, from 3 judgments by 3 annotators: “0” is on all of them."
+    )
+    drawn = elect("fair_lottery", Ballots.from_approvals([[0], [1]], 2), seats=1)
+    assert headline(drawn, 2, 2).endswith("they have no item in common.")
+    assert slate_lines(drawn) == [("“0”", "50.0%"), ("“1”", "50.0%")]
+    nothing = elect("budgeting", Ballots.from_approvals([[0]], 2), budget=0.0)
+    assert headline(nothing, 1, 1).startswith("Nothing is elected")
+
+
+def test_a_failed_certificate_names_whom_it_concerns() -> None:
+    cover = elect(
+        "chamberlin_courant", Ballots.from_approvals([[0, 1]] * 8 + [[2], [3]], 4), seats=3
+    )
+    assert proofs(cover)[1] == (
+        "A group has fewer seats than it deserves for an item it shares (EJR+ fails). "
+        "For “1” this concerns 8 voters.",
+        False,
+    )
+    assert proofs(cover)[0][1]
