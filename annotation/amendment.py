@@ -41,7 +41,7 @@ def amendment_form(judgment: Judgment, data: Mapping[str, Any] | None = None) ->
 
 def sides_of(judgment: Judgment) -> list[int]:
     shown: list[int] | None = judgment.shown_order
-    return shown if shown is not None else list(range(judgment.question.placements.count()))
+    return shown if shown is not None else list(range(judgment.question.placements.asked().count()))
 
 
 def amend(
