@@ -18,12 +18,12 @@ from annotation.api.forms import cleaned
 from annotation.api.permissions import HasScope, Needs
 from annotation.api.problems import Problem
 from annotation.api.viewsets import ProjectViewSet
-from annotation.models import Role, WorkState
+from annotation.models import Project, Role, WorkState
 from annotation.tokens import Scope
 from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
 from models_runtime.errors import InvalidCheckpoint, NotPossible
-from models_runtime.forms import CheckpointForm, GenerationForm, JudgingForm
+from models_runtime.forms import CheckpointForm, GenerationForm
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
 from models_runtime.serializers import (
     CheckpointSerializer,
@@ -181,14 +181,14 @@ class JudgingJobsViewSet(_JobsViewSet[JudgingJob]):
 
     @extend_schema(request=NewJudgingJobSerializer, responses={201: JudgingJobSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Have a model judge every pairwise question that it hasn't judged in this way."""
+        """Have a model judge every question of its kinds that it hasn't judged in this way."""
         refuse_unknown(request, set())
         given = NewJudgingJobSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        form = JudgingForm(_present(given.validated_data), project=self.project)
-        cleaned(form)
         try:
-            made = enqueue.request_judging(self.project, user=self.user, **form.request_fields())
+            made = enqueue.request_judging(
+                self.project, user=self.user, **judging_fields(self.project, given.validated_data)
+            )
         except NotPossible as refusal:
             raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
         return self._shown(made, status.HTTP_201_CREATED)
@@ -204,6 +204,20 @@ class JudgingJobsViewSet(_JobsViewSet[JudgingJob]):
     def reopen(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Go on with what is left of a job that has ended."""
         return self._reopen(request)
+
+
+def judging_fields(project: Project, given: dict[str, Any]) -> dict[str, Any]:
+    """What `enqueue.request_judging` takes, with checkpoints for their ids. Raises NotPossible."""
+    usable = {
+        each.public_id: each
+        for each in Checkpoint.objects.filter(project=project, retired_at__isnull=True)
+    }
+    wanted = [given["checkpoint"], *given["seats"].values()]
+    unknown = [each for each in wanted if each not in usable]
+    if unknown:
+        raise NotPossible(f"This project has no usable checkpoint {unknown[0]}.")
+    seats = {name: usable[each] for name, each in given["seats"].items()}
+    return {**given, "checkpoint": usable[given["checkpoint"]], "seats": seats}
 
 
 def _present(given: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from config.plugins import discover
 from models_runtime.engines import Cause, Engine, EngineError, EnginePlugin, ModelReference
+from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.selection import Selector
 
 
@@ -35,6 +36,7 @@ def _unavailable(slug: str, error: ImportError) -> UnavailableEngine:
     return UnavailableEngine(slug, f"the package {error.name} isn't installed")
 
 
+PROTOCOLS: dict[str, JudgingProtocol] = discover("models_runtime.judging.protocols", "PROTOCOL")
 SELECTORS: dict[str, Selector] = discover("models_runtime.selection", "SELECTOR")
 ENGINES: dict[str, EnginePlugin] = discover(
     "models_runtime.engines", "ENGINE", unavailable=_unavailable

@@ -5,11 +5,14 @@ the person's request still succeeds.
 """
 
 import dataclasses
+import hashlib
+import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from annotation.models import (
     Annotator,
@@ -19,15 +22,18 @@ from annotation.models import (
     Prompt,
     Question,
     QuestionState,
+    Rubric,
     System,
     User,
     WorkState,
 )
 from annotation.models.work import FINAL_STATES
 from models_runtime import tasks
+from models_runtime.catalogue import PROTOCOLS
 from models_runtime.engines import Sampling
 from models_runtime.errors import NotPossible
-from models_runtime.judging.pairwise import REDUCERS
+from models_runtime.judging.options import OptionRefused, Options
+from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.models import (
     Checkpoint,
     GenerationItem,
@@ -36,15 +42,14 @@ from models_runtime.models import (
     Job,
     JudgingItem,
     JudgingJob,
+    JudgingSeat,
 )
 from models_runtime.models.items import insert_items
-from models_runtime.prompting.pairwise import PAIRWISE_TEMPLATES
 from models_runtime.shifts import SLICE
 
 MOST_ITEMS = 1_000_000
 MOST_WAKE_UPS = 4
-DEFAULT_TEMPLATE = "reasoned@1"
-DEFAULT_REDUCER = "both_orders"
+DEFAULT_PROTOCOL = "pairwise"
 
 
 def request_generation(
@@ -101,53 +106,114 @@ def request_judging(
     project: Project,
     checkpoint: Checkpoint,
     *,
-    template: str = DEFAULT_TEMPLATE,
-    reducer: str = DEFAULT_REDUCER,
-    both_orders: bool = True,
+    protocol: str = DEFAULT_PROTOCOL,
+    options: Mapping[str, Any] | None = None,
+    seats: Mapping[str, Checkpoint] | None = None,
+    reveals: bool = False,
     seed: int | None = None,
     max_cost: float | None = None,
     user: User | None = None,
 ) -> JudgingJob:
-    """Write down that `checkpoint` is to judge every pairwise question it hasn't judged this way,
-    and wake workers. Raises NotPossible.
+    """Write down that `checkpoint` is to judge, under a protocol, every question of its kinds that
+    it hasn't judged this way (or to make something for every prompt), and wake workers.
+
+    `seats` names the models of the protocol's further seats; an empty seat is taken by
+    `checkpoint`. Raises NotPossible.
     """
-    _check_checkpoint(project, checkpoint)
-    _check_protocol(template, reducer)
+    way, chosen, seated = check_way(project, checkpoint, protocol, options, seats)
     if project.state == ProjectState.CLOSED:
         raise NotPossible("This project is closed, so nothing more is judged. Open it again first.")
     with transaction.atomic():
-        annotator = _annotator_of(checkpoint, template, reducer, both_orders)
-        waiting = (
-            Question.objects.filter(project=project, judgment_type="pairwise")
-            .exclude(state=QuestionState.WITHDRAWN)
-            .exclude(judgments__annotator=annotator)
-            .order_by("id")
-        )
-        ids = list(waiting.values_list("id", flat=True)[: MOST_ITEMS + 1])
+        annotator = _judge_of(checkpoint, protocol, chosen, seated) if way.judgment_types else None
+        ids = items_to_judge(project, way, annotator)
         if not ids:
-            raise NotPossible(
-                "There is no pairwise question that this model hasn't judged in this way."
-            )
+            raise NotPossible(nothing_to_judge(project, way))
         if len(ids) > MOST_ITEMS:
             raise NotPossible(f"At most {MOST_ITEMS:,} questions fit into one job.")
         job = JudgingJob.objects.create(
             project=project,
             checkpoint=checkpoint,
             annotator=annotator,
-            template=template,
-            reducer=reducer,
-            both_orders=both_orders,
+            protocol=protocol,
+            options=chosen.given(),
+            reveals=reveals,
             progress_total=len(ids),
             **_common(seed, max_cost, user),
         )
+        JudgingSeat.objects.bulk_create(
+            JudgingSeat(job=job, name=name, checkpoint=each) for name, each in seated.items()
+        )
         insert_items(
             JudgingItem,
-            ["job_id", "question_id"],
+            ["job_id", "prompt_id" if annotator is None else "question_id"],
             "SELECT %s, q FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(q, place) ORDER BY place",
             [job.pk, ids],
         )
         wake(job, len(ids))
     return job
+
+
+def check_way(
+    project: Project,
+    checkpoint: Checkpoint,
+    protocol: str,
+    options: Mapping[str, Any] | None,
+    seats: Mapping[str, Checkpoint] | None = None,
+) -> tuple[JudgingProtocol, Options, dict[str, Checkpoint]]:
+    """The protocol, its options, and the checkpoints of its further seats. Raises NotPossible."""
+    _check_checkpoint(project, checkpoint)
+    if protocol not in PROTOCOLS:
+        raise NotPossible(f"Choose one of these protocols: {', '.join(PROTOCOLS)}.")
+    way = PROTOCOLS[protocol]
+    try:
+        chosen = way.options_class.parse(options or {})
+        way.check(chosen)
+    except OptionRefused as refusal:
+        raise NotPossible(str(refusal)) from refusal
+    further = list(way.seats)[1:]
+    for name, each in (seats or {}).items():
+        if name not in further:
+            known = ", ".join(further) or "none"
+            raise NotPossible(f"This protocol has no seat “{name}”. Further seats: {known}.")
+        _check_checkpoint(project, each)
+    return way, chosen, dict(seats or {})
+
+
+def items_to_judge(
+    project: Project, way: JudgingProtocol, annotator: Annotator | None
+) -> list[int]:
+    """Ids of the questions this annotator hasn't judged; of the prompts, for a maker."""
+    if not way.judgment_types:
+        prompts = Prompt.objects.filter(project=project)
+        if way.needs_criteria:
+            prompts = prompts.filter(rubrics__criteria__kind=way.needs_criteria).distinct()
+        return list(prompts.order_by("id").values_list("id", flat=True)[: MOST_ITEMS + 1])
+    waiting = Question.objects.filter(project=project, judgment_type__in=way.judgment_types)
+    if way.needs_criteria:
+        frozen = Rubric.objects.filter(prompt=OuterRef("prompt"), frozen_at__isnull=False)
+        kind = way.needs_criteria
+        waiting = waiting.filter(
+            Q(rubric__isnull=True) & Exists(frozen.filter(criteria__kind=kind))
+            | Exists(Rubric.objects.filter(pk=OuterRef("rubric"), criteria__kind=kind))
+        )
+    waiting = waiting.exclude(state=QuestionState.WITHDRAWN)
+    if annotator is not None:
+        waiting = waiting.exclude(judgments__annotator=annotator)
+    return list(waiting.order_by("id").values_list("id", flat=True)[: MOST_ITEMS + 1])
+
+
+def nothing_to_judge(project: Project, way: JudgingProtocol) -> str:
+    """Why there is nothing for this protocol to do, and what would help."""
+    if not way.judgment_types:
+        return "There is no prompt for this yet. Import some first."
+    kinds = " or ".join(sorted(way.judgment_types))
+    sentence = f"There is no {kinds} question that this model hasn't judged in this way."
+    if (
+        way.needs_criteria
+        and not Rubric.objects.filter(project=project, criteria__kind=way.needs_criteria).exists()
+    ):
+        return f"{sentence} This protocol needs a list of criteria, and there is none yet."
+    return sentence
 
 
 def cancel(job: Job) -> None:
@@ -209,17 +275,6 @@ def _check_checkpoint(project: Project, checkpoint: Checkpoint) -> None:
         raise NotPossible(f"{checkpoint.label} was retired. Choose another checkpoint.")
 
 
-def _check_protocol(template: str, reducer: str) -> None:
-    if template not in PAIRWISE_TEMPLATES:
-        raise NotPossible(f"Choose one of these templates: {', '.join(PAIRWISE_TEMPLATES)}.")
-    if reducer not in REDUCERS:
-        raise NotPossible(f"Choose one of these reducers: {', '.join(REDUCERS)}.")
-    if reducer == "logit_mean" and not PAIRWISE_TEMPLATES[template].labels:
-        raise NotPossible(
-            "logit_mean needs label probabilities. Choose a template that asks for labels."
-        )
-
-
 def _common(seed: int | None, max_cost: float | None, user: User | None) -> dict[str, Any]:
     """Fields every job has. Without a seed one is drawn: fences must not be guessable."""
     if seed is not None and not 0 <= seed < 2**63:
@@ -244,13 +299,21 @@ def _system_of(checkpoint: Checkpoint) -> System:
     return system
 
 
-def _annotator_of(
-    checkpoint: Checkpoint, template: str, reducer: str, both_orders: bool
+def _judge_of(
+    checkpoint: Checkpoint, protocol: str, options: Options, seats: Mapping[str, Checkpoint]
 ) -> Annotator:
-    way = f"{template}, {reducer}" + ("" if both_orders else ", one order")
+    """The annotator that stands for this model judging in this way."""
+    told = json.dumps(
+        [protocol, options.given(), {name: str(seats[name].public_id) for name in sorted(seats)}],
+        sort_keys=True,
+    )
+    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    words = PROTOCOLS[protocol].way(options)
+    others = ", ".join(f"{name} {seats[name].label}" for name in sorted(seats))
+    way = ", ".join(filter(None, (f"{protocol} {words}".strip(), others)))
     annotator, _ = Annotator.objects.get_or_create(
         project=checkpoint.project,
-        external_id=f"model-{checkpoint.public_id}-{template}-{reducer}-{1 + both_orders}"[:200],
+        external_id=f"model-{checkpoint.public_id}-{protocol}-{digest}"[:200],
         defaults={
             "kind": AnnotatorKind.MODEL,
             "display_name": f"{checkpoint.label} ({way})"[:200],

@@ -8,21 +8,8 @@ from django import forms
 from annotation.models import Project
 from models_runtime.catalogue import ENGINES
 from models_runtime.engines import Sampling
-from models_runtime.enqueue import DEFAULT_REDUCER, DEFAULT_TEMPLATE
-from models_runtime.judging.pairwise import REDUCERS
 from models_runtime.models import Checkpoint
 from models_runtime.models.checkpoint import SECRET_PREFIX
-from models_runtime.prompting.pairwise import PAIRWISE_TEMPLATES
-
-TEMPLATE_WORDS = {
-    "reasoned@1": "The model writes its reasons, then its verdict",
-    "labelled@1": "Probabilities of the labels A, B, C (no text; the model must give them)",
-}
-REDUCER_WORDS = {
-    "both_orders": "A win only if both orders agree, else a tie",
-    "score_mean": "The mean of the two orders' verdicts",
-    "logit_mean": "The mean of the log-odds; needs label probabilities",
-}
 
 
 class CheckpointForm(forms.Form):
@@ -77,7 +64,7 @@ class CheckpointForm(forms.Form):
         return options
 
 
-class _JobForm(forms.Form):
+class JobForm(forms.Form):
     """A form that offers the project's checkpoints, by their public id."""
 
     checkpoint = forms.ChoiceField(choices=list)
@@ -105,7 +92,7 @@ class _JobForm(forms.Form):
         return self.checkpoints[self.cleaned_data["checkpoint"]]
 
 
-class GenerationForm(_JobForm):
+class GenerationForm(JobForm):
     per_prompt = forms.IntegerField(
         min_value=1, max_value=1000, initial=4, label="Candidates per prompt"
     )
@@ -136,28 +123,3 @@ class GenerationForm(_JobForm):
             "seed": given["seed"],
             "max_cost": given["max_cost"],
         }
-
-
-class JudgingForm(_JobForm):
-    template = forms.ChoiceField(
-        choices=[(name, TEMPLATE_WORDS.get(name, name)) for name in PAIRWISE_TEMPLATES],
-        initial=DEFAULT_TEMPLATE,
-        label="How it is asked",
-    )
-    reducer = forms.ChoiceField(
-        choices=[(name, REDUCER_WORDS.get(name, name)) for name in REDUCERS],
-        initial=DEFAULT_REDUCER,
-        label="How its answers become one",
-    )
-    both_orders = forms.BooleanField(
-        required=False,
-        initial=True,
-        label="Ask in both orders",
-        help_text="Twice the calls; without it, a liking for the first place stays hidden.",
-    )
-
-    field_order = ("checkpoint", "template", "reducer", "both_orders")
-
-    def request_fields(self) -> dict[str, Any]:
-        """What `enqueue.request_judging` takes beside project and user."""
-        return dict(self.cleaned_data)

@@ -1,4 +1,4 @@
-"""What a comparison of two responses can come to. Pure.
+"""What a judged question can come to. Pure.
 
 Read from a model's reply, an outcome speaks of the order in which the two were shown; `mirrored`
 turns it into the order of placement positions where the second was shown first.
@@ -15,12 +15,13 @@ class Outcome(StrEnum):
     SECOND_MUCH = "second_much"
     BOTH_BAD = "both_bad"
     INVALID = "invalid"
+    GIVEN = "given"  # an answer that is no comparison of two: ratings, a checklist, a ranking
 
     @property
     def number(self) -> float:
-        """+1, +0.5, 0, -0.5, -1 as WildBench counts them; both bad is 0. INVALID has none."""
-        if self is Outcome.INVALID:
-            raise ValueError("an invalid outcome has no number and belongs in no mean")
+        """+1, +0.5, 0, -0.5, -1 as WildBench counts them; both bad is 0. others have none."""
+        if self in {Outcome.INVALID, Outcome.GIVEN}:
+            raise ValueError(f"a {self.value} outcome has no number and belongs in no mean")
         return _NUMBERS[self]
 
     @property
@@ -30,7 +31,7 @@ class Outcome(StrEnum):
     @property
     def winner(self) -> int | None:
         """0 or 1, the place of the better one; None where neither won."""
-        if self is Outcome.INVALID or self.number == 0:
+        if self in {Outcome.INVALID, Outcome.GIVEN} or self.number == 0:
             return None
         return 0 if self.number > 0 else 1
 

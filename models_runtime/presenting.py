@@ -42,6 +42,7 @@ OUTCOME_WORDS = {
     Outcome.SECOND: "Second better",
     Outcome.SECOND_MUCH: "Second much better",
     Outcome.BOTH_BAD: "Both bad",
+    Outcome.GIVEN: "Answered",
     Outcome.INVALID: "No verdict",
 }
 
@@ -172,12 +173,15 @@ def facts_of(job: Job) -> list[tuple[str, str]]:
         )
         facts += [("Per prompt", str(job.per_prompt)), ("Sampling", drawn)]
     if isinstance(job, JudgingJob):
-        orders = "both orders" if job.both_orders else "one order"
         facts += [
-            ("Template", job.template),
-            ("Reducer", f"{job.reducer}, {orders}"),
-            ("Annotator", str(job.annotator)),
+            ("Protocol", job.way()),
+            *(
+                ("Also asked", f"{each.checkpoint.label} as {each.name}")
+                for each in job.seats.all()
+            ),
         ]
+        if job.annotator is not None:
+            facts.append(("Annotator", str(job.annotator)))
     facts.append(("Seed", str(job.seed)))
     if job.max_cost is not None:
         facts.append(("Budget", f"{job.max_cost:g}"))

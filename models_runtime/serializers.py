@@ -5,12 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_runtime.catalogue import ENGINES
-from models_runtime.enqueue import DEFAULT_REDUCER, DEFAULT_TEMPLATE
-from models_runtime.judging.pairwise import REDUCERS
+from models_runtime.catalogue import ENGINES, PROTOCOLS
+from models_runtime.enqueue import DEFAULT_PROTOCOL
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
 from models_runtime.presenting import progress_of, troubles_of
-from models_runtime.prompting.pairwise import PAIRWISE_TEMPLATES
 
 
 class EngineSerializer(serializers.Serializer[Any]):
@@ -142,14 +140,23 @@ class GenerationJobSerializer(_JobSerializer):
 
 
 class JudgingJobSerializer(_JobSerializer):
-    """A model judges questions, as an annotator of kind model."""
+    """A model judges questions, as an annotator of kind model, or makes something for prompts."""
 
-    annotator = serializers.UUIDField(source="annotator.public_id", read_only=True)
+    annotator = serializers.UUIDField(
+        source="annotator.public_id", read_only=True, allow_null=True, default=None
+    )
+    options = serializers.DictField(read_only=True)
+    seats = serializers.SerializerMethodField()
 
     class Meta:
         model = JudgingJob
-        fields = (*JOB_FIELDS, "annotator", "template", "reducer", "both_orders")
+        fields = (*JOB_FIELDS, "annotator", "protocol", "options", "seats", "reveals")
         read_only_fields = fields
+
+    def get_seats(self, job: JudgingJob) -> dict[str, str]:
+        """The checkpoint in each further seat of the protocol."""
+        rows = job.seats.select_related("checkpoint")
+        return {seat.name: str(seat.checkpoint.public_id) for seat in rows}
 
 
 class _NewJobSerializer(serializers.Serializer[Any]):
@@ -172,10 +179,20 @@ class NewGenerationJobSerializer(_NewJobSerializer):
 
 
 class NewJudgingJobSerializer(_NewJobSerializer):
-    template = serializers.ChoiceField(
-        required=False, default=DEFAULT_TEMPLATE, choices=sorted(PAIRWISE_TEMPLATES)
+    protocol = serializers.ChoiceField(
+        required=False, default=DEFAULT_PROTOCOL, choices=sorted(PROTOCOLS)
     )
-    reducer = serializers.ChoiceField(
-        required=False, default=DEFAULT_REDUCER, choices=sorted(REDUCERS)
+    options = serializers.DictField(
+        required=False, default=dict, help_text="The protocol's own options, by name."
     )
-    both_orders = serializers.BooleanField(required=False, default=True)
+    seats = serializers.DictField(
+        child=serializers.UUIDField(),
+        required=False,
+        default=dict,
+        help_text="Checkpoints for the protocol's further seats, by the seat's name.",
+    )
+    reveals = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="People may read its verdict on a question once they have answered it.",
+    )

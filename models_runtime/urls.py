@@ -1,6 +1,6 @@
 from django.urls import path
 
-from models_runtime import views
+from models_runtime import judge_pages, views
 
 app_name = "models_runtime"
 
@@ -11,7 +11,7 @@ urlpatterns = [
     path(f"{PROJECT}/jobs/", views.jobs, name="jobs"),
     path(f"{PROJECT}/jobs/panel/", views.project_panel, name="project_panel"),
     path(f"{PROJECT}/jobs/new/candidates/", views.new_generation, name="new-generation"),
-    path(f"{PROJECT}/jobs/new/judgments/", views.new_judging, name="new-judging"),
+    path(f"{PROJECT}/jobs/new/judgments/", judge_pages.new_judging, name="new-judging"),
     path(f"{JOB}/", views.job, name="job"),
     path(f"{JOB}/cancel/", views.cancel_job, name="cancel-job"),
     path(f"{JOB}/reopen/", views.reopen_job, name="reopen-job"),

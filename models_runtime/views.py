@@ -17,7 +17,7 @@ from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
 from models_runtime.errors import InvalidCheckpoint, NotPossible
-from models_runtime.forms import CheckpointForm, GenerationForm, JudgingForm
+from models_runtime.forms import CheckpointForm, GenerationForm
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
 from models_runtime.presenting import (
     facts_of,
@@ -38,7 +38,7 @@ PAGE_METHODS = ["GET", "HEAD", "POST"]
 @for_members(*REVIEWERS)
 def jobs(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     listed = [(job, title_of(job)) for job in newest_jobs(project, most=MOST_LISTED)]
-    context = _context(
+    context = context_of(
         project,
         role,
         listed=listed,
@@ -52,7 +52,7 @@ def jobs(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 @require_http_methods(PAGE_METHODS)
 @for_members(*MANAGERS)
 def new_generation(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
-    form = GenerationForm(_given(request), project=project)
+    form = GenerationForm(given_in(request), project=project)
     if request.method == "POST" and form.is_valid():
         try:
             made = enqueue.request_generation(
@@ -61,7 +61,7 @@ def new_generation(request: HttpRequest, project: Project, role: Role) -> HttpRe
             return redirect("models_runtime:job", project.slug, made.public_id)
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
-    context = _context(
+    context = context_of(
         project,
         role,
         form=form,
@@ -69,31 +69,7 @@ def new_generation(request: HttpRequest, project: Project, role: Role) -> HttpRe
         lead=f"A model answers each of the {project.prompts.count():,} prompts of this project.",
         action="Start writing",
     )
-    return render(request, "models_runtime/start.html", context, status=_status(form))
-
-
-@require_http_methods(PAGE_METHODS)
-@for_members(*MANAGERS)
-def new_judging(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
-    form = JudgingForm(_given(request), project=project)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = enqueue.request_judging(project, user=account(request), **form.request_fields())
-            return redirect("models_runtime:job", project.slug, made.public_id)
-        except NotPossible as refusal:
-            form.add_error(None, str(refusal))
-    context = _context(
-        project,
-        role,
-        form=form,
-        title="Let a model judge",
-        lead=(
-            "A model answers every pairwise question it hasn't answered in this way. It is an "
-            "annotator of its own and takes nobody's seat."
-        ),
-        action="Start judging",
-    )
-    return render(request, "models_runtime/start.html", context, status=_status(form))
+    return render(request, "models_runtime/start.html", context, status=status_of(form))
 
 
 @require_safe
@@ -129,7 +105,7 @@ def reopen_job(request: HttpRequest, project: Project, role: Role, public_id: UU
 @require_http_methods(PAGE_METHODS)
 @for_members(Role.OWNER)
 def new_checkpoint(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
-    form = CheckpointForm(_given(request))
+    form = CheckpointForm(given_in(request))
     if request.method == "POST" and form.is_valid():
         try:
             made = checkpoints.register(project=project, user=account(request), **form.cleaned_data)
@@ -137,7 +113,7 @@ def new_checkpoint(request: HttpRequest, project: Project, role: Role) -> HttpRe
             return redirect("models_runtime:jobs", project.slug)
         except InvalidCheckpoint as refusal:
             form.add_error(refusal.field, str(refusal))
-    context = _context(
+    context = context_of(
         project,
         role,
         form=form,
@@ -146,7 +122,7 @@ def new_checkpoint(request: HttpRequest, project: Project, role: Role) -> HttpRe
         action="Register",
         engines=ENGINES,
     )
-    return render(request, "models_runtime/start.html", context, status=_status(form))
+    return render(request, "models_runtime/start.html", context, status=status_of(form))
 
 
 @require_POST
@@ -167,7 +143,7 @@ def project_panel(request: HttpRequest, project: Project, role: Role) -> HttpRes
     """The fragment that the project page fetches: what is going on, and the newest that ended."""
     newest = newest_jobs(project, most=8)
     going_on = [job for job in newest if job.state in OPEN_STATES]
-    context = _context(
+    context = context_of(
         project,
         role,
         going_on=[(each, title_of(each), progress_of(each)) for each in going_on],
@@ -177,7 +153,7 @@ def project_panel(request: HttpRequest, project: Project, role: Role) -> HttpRes
     return render(request, template, context)
 
 
-def _context(project: Project, role: Role, **more: Any) -> dict[str, Any]:
+def context_of(project: Project, role: Role, **more: Any) -> dict[str, Any]:
     return {
         "project": project,
         "role": role,
@@ -196,7 +172,7 @@ def _job(project: Project, public_id: UUID) -> Job:
 
 def _job_context(project: Project, role: Role, found: Job) -> dict[str, Any]:
     progress = progress_of(found)
-    return _context(
+    return context_of(
         project,
         role,
         job=found,
@@ -211,10 +187,10 @@ def _job_context(project: Project, role: Role, found: Job) -> dict[str, Any]:
     )
 
 
-def _given(request: HttpRequest) -> QueryDict | None:
+def given_in(request: HttpRequest) -> QueryDict | None:
     """What was sent, even if it is nothing; None where a page was only asked for."""
     return request.POST if request.method == "POST" else None
 
 
-def _status(form: Any) -> int:
+def status_of(form: Any) -> int:
     return HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK

@@ -1,28 +1,37 @@
 """Jobs in which a model judges questions, and every call it was sent."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
-from annotation.models import Annotator, Judgment, Question, WorkQuerySet
-from models_runtime.judging.pairwise import CallKind, Order, Protocol
+from annotation.models import Annotator, Judgment, Prompt, Question, Rubric, WorkQuerySet
+from models_runtime.catalogue import PROTOCOLS
+from models_runtime.judging.options import Options
+from models_runtime.judging.protocol import JudgingProtocol
+from models_runtime.judging.talk import CallKind, Order
+from models_runtime.models.checkpoint import Checkpoint
 from models_runtime.models.items import Item, ItemQuerySet
 from models_runtime.models.jobs import Job, Spent
 from models_runtime.outcomes import Outcome
-from models_runtime.prompting.pairwise import PAIRWISE_TEMPLATES, PairwiseTemplate
 from models_runtime.prompting.parsing import ParseStatus
 
 
 class JudgingJob(Job):
-    """A checkpoint judges questions under a template and a protocol, as one annotator.
+    """A checkpoint judges questions, or makes something for prompts, under a protocol.
 
-    Another template, reducer or number of orders is another annotator, so that verdicts made in
-    different ways are never mixed up.
+    Judging, it is one annotator; another protocol, other options or other models in the further
+    seats are another annotator, so that verdicts made in different ways are never mixed up. A
+    protocol that makes something has no annotator. `reveals` says that people may read its verdict
+    on a question once they have answered it themselves.
     """
 
-    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="+")
-    template = models.CharField(max_length=60)
-    reducer = models.CharField(max_length=40)
-    both_orders = models.BooleanField(default=True)
+    annotator = models.ForeignKey(
+        Annotator, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    protocol = models.CharField(max_length=60, default="pairwise", db_default="pairwise")
+    options = models.JSONField(default=dict, blank=True)
+    reveals = models.BooleanField(default=False, db_default=False)
 
     objects = WorkQuerySet["JudgingJob"].as_manager()
 
@@ -33,34 +42,68 @@ class JudgingJob(Job):
     def __str__(self) -> str:
         return f"judgments by {self.checkpoint}"
 
-    def read_template(self) -> PairwiseTemplate:
-        return PAIRWISE_TEMPLATES[self.template]
+    def read_protocol(self) -> JudgingProtocol:
+        return PROTOCOLS[self.protocol]
 
-    def protocol(self) -> Protocol:
-        """Label probabilities need no second try: the same question has the same answer."""
-        if self.read_template().labels:
-            return Protocol(self.reducer, self.both_orders, reasks=0, repairs=False)
-        return Protocol(self.reducer, self.both_orders)
+    def read_options(self) -> Options:
+        return self.read_protocol().options_class.parse(self.options)
+
+    def way(self) -> str:
+        """Protocol and options in a few words."""
+        words = self.read_protocol().way(self.read_options())
+        return f"{self.protocol}: {words}" if words else self.protocol
+
+    def seated(self) -> dict[str, Checkpoint]:
+        """The model in each of the protocol's seats; who has none of its own is the judge."""
+        others = {seat.name: seat.checkpoint for seat in self.seats.select_related("checkpoint")}
+        names = self.read_protocol().seats
+        return {name: others.get(name, self.checkpoint) for name in names}
 
     def spent(self) -> Spent:
         return Spent(JudgeCall.objects.filter(item__job=self))
 
 
-class JudgingItem(Item):
-    """One question to be judged by a job.
+class JudgingSeat(models.Model):
+    """A further model that a protocol asks beside the job's own: a strong judge, a debater, …"""
 
-    `outcome` is set when it is done; INVALID means that the calls came to no verdict, `why` says
-    how, and there is no judgment.
+    job = models.ForeignKey(JudgingJob, on_delete=models.CASCADE, related_name="seats")
+    name = models.CharField(max_length=40)
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "name"], name="one_model_per_seat_of_a_job")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint} as {self.name}"
+
+
+class JudgingItem(Item):
+    """One question to be judged by a job, or one prompt for which it makes something.
+
+    `outcome` is set when it is done; INVALID means that the calls came to nothing, `why` says how,
+    and there is no judgment. `detail` holds what else the protocol told, such as scores.
     """
 
     job = models.ForeignKey(JudgingJob, on_delete=models.CASCADE, related_name="items")
-    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="+")
+    question = models.ForeignKey(
+        Question, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    prompt = models.ForeignKey(
+        Prompt, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
     outcome = models.CharField(max_length=12, blank=True, default="", db_default="")
     why = models.CharField(max_length=300, blank=True, default="", db_default="")
     p_first = models.FloatField(null=True, blank=True)
     position_bias = models.FloatField(null=True, blank=True)
+    detail: "models.Field[Any, Any]" = models.JSONField(default=dict, blank=True, db_default={})
     judgment = models.ForeignKey(
         Judgment, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    rubric = models.ForeignKey(
+        Rubric, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
     objects = ItemQuerySet["JudgingItem"].as_manager()
@@ -70,6 +113,14 @@ class JudgingItem(Item):
             *Item.Meta.constraints,
             models.UniqueConstraint(
                 fields=["job", "question"], name="one_judging_item_per_job_and_question"
+            ),
+            models.UniqueConstraint(
+                fields=["job", "prompt"], name="one_judging_item_per_job_and_prompt"
+            ),
+            models.CheckConstraint(
+                condition=Q(question__isnull=True, prompt__isnull=False)
+                | Q(question__isnull=False, prompt__isnull=True),
+                name="judgingitem_is_about_a_question_or_a_prompt",
             ),
             models.CheckConstraint(
                 condition=Q(outcome="") | Q(outcome__in=[outcome.value for outcome in Outcome]),
@@ -87,21 +138,26 @@ class JudgingItem(Item):
         ]
 
     def __str__(self) -> str:
-        return f"question {self.question_id} for {self.job}"
+        about = f"question {self.question_id}" if self.question_id else f"prompt {self.prompt_id}"
+        return f"{about} for {self.job}"
 
 
 class JudgeCall(models.Model):
-    """One request to a judging model and what came back, kept raw. Append-only.
+    """One request to a model under a protocol and what came back, kept raw. Append-only.
 
-    A step may have several calls where a worker died or an engine failed: each was made and may
-    have cost money. The first that was answered counts.
+    `step` names the ask within the protocol, `seat` the model that was asked, `template` the words
+    with their version. A step may have several calls where a worker died or an engine failed: each
+    was made and may have cost money. The first that was answered counts.
 
-    `outcome` and `p_first` speak of the order in which the two were shown. `inputs_hash` is the
-    SHA-256 of the rendered messages.
+    `outcome` and `p_first` speak of the order in which a pair was shown; `parsed` holds what was
+    read where it is something else. `inputs_hash` is the SHA-256 of the rendered messages.
     """
 
     item = models.ForeignKey(JudgingItem, on_delete=models.CASCADE, related_name="calls")
     attempt = models.PositiveSmallIntegerField()
+    step = models.CharField(max_length=120, db_default="")
+    seat = models.CharField(max_length=40, default="judge", db_default="judge")
+    template = models.CharField(max_length=60, blank=True)
     order = models.CharField(max_length=2)
     kind = models.CharField(max_length=10)
     sample = models.PositiveSmallIntegerField()
@@ -109,11 +165,14 @@ class JudgeCall(models.Model):
     seed = models.BigIntegerField()
     temperature = models.FloatField()
     raw = models.TextField(blank=True)
+    finish = models.CharField(max_length=10, blank=True)
     status = models.CharField(max_length=15)
+    parsed: "models.Field[Any, Any]" = models.JSONField(null=True, blank=True)
     outcome = models.CharField(max_length=12, blank=True)
     p_first = models.FloatField(null=True, blank=True)
     label_probabilities = models.JSONField(null=True, blank=True)
     label_mass = models.FloatField(null=True, blank=True)
+    bounded: "models.Field[Any, Any]" = models.JSONField(default=list, blank=True, db_default=[])
     failure = models.CharField(max_length=30, blank=True)
     tokens_in = models.PositiveIntegerField(default=0)
     tokens_out = models.PositiveIntegerField(default=0)
@@ -136,6 +195,7 @@ class JudgeCall(models.Model):
                 name="judgecall_failure_iff_engine_error",
             ),
         ]
+        indexes = [models.Index(fields=["inputs_hash"], name="judge_calls_by_inputs")]
 
     def __str__(self) -> str:
-        return f"{self.order} {self.kind} {self.sample} of {self.item_id}"
+        return f"{self.step} {self.kind} {self.sample} of {self.item_id}"

@@ -3,13 +3,14 @@
 Rungs, in order: reasoning blocks and code fences are taken off; a JSON contract is read strictly,
 then tolerantly; then patterns are tried from strict to loose, the last match of a pattern counting
 (as Arena-Hard's judge does). Different answers under the strictest pattern are no answer. What is
-found must be one of the contract's values. Asking again is the protocol's business, not the
+found must be one of the contract's values. Asking again is the course's business, not the
 ladder's. An unparsable text is never turned into a tie.
 """
 
 import json
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -37,12 +38,15 @@ class Contract(Generic[Value]):
     """What a prompt asked for: allowed answers and where they stand.
 
     `values` maps each spelling (lower case, blanks removed) to its value. `patterns` are tried from
-    strict to loose; group 1 holds the answer. `json_field` names the field of a JSON reply.
+    strict to loose; group 1 holds the answer. The first `safe` of them can't be met by a sentence
+    that was cut off, so only they are tried on a truncated text. `json_field` names the field of a
+    JSON reply.
     """
 
     values: Mapping[str, Value]
     patterns: tuple[re.Pattern[str], ...] = ()
     json_field: str | None = None
+    safe: int = 2
 
     def validate(self, raw: object) -> Value | None:
         """The value spelled by `raw`, None if it isn't one of the allowed ones."""
@@ -61,6 +65,7 @@ class Parsed(Generic[Value]):
 
 
 LONGEST_JSON = 50_000
+Reader = Callable[[str, Finish], Parsed[Value]]
 
 _REASONING = re.compile(
     r"<(think|thinking|reasoning|scratchpad)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE
@@ -70,7 +75,11 @@ _FENCE_LINE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
 _REFUSAL = re.compile(
     r"\b(?:I(?:'|’)?m sorry,? but I|I (?:can(?:'|’)?t|cannot|am unable to|won(?:'|’)?t) "
     r"(?:help|assist|comply|judge|compare|evaluate|provide|answer|choose|continue)|"
-    r"as an AI(?: language model)?,? I (?:can(?:'|’)?t|cannot|do not|don(?:'|’)?t))",
+    r"as an AI(?: language model)?,? I (?:can(?:'|’)?t|cannot|do not|don(?:'|’)?t)|"
+    r"es tut mir leid|je suis désolée?,|je ne peux pas|lo siento,|no puedo (?:ayudar|evaluar)|"
+    r"mi dispiace,|desculpe,|извините|не могу помочь|عذر)|抱歉|对不起|無法|"
+    r"无法(?:提供|帮助|比较|评)|"
+    r"申し訳|できません",
     re.IGNORECASE,
 )
 
@@ -79,14 +88,15 @@ def climb(text: str, contract: Contract[Value], *, finish: Finish = Finish.STOP)
     """What `text` says under `contract`, or why nothing could be read from it."""
     if finish is Finish.REFUSED:
         return Parsed(ParseStatus.REFUSED)
-    bare = strip_wrapping(text)
+    bare = unicodedata.normalize("NFKC", strip_wrapping(text))
     if contract.json_field is not None:
         fields = outermost_json(bare)
         if fields is not None:
             value = contract.validate(fields.get(contract.json_field))
             if value is not None:
                 return Parsed(ParseStatus.OK, value, fields)
-    reading = _by_patterns(bare, contract)
+    rungs = contract.patterns[: contract.safe] if finish is Finish.LENGTH else contract.patterns
+    reading = _by_patterns(bare, rungs, contract)
     if reading.value is not None:
         return Parsed(ParseStatus.OK, reading.value)
     if finish is Finish.LENGTH:
@@ -102,9 +112,11 @@ class _Reading(Generic[Value]):
     found: bool
 
 
-def _by_patterns(text: str, contract: Contract[Value]) -> _Reading[Value]:
+def _by_patterns(
+    text: str, patterns: tuple[re.Pattern[str], ...], contract: Contract[Value]
+) -> _Reading[Value]:
     """The value of the first pattern that matches, and whether any did."""
-    for rung, pattern in enumerate(contract.patterns):
+    for rung, pattern in enumerate(patterns):
         spelled = [match.group(1) for match in pattern.finditer(text)]
         if not spelled:
             continue
@@ -113,6 +125,11 @@ def _by_patterns(text: str, contract: Contract[Value]) -> _Reading[Value]:
             return _Reading(None, True)
         return _Reading(values[-1], True)
     return _Reading(None, False)
+
+
+def plain(contract: Contract[Value]) -> "Reader[Value]":
+    """A contract as something that reads a reply."""
+    return lambda text, finish: climb(text, contract, finish=finish)
 
 
 def strip_wrapping(text: str) -> str:

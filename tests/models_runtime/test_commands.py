@@ -78,9 +78,11 @@ def test_questions_are_judged_and_counted(project: Project, worker: None) -> Non
 def test_without_waiting_a_job_is_only_written_down(project: Project) -> None:
     add(project, "pat")
     assert "waits for a worker" in said("generate_candidates", project.slug, "pat")
-    assert "waits for a worker" in said("judge_questions", project.slug, "pat", one_order=True)
+    assert "waits for a worker" in said(
+        "judge_questions", project.slug, "pat", option=["both_orders=false"]
+    )
     assert GenerationJob.objects.get().state == WorkState.QUEUED
-    assert not JudgingJob.objects.get().both_orders
+    assert JudgingJob.objects.get().options == {"both_orders": False}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_without_waiting_a_job_is_only_written_down(project: Project) -> None:
         (("generate_candidates", "advice", "nobody"), "no checkpoint “nobody”"),
         (("judge_questions", "nowhere", "pat"), "There is no project “nowhere”"),
         (("generate_candidates", "advice", "pat", "--per-prompt", "0"), "1 to 1000 candidates"),
-        (("judge_questions", "advice", "pat", "--template", "magic"), "Choose one of these"),
+        (("judge_questions", "advice", "pat", "--option", "template=magic"), "Choose one of these"),
         (("add_checkpoint", "advice", "pat", "--engine", "scripted"), "already has a checkpoint"),
         (("add_checkpoint", "advice", "x", "--engine", "magic"), "one of these engines"),
         (

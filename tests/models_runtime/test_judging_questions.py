@@ -29,7 +29,7 @@ def project_with_pairs(count: int = 6, slug: str = "advice") -> Project:
 
 
 def judge(project: Project, ways: dict[str, Any] | None = None, **options: Any) -> JudgingJob:
-    job = enqueue.request_judging(project, scripted(project, **options), seed=3, **(ways or {}))
+    job = enqueue.request_judging(project, scripted(project, **options), seed=3, options=ways)
     return carry_out(job)
 
 
@@ -163,8 +163,9 @@ def test_a_judging_that_was_cut_off_asks_only_what_is_missing() -> None:
     other = enqueue.request_judging(project, scripted(project, "birch"), seed=3)
     item = other.items.get()
     JudgeCall.objects.create(
-        item=item, attempt=1, order="ab", kind="ask", sample=0, inputs_hash=ab.inputs_hash,
-        seed=ab.seed, temperature=0, raw=ab.raw, status=ab.status, outcome=ab.outcome,
+        item=item, attempt=1, step="ab", order="ab", kind="ask", sample=0,
+        inputs_hash=ab.inputs_hash, seed=ab.seed, temperature=0, raw=ab.raw, finish="stop",
+        status=ab.status, outcome=ab.outcome,
     )  # fmt: skip
     carry_out(other)
     assert list(item.calls.values_list("order", flat=True)) == ["ab", "ba"]
@@ -177,7 +178,7 @@ def test_the_same_way_of_judging_is_not_asked_twice_but_another_way_is() -> None
     carry_out(enqueue.request_judging(project, checkpoint))
     with pytest.raises(NotPossible, match="hasn't judged in this way"):
         enqueue.request_judging(project, checkpoint)
-    carry_out(enqueue.request_judging(project, checkpoint, reducer="score_mean"))
+    carry_out(enqueue.request_judging(project, checkpoint, options={"reducer": "score_mean"}))
     assert Annotator.objects.count() == 2
     assert Judgment.objects.count() == 12
 
@@ -226,7 +227,9 @@ def test_a_server_without_log_probabilities_ends_a_labelled_job_with_a_sentence(
     project = project_with_pairs(2)
     with model_server(settings={"honours_logprobs": False}) as server:
         job = carry_out(
-            enqueue.request_judging(project, served(project, server.url), template="labelled@1")
+            enqueue.request_judging(
+                project, served(project, server.url), options={"template": "labelled@1"}
+            )
         )
     assert job.state == WorkState.FAILED
     assert "log-probabilities and sent none" in job.error
@@ -254,15 +257,16 @@ def test_a_cancelled_job_keeps_what_was_judged() -> None:
 @pytest.mark.parametrize(
     ("ways", "sentence"),
     [
-        ({"template": "rhymed@1"}, "one of these templates"),
-        ({"reducer": "coin"}, "one of these reducers"),
+        ({"template": "rhymed@1"}, "one of these for “How it is asked”: reasoned@1"),
+        ({"reducer": "coin"}, "one of these for “How its answers become one”: both_orders"),
+        ({"colour": "red"}, "no option “colour”"),
         ({"reducer": "logit_mean"}, "label probabilities"),
     ],
 )
 def test_ways_that_do_not_exist_are_refused(ways: dict[str, Any], sentence: str) -> None:
     project = project_with_pairs(1)
     with pytest.raises(NotPossible, match=sentence):
-        enqueue.request_judging(project, scripted(project), **ways)
+        enqueue.request_judging(project, scripted(project), options=ways)
 
 
 def test_raw_calls_cannot_be_changed_or_removed() -> None:

@@ -59,9 +59,9 @@ def test_a_manager_lets_a_model_judge(world: World) -> None:
     mona = browser(member(world.project, "mona", Role.MANAGER))
     asked = {
         "checkpoint": str(checkpoint.public_id),
-        "template": "labelled@1",
-        "reducer": "logit_mean",
-        "both_orders": "on",
+        "option_template": "labelled@1",
+        "option_reducer": "logit_mean",
+        "option_both_orders": "on",
     }
     assert mona.post(f"{JOBS}new/judgments/", asked).status_code == 302
     made = JudgingJob.objects.get()
@@ -113,8 +113,8 @@ def test_an_unfit_form_says_what_is_wrong_and_starts_nothing(world: World) -> No
         f"{JOBS}new/judgments/",
         {
             "checkpoint": str(checkpoint.public_id),
-            "template": "reasoned@1",
-            "reducer": "logit_mean",
+            "option_template": "reasoned@1",
+            "option_reducer": "logit_mean",
         },
     )
     assert response.status_code == 422

@@ -1,0 +1,87 @@
+"""What people choose when they build a judge: derived from the protocol's own options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotation.models import Project
+from models_runtime.catalogue import PROTOCOLS
+from models_runtime.forms import JobForm
+from models_runtime.judging.options import OptionField
+from models_runtime.judging.protocol import JudgingProtocol
+from models_runtime.models import Checkpoint
+
+OPTION, SEAT = "option_", "seat_"
+
+
+class JudgingForm(JobForm):
+    """A judge under one protocol: its model, its options, who else sits, and what it may cost."""
+
+    reveals = forms.BooleanField(
+        required=False,
+        label=_("Show its verdicts to people"),
+        help_text=_(
+            "Whoever has answered a question may then read what this judge said of it. Nobody "
+            "sees it before answering."
+        ),
+    )
+
+    def __init__(self, *args: Any, project: Project, protocol: str, **kwargs: Any) -> None:
+        super().__init__(*args, project=project, **kwargs)
+        self.protocol = protocol
+        self.way: JudgingProtocol = PROTOCOLS[protocol]
+        self.fields["max_cost"].label = _("Money cap")
+        for option in self.way.options_class.form_fields():
+            self.fields[OPTION + option.name] = _field_of(option)
+        own = [(key, each.label) for key, each in self.checkpoints.items()]
+        for name, words in list(self.way.seats.items())[1:]:
+            self.fields[SEAT + name] = forms.ChoiceField(
+                label=words, required=False, choices=[("", _("The same model")), *own]
+            )
+        first = ["checkpoint", *(name for name in self.fields if name.startswith((OPTION, SEAT)))]
+        if not self.way.judgment_types:
+            del self.fields["reveals"]
+        self.order_fields([*first, "reveals", "max_cost", "seed"])
+
+    def request_fields(self) -> dict[str, Any]:
+        """What `enqueue.request_judging` takes beside project and user."""
+        given = self.cleaned_data
+        seats: Mapping[str, Checkpoint] = {
+            name.removeprefix(SEAT): self.checkpoints[value]
+            for name, value in given.items()
+            if name.startswith(SEAT) and value
+        }
+        return {
+            "checkpoint": given["checkpoint"],
+            "protocol": self.protocol,
+            "options": self.options(),
+            "seats": seats,
+            "reveals": given.get("reveals", False),
+            "max_cost": given["max_cost"],
+            "seed": given["seed"],
+        }
+
+    def options(self) -> dict[str, Any]:
+        """The protocol's options as chosen; one left empty has its default."""
+        chosen: dict[str, Any] = {}
+        for option in self.way.options_class.form_fields():
+            value = self.cleaned_data[OPTION + option.name]
+            chosen[option.name] = option.default if value in (None, "") else value
+        return chosen
+
+
+def _field_of(option: OptionField) -> forms.Field:
+    words: dict[str, Any] = {
+        "label": option.label, "help_text": option.help, "initial": option.default,
+        "required": False,
+    }  # fmt: skip
+    if option.choices:
+        return forms.ChoiceField(choices=list(option.choices.items()), **words)
+    if option.kind == "bool":
+        return forms.BooleanField(**words)
+    if option.kind == "str":
+        return forms.CharField(max_length=200, **words)
+    bounds: dict[str, Any] = {"min_value": option.low, "max_value": option.high}
+    return (forms.IntegerField if option.kind == "int" else forms.FloatField)(**bounds, **words)
