@@ -263,3 +263,43 @@ def test_a_table_with_embeddings_can_be_cut_joined_and_told_apart() -> None:
 def test_an_unknown_form_is_refused() -> None:
     with pytest.raises(OptionError, match="form"):
         METHODS["pal"].options.parse({"form": "letters"})
+
+
+# --- Latent vectors -----------------------------------------------------------------------------
+
+
+def test_latent_vectors_tell_people_apart_and_the_shuffle_shows_it() -> None:
+    table = personal_table(people=40, each=30)
+    result = fit(table, "vpl", steps=100, hidden=32, latent=4)
+    said = result.fit.parameters
+    assert said["held_out_accuracy"] > 0.75
+    assert said["held_out_accuracy_shuffled"] < 0.6
+    assert said["active_units"] > 0
+    assert WarningCode.NO_PERSONAL_SIGNAL not in result.codes
+    assert result.annotators.ability.mean() > 0.8
+    assert set(said["latents"]) == {str(a) for a in range(40)}
+    assert np.nanmean(result.score) == pytest.approx(0.5)
+
+
+def test_a_collapsed_posterior_is_called_by_its_name() -> None:
+    """A large weight of the KL term empties the latent: specification, last row of the check."""
+    table = personal_table(people=40, each=30)
+    result = fit(table, "vpl", steps=100, hidden=32, latent=4, kl=5.0)
+    said = result.fit.parameters
+    assert said["kl_nats"] < 0.05
+    assert said["active_units"] == 0
+    assert WarningCode.NO_PERSONAL_SIGNAL in result.codes
+    assert said["people_pooled"] == 40
+    assert said["latents"] == {}
+
+
+def test_latents_do_not_depend_on_names_or_order() -> None:
+    table = personal_table(people=20, each=15)
+    people = np.random.default_rng(1).permutation(20)
+    renamed = replace(table, annotator=people[table.annotator].astype(np.int32)).take(
+        np.random.default_rng(2).permutation(len(table))
+    )
+    options: dict[str, Any] = {"steps": 40, "hidden": 16, "latent": 4}
+    before, after = fit(table, "vpl", **options), fit(renamed, "vpl", **options)
+    np.testing.assert_allclose(after.score, before.score, rtol=1e-5)
+    assert before.fit.parameters["kl_nats"] == after.fit.parameters["kl_nats"]

@@ -1,6 +1,5 @@
-"""Runs that train: embeddings read, progress noted, cancelled between steps, resumed when killed."""
+"""Runs that train: embeddings read, progress noted, cancelled, resumed after a kill."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +54,8 @@ def done(run: Run) -> Run:
 
 
 @pytest.fixture(autouse=True)
-def noted_at_every_look(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def noted_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "NOTE_EVERY", 0.0)
-    yield
 
 
 @pytest.mark.parametrize("items", ["systems", "candidates"])
