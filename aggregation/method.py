@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.options import Options
 from aggregation.personal.bench import Bench
-from aggregation.resampling import resample
+from aggregation.resampling import knows_prompts, resample, varies_prompts
 from aggregation.results import AggregateResult, AnnotatorQuality, CiMethod, Fit, ScoreKind
 from aggregation.tables import Comparisons, Labels, Ratings, Table, can_convert, convert
 from aggregation.tables.columns import Ids
@@ -217,7 +217,7 @@ def _finish(
         link=estimate.link,
         replicates=replicates,
         fit=estimate.fit,
-        warnings=_warnings(estimate, ids, table, winners, len(score)),
+        warnings=_warnings(estimate, ids, table, winners, len(score), options),
         **spread,
     )
 
@@ -305,7 +305,12 @@ def _tiers(
 
 
 def _warnings(
-    estimate: Estimate, ids: Ids, table: Table, winners: tuple[int, ...], n_items: int
+    estimate: Estimate,
+    ids: Ids,
+    table: Table,
+    winners: tuple[int, ...],
+    n_items: int,
+    options: Options,
 ) -> tuple[ResultWarning, ...]:
     """The method's own warnings and those that depend on the table alone, each code once."""
     found = list(estimate.warnings)
@@ -315,6 +320,8 @@ def _warnings(
         found.append(warn(WarningCode.SINGLE_ITEM))
     if _single_annotator(table):
         found.append(warn(WarningCode.SINGLE_ANNOTATOR))
+    if options.replicates and varies_prompts(options) and not knows_prompts(table):
+        found.append(warn(WarningCode.PROMPTS_UNKNOWN))
     if len(winners) > 1 and not estimate.committees:
         found.append(
             warn(WarningCode.TIE_UNRESOLVED, f"{len(winners)} items", (ids[w] for w in winners))

@@ -65,6 +65,12 @@ class Options:
         low=0,
         high=10_000,
     )
+    vary: Literal["annotators", "annotators_and_prompts"] = option(
+        "annotators",
+        "What the bootstrap varies",
+        "Who judged; or who judged and on which prompts, which gives wider intervals that also "
+        "hold for prompts not asked.",
+    )
     seed: int = option(
         0, "Seed", "The same seed on the same judgments gives the same result.", low=0
     )

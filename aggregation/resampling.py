@@ -1,4 +1,6 @@
-"""Bootstrap of any method: reweight the annotators and solve again, with flat memory."""
+"""Bootstrap of any method: reweight the annotators, or annotators and prompts at once, and solve
+again, with flat memory.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.tables import Comparisons, PairCounts, Table
+from aggregation.tables.columns import clusters_of, numbered
 from aggregation.tables.pair_cells import PairCells
-from aggregation.uncertainty import cluster_weight_rows
+from aggregation.uncertainty import cluster_weight_rows, two_way_weight_rows
 
 Floats = NDArray[np.float64]
 
@@ -39,10 +42,24 @@ def resample(
     )
 
 
+def varies_prompts(options: Any) -> bool:
+    """Whether prompts are to vary as well as annotators."""
+    return getattr(options, "vary", "annotators") == "annotators_and_prompts"
+
+
+def knows_prompts(table: Any) -> bool:
+    """Whether some row says which prompt (group) it belongs to."""
+    group = getattr(table, "group", None)
+    return group is not None and len(group) > 0 and bool((group >= 0).any())
+
+
 def _replicates(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
-    _, count = table.clusters
     if active_clusters(table) < 2:
         return
+    if varies_prompts(options) and knows_prompts(table):
+        yield from _two_way(table, evidence, options)
+        return
+    _, count = table.clusters
     if isinstance(evidence, PairCounts):
         yield from PairCells.of(table).replicates(
             cluster_weight_rows(options.seed, options.replicates, count)
@@ -53,6 +70,34 @@ def _replicates(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
     for block in cluster_weight_rows(options.seed, options.replicates, max(count, own)):
         for weights in block:
             yield source.reweighted(weights[codes])
+
+
+def _two_way(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
+    """Replicates under product weights of annotator and prompt; counts are grouped by the two."""
+    if isinstance(evidence, PairCounts):
+        cells, who, prompt, sizes = _crossed(table)
+        grouped = replace(table, annotator=cells, annotator_ids=numbered(len(who)))
+        yield from PairCells.of(grouped).replicates(
+            two_way_weight_rows(options.seed, options.replicates, who, prompt, sizes)
+        )
+        return
+    source = evidence if type(evidence) is not type(table) else table
+    cells, who, prompt, sizes = _crossed(source)
+    for block in two_way_weight_rows(options.seed, options.replicates, who, prompt, sizes):
+        for weights in block:
+            yield source.reweighted(weights[cells])
+
+
+def _crossed(table: Any) -> tuple[Any, Any, Any, tuple[int, int]]:
+    """Cell of each row, annotator and prompt of each cell, and the numbers of both.
+
+    A row of an unknown annotator or prompt is a cluster of its own on that side.
+    """
+    who, people = table.clusters
+    prompt, prompts = clusters_of(table.group, len(who), len(table.group_ids))
+    key, cell = np.unique(who.astype(np.int64) * prompts + prompt, return_inverse=True)
+    cells = cell.astype(np.int32)
+    return cells, key // prompts, key % prompts, (people, prompts)
 
 
 def active_clusters(table: Any) -> int:

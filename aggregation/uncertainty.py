@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
 _STREAM = 0xB0075  # keeps the weights apart from any other use of the same seed
+_PROMPTS = 0x96042
 
 
 def cluster_weights(seed: int, replicates: int, clusters: int) -> Floats:
@@ -39,17 +40,28 @@ def cluster_weight_rows(
         yield rng.standard_exponential((min(block, replicates - start), clusters))
 
 
-def two_way_weights(
-    seed: int, replicates: int, rows: NDArray[np.int32], columns: NDArray[np.int32]
-) -> Floats:
-    """Per row weight G1[b, row] * G2[b, column]: annotator and prompt both vary (pigeonhole
-    bootstrap, Owen 2007).
+def two_way_weight_rows(
+    seed: int,
+    replicates: int,
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    sizes: tuple[int, int],
+    block: int = 16,
+) -> Iterator[Floats]:
+    """Weights G1[b, rows[n]] * G2[b, columns[n]] in blocks [<= block, N]: annotator and prompt both
+    vary (pigeonhole bootstrap, Owen 2007; product weights, Owen & Eckles 2012).
 
-    Conservative: it overstates the variance of an interaction-free model. Shape [B, N].
+    `sizes` are the numbers of annotators and prompts. The annotators' factors are the very ones of
+    `cluster_weights(seed)`, so one-way and two-way replicates are paired. Conservative: where
+    annotator and prompt don't interact it overstates their variance by the product term.
     """
-    first = cluster_weights(seed, replicates, int(rows.max(initial=-1)) + 1)
-    second = cluster_weights(seed + 1, replicates, int(columns.max(initial=-1)) + 1)
-    return np.asarray(first[:, rows] * second[:, columns])
+    people = np.random.default_rng([_STREAM, seed])
+    prompts = np.random.default_rng([_PROMPTS, seed])
+    for start in range(0, replicates, block):
+        size = min(block, replicates - start)
+        first = people.standard_exponential((size, sizes[0]))
+        second = prompts.standard_exponential((size, sizes[1]))
+        yield np.asarray(first[:, rows] * second[:, columns])
 
 
 def sandwich(bread: Floats, scores: Floats, correct: bool = True) -> Floats:

@@ -29,6 +29,7 @@ class WarningCode(StrEnum):
     RANDOMISED = "RANDOMISED"
     UNBALANCED_EXPOSURE = "UNBALANCED_EXPOSURE"
     NO_GOLD = "NO_GOLD"
+    PROMPTS_UNKNOWN = "PROMPTS_UNKNOWN"
     NO_EMBEDDINGS = "NO_EMBEDDINGS"
     NO_PERSONAL_SIGNAL = "NO_PERSONAL_SIGNAL"
     SEATS_UNFILLED = "SEATS_UNFILLED"
@@ -100,6 +101,10 @@ SENTENCES: dict[WarningCode, str] = {
     WarningCode.UNBALANCED_EXPOSURE: (
         "Some items were shown much more often than others, which biases this rule. Balance the"
         " questions or use a model-based method."
+    ),
+    WarningCode.PROMPTS_UNKNOWN: (
+        "The judgments don't say which prompts they are about, so only annotators were varied and "
+        "the intervals say nothing of other prompts. Name the prompts, or vary annotators only."
     ),
     WarningCode.NO_GOLD: (
         "No unit has a known answer, so nothing can tell how reliable annotators are and all "

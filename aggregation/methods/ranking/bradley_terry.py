@@ -31,7 +31,7 @@ from aggregation.methods.ranking import _strengths as strengths
 from aggregation.methods.ranking._meat import cluster_covariance
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
-from aggregation.resampling import active_clusters, resample
+from aggregation.resampling import active_clusters, resample, varies_prompts
 from aggregation.results import CiMethod, Fit
 from aggregation.tables import Comparisons, PairCounts, TableError
 from aggregation.tables.comparisons import CANNOT_TELL
@@ -276,6 +276,7 @@ def resample_counts(
 ) -> Floats | None:
     """Bootstrap over annotators: counts are reweighted and many fits run side by side."""
     simple = (options.strength, options.ties, options.cannot_tell) == ("ignore", "half", "tie")
+    simple = simple and not varies_prompts(options)
     if not isinstance(evidence, Comparisons) or not simple or evidence.n_items > BATCH_LIMIT:
         return resample(solve, table, evidence, estimate, options)
     _, clusters = evidence.clusters

@@ -1,0 +1,135 @@
+"""The bootstrap over annotators and prompts: its weights, its width, and its promise."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from aggregation.catalogue import METHODS
+from aggregation.resampling import resample
+from aggregation.tables import Comparisons, Table
+from aggregation.uncertainty import cluster_weights, two_way_weight_rows
+from aggregation.warning_codes import WarningCode
+from tests.aggregation.worlds import random_ballots, random_comparisons, random_ratings
+
+BOTH = "annotators_and_prompts"
+
+
+def crossed(
+    seed: int, people: int = 10, prompts: int = 8, prompt_effect: float = 1.0
+) -> Comparisons:
+    """Everyone judges every prompt once; on each prompt the items' strengths differ."""
+    rng = np.random.default_rng(seed)
+    own = rng.normal(scale=prompt_effect, size=(prompts, 3))
+    who, prompt = (grid.ravel() for grid in np.indices((people, prompts)))
+    a = rng.integers(0, 3, len(who))
+    b = (a + rng.integers(1, 3, len(who))) % 3
+    y = np.where(own[prompt, a] - own[prompt, b] + rng.logistic(size=len(who)) > 0, 1, -1)
+    return Comparisons.from_arrays(a, b, y, annotator=who, group=prompt, n_items=3)
+
+
+def test_weights_are_products_and_pair_with_the_one_way_ones() -> None:
+    who, prompt = np.array([0, 1, 1, 2]), np.array([0, 0, 1, 1])
+    blocks = list(two_way_weight_rows(3, 20, who, prompt, (3, 2), block=7))
+    assert [len(block) for block in blocks] == [7, 7, 6]
+    whole = np.concatenate(blocks)
+    people = cluster_weights(3, 20, 3)
+    factor = whole / people[:, who]
+    assert np.allclose(factor[:, 0], factor[:, 1])
+    assert np.allclose(factor[:, 2], factor[:, 3])
+    assert not np.allclose(factor[:, 0], factor[:, 2])
+    again = np.concatenate(list(two_way_weight_rows(3, 20, who, prompt, (3, 2), block=20)))
+    assert np.array_equal(whole, again)
+
+
+def test_grouped_counts_equal_reweighted_rows() -> None:
+    """The quick way over (annotator, prompt) cells against plain reweighting of every row."""
+    table, method = crossed(1), METHODS["win_rate"]
+    options = method.options(replicates=12, vary=BOTH, seed=5)
+    result = method.fit(table, options)
+    assert result.replicates is not None
+    people = cluster_weights(5, 12, 10)
+    (prompts,) = two_way_weight_rows(
+        5, 12, np.zeros(8, np.int32), np.arange(8, dtype=np.int32), (10, 8), block=12
+    )
+    assert table.annotator is not None
+    assert table.group is not None
+    for b in range(12):
+        weight = people[b, table.annotator] * (prompts[b] / people[b, 0])[table.group]
+        plain = method.fit(table.reweighted(weight))
+        assert result.replicates[b] == pytest.approx(plain.score)
+
+
+@pytest.mark.parametrize("slug", ["bradley_terry", "win_rate", "davidson", "borda", "mean"])
+def test_every_road_to_replicates_knows_both_ways(slug: str) -> None:
+    table: Table = random_comparisons(1, group=np.arange(240) % 7)
+    if slug == "mean":
+        table = random_ratings(2, groups=4)
+    if slug == "borda":
+        ballots = random_ballots(1)
+        contexts = np.arange(len(ballots), dtype=np.int32) % 5
+        table = replace(ballots, group=contexts, group_ids=tuple(range(5)))
+    method = METHODS[slug]
+    one = method.fit(table, method.options(replicates=30))
+    two = method.fit(table, method.options(replicates=30, vary=BOTH))
+    assert one.replicates is not None
+    assert two.replicates is not None
+    assert one.replicates.shape == two.replicates.shape
+    assert not np.allclose(one.replicates, two.replicates, equal_nan=True)
+    assert WarningCode.PROMPTS_UNKNOWN not in two.codes
+
+
+def test_intervals_widen_where_prompts_matter() -> None:
+    method = METHODS["bradley_terry"]
+    width = {"annotators": 0.0, BOTH: 0.0}
+    for seed in range(8):
+        table = crossed(seed, prompt_effect=2.0)
+        for vary in width:
+            se = method.fit(table, method.options(replicates=100, vary=vary)).se
+            assert se is not None
+            width[vary] += float(se.mean())
+    assert width[BOTH] > 1.4 * width["annotators"]
+
+
+def test_without_prompts_only_annotators_vary_and_it_is_said() -> None:
+    table, method = random_comparisons(1), METHODS["bradley_terry"]
+    two = method.fit(table, method.options(replicates=20, vary=BOTH))
+    one = method.fit(table, method.options(replicates=20))
+    assert WarningCode.PROMPTS_UNKNOWN in two.codes
+    assert one.replicates is not None
+    assert two.replicates is not None
+    assert np.allclose(one.replicates, two.replicates)
+    assert WarningCode.PROMPTS_UNKNOWN not in method.fit(table, method.options(vary=BOTH)).codes
+
+
+def test_one_annotator_still_shows_no_spread() -> None:
+    table = crossed(2, people=1)
+    options = METHODS["win_rate"].options(replicates=10, vary=BOTH)
+    assert resample(METHODS["win_rate"].solve, table, table.pair_counts(), METHODS["win_rate"].fit(
+        table), options) is None  # fmt: skip
+
+
+def world(seed: int, people: int = 30, prompts: int = 30) -> Comparisons:
+    """Two items; 60 % of each annotator's and each prompt's tilt is shared by nobody else."""
+    rng = np.random.default_rng([11, seed])
+    tilt = rng.normal(scale=0.6, size=people)[:, None] + rng.normal(scale=0.6, size=prompts)
+    who, prompt = (grid.ravel() for grid in np.indices((people, prompts)))
+    kept = rng.random(len(who)) < 0.4
+    who, prompt = who[kept], prompt[kept]
+    y = np.where(tilt[who, prompt] + rng.logistic(size=len(who)) > 0, 1, -1)
+    zeros = np.zeros(len(who), dtype=int)
+    return Comparisons.from_arrays(zeros, zeros + 1, y, annotator=who, group=prompt)
+
+
+def test_two_way_intervals_cover_where_one_way_ones_fall_short() -> None:
+    """The true share is one half by symmetry; 120 worlds leave a standard error of 2 points."""
+    method, inside = METHODS["win_rate"], {"annotators": 0, BOTH: 0}
+    worlds = 120
+    for seed in range(worlds):
+        for vary in inside:
+            result = method.fit(world(seed), method.options(replicates=100, vary=vary))
+            assert result.lo is not None
+            assert result.hi is not None
+            inside[vary] += bool(result.lo[0] <= 0.5 <= result.hi[0])
+    assert inside[BOTH] / worlds >= 0.90
+    assert inside["annotators"] / worlds < 0.88
