@@ -6,14 +6,12 @@ is one again, and the value is the context of each comparison.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from aggregation.evidence_columns import Chunk, Longs, Part, annotators_called
-from aggregation.pluralism.votes import pairs_weighted_by_gap
-from aggregation.tables import Ballots, Comparisons, Labels, Ratings, TableError, factorise
-from aggregation.tables.conversions import pairs_from_rankings
+from aggregation.report import comparisons_from, whole_people
+from aggregation.tables import Labels, TableError
 from annotation.models import Profile, Project
 
 BY_DECLARATION = "votes into the groups that their annotators had declared when they judged"
@@ -57,32 +55,11 @@ class Voices:
     def joined(self, part: Part) -> Part | None:
         """The comparisons in a part, annotators whole again, contexts the declared values.
 
-        None for labels, which hold no comparison.
+        None for labels, which hold no comparison of what is scored.
         """
-        table, how = _comparisons(part.table)
-        if table is None or table.annotator is None:
+        if isinstance(part.table, Labels):
             return None
-        voices: tuple[Any, ...] = table.annotator_ids
-        owner, owners = factorise([name for name, _ in voices])
-        place = {value: code for code, value in enumerate(self.values)}
-        value = np.array([place.get(said, -1) for _, said in voices], dtype=np.int32)
-        whole = replace(
-            table,
-            annotator=owner[table.annotator].astype(np.int32),
-            annotator_ids=tuple(owners),
-            group=value[table.annotator],
-            group_ids=tuple(self.values),
-        )
-        return Part(whole, part.items, (*part.conversions, *how, BY_DECLARATION))
-
-
-def _comparisons(table: Any) -> tuple[Comparisons | None, tuple[str, ...]]:
-    if isinstance(table, Comparisons):
-        return table, ()
-    if isinstance(table, Ratings):
-        return pairs_weighted_by_gap(table), ("ratings into pairs within annotator and context",)
-    if isinstance(table, Ballots):
-        return pairs_from_rankings(table), ("rankings into all implied pairs",)
-    if isinstance(table, Labels):
-        return None, ()
-    raise TypeError(f"{type(table).__name__} holds no comparisons.")
+        table, _, how = comparisons_from(part.table)
+        whole, declared, values = whole_people(table, table.annotator_ids)  # type: ignore[arg-type]
+        named = replace(whole, group=declared, group_ids=values)
+        return Part(named, part.items, (*part.conversions, *how, BY_DECLARATION))

@@ -115,7 +115,7 @@ def read_table(path: Path, reading: Reading | None = None) -> Table:
 def table_from_columns(columns: pa.Table, reading: Reading | None = None) -> Table:
     """A table from columns already in memory; errors as in `read_table`."""
     wanted = reading or Reading()
-    columns = _chosen_rows(columns, wanted.where or {})
+    columns = chosen_rows(columns, wanted.where or {})
     kind = wanted.kind or _guess_kind(columns.column_names, wanted.map or {})
     found = _columns_of(kind, columns.column_names, wanted.map or {})
     return _BUILDERS[kind](columns, found)
@@ -170,7 +170,7 @@ def _line_of(columns: pa.Table, row: int) -> int:
     return row + int((columns.schema.metadata or {}).get(b"first_line", b"1"))
 
 
-def _chosen_rows(columns: pa.Table, where: Mapping[str, str]) -> pa.Table:
+def chosen_rows(columns: pa.Table, where: Mapping[str, str]) -> pa.Table:
     """Rows whose columns have the given values; they remember their lines."""
     if not where:
         return columns

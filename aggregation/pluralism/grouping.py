@@ -57,6 +57,8 @@ class Grouping:
     basis      float64[K, d]: utilities of items = basis @ parameters (None: they are the same)
     part       int64[K], connected part of each item, -1 for items nobody compared
     declared   membership [A, G + 1] where groups were declared, else None
+    spoken     int64[N], place in `votes` of who cast each row of the table, where an annotator may
+               stand in `votes` more than once
     """
 
     table: Comparisons
@@ -71,6 +73,22 @@ class Grouping:
     warnings: tuple[ResultWarning, ...]
     declared: Floats | None = None
     notes: tuple[str, ...] = ()
+    spoken: NDArray[np.int64] | None = None
+
+    @property
+    def voice(self) -> NDArray[np.int64]:
+        """Place in `votes` of who cast each row of the table, -1 for rows without weight."""
+        if self.spoken is not None:
+            return self.spoken
+        codes, count = self.table.clusters
+        place = np.full(max(count, 1), -1, dtype=np.int64)
+        place[self.votes.people] = np.arange(self.votes.n_people)
+        return np.asarray(place[codes])
+
+    @property
+    def n_people(self) -> int:
+        """Different people behind the votes."""
+        return len(np.unique(self.votes.people))
 
     @property
     def single_part(self) -> bool:
@@ -143,8 +161,10 @@ def groups_of_votes(table: Comparisons, plan: Plan) -> Grouping:
     votes, basis = _votes(spoken, plan.form)
     owner, declared = np.divmod(cast_as[votes.people], len(table.group_ids) + 1)
     said = [str(table.group_ids[g - 1]) if g else None for g in declared.tolist()]
+    place = np.full(len(cast_as), -1, dtype=np.int64)
+    place[votes.people] = np.arange(votes.n_people)
     votes = replace(votes, people=owner.astype(np.int64))
-    return _declared(table, votes, basis, plan, said)
+    return replace(_declared(table, votes, basis, plan, said), spoken=place[voice])
 
 
 def _declared(
@@ -196,7 +216,7 @@ def replicates(
     """`score` under reweighted annotators, groups refitted and matched by label; empty for fewer
     than two annotators.
     """
-    if len(np.unique(found.votes.people)) < 2:
+    if found.n_people < 2:
         return []
     _, count = found.table.clusters
     rows: list[Floats] = []

@@ -77,13 +77,18 @@ def noise_budget(
     replicates: int = 200,
     seed: int = 0,
     level: float = 0.95,
+    voice: ArrayLike | None = None,
 ) -> NoiseBudget:
     """Split the disagreement in a table.
 
     people  int[A], cluster code of each annotator (as `GroupVotes.people`);  gamma  float[A, G + 1]
-    their memberships, random votes last. Annotators who aren't among `people` are left out.
+    their memberships, random votes last. Annotators who aren't among `people` are left out. `voice`
+    int[N] names the row of gamma for each row of the table, -1 for none; it is needed where a
+    person stands in `people` more than once.
     """
-    cells = _Cells.of(table, np.asarray(people, dtype=np.int64), np.asarray(gamma, dtype=float))
+    codes = np.asarray(people, dtype=np.int64)
+    rows = _rows_of_gamma(table, codes) if voice is None else np.asarray(voice, dtype=np.int64)
+    cells = _Cells.of(table, codes, np.asarray(gamma, dtype=float), rows)
     _, count = table.clusters
     value = cells.rates(np.ones(len(cells.gamma)))
     drawn = [
@@ -92,7 +97,7 @@ def noise_budget(
         for row in block
     ]
     sizes = cells.evidence(np.ones(len(cells.gamma)))
-    several = len(np.unique(cells.who)) > 1 and len(drawn) > 1
+    several = len(np.unique(codes[cells.who])) > 1 and len(drawn) > 1
     spread = np.array(drawn) if several else np.full((2, 5), np.nan)
     tail = (1 - level) / 2
     rates = []
@@ -104,6 +109,13 @@ def noise_budget(
     own, same, mixed, ambiguity, pluralism = rates
     flips = flip_rate(own.value), flip_rate(same.value)
     return NoiseBudget(own, same, mixed, ambiguity, pluralism, *flips)
+
+
+def _rows_of_gamma(table: Comparisons, people: Longs) -> Longs:
+    codes, count = table.clusters
+    place = np.full(max(count, 1), -1, dtype=np.int64)
+    place[people] = np.arange(len(people))
+    return np.asarray(place[codes])
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,18 +133,15 @@ class _Cells:
     down: Floats
 
     @classmethod
-    def of(cls, table: Comparisons, people: Longs, gamma: Floats) -> "_Cells":
-        codes, count = table.clusters
-        place = np.full(max(count, 1), -1, dtype=np.int64)
-        place[people] = np.arange(len(people))
-        kept = (table.y != 0) & (table.weights > 0) & (place[codes] >= 0)
+    def of(cls, table: Comparisons, people: Longs, gamma: Floats, rows: Longs) -> "_Cells":
+        kept = (table.y != 0) & (table.weights > 0) & (rows >= 0)
         a, b = table.a[kept].astype(np.int64), table.b[kept].astype(np.int64)
         where = np.zeros(len(a), dtype=np.int64) if table.group is None else table.group[kept] + 1
         K = max(table.n_items, 1)
         question = (where.astype(np.int64) * K + np.minimum(a, b)) * K + np.maximum(a, b)
         _, question = np.unique(question, return_inverse=True)
         A = max(len(people), 1)
-        key, cell = np.unique(question * A + place[codes[kept]], return_inverse=True)
+        key, cell = np.unique(question * A + rows[kept], return_inverse=True)
         first = (table.y[kept] > 0) == (a < b)
         up = np.bincount(cell[first], minlength=len(key)).astype(np.float64)
         down = np.bincount(cell[~first], minlength=len(key)).astype(np.float64)

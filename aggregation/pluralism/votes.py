@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
-from aggregation.tables import Comparisons, Ratings, TableError
+from aggregation.tables import Comparisons, Labels, Ratings, TableError
 from aggregation.tables.comparisons import CANNOT_TELL
 from aggregation.tables.conversions import pairs_from_rankings, rankings_from_ratings
 
@@ -225,6 +225,47 @@ def pairs_weighted_by_gap(ratings: Ratings) -> Comparisons:
     value = _mean_ratings(rows)
     gap = np.abs(value(pairs, pairs.a) - value(pairs, pairs.b)) * 4 / max(high - low, 1e-12)
     return pairs.reweighted(np.where(pairs.y == 0, 1.0, np.minimum(1.0, gap / 2)))
+
+
+AGREEING = ("yes", "agree", "true", "1", "1.0", "+1")
+OPPOSING = ("no", "disagree", "false", "-1", "-1.0")
+PASSING = ("pass", "skip", "unsure", "not_applicable")
+
+
+def pairs_from_answers(labels: Labels) -> Comparisons:
+    """Yes and no to statements as comparisons of each statement with its contrary.
+
+    Items are (unit, True) for agreeing and (unit, False); contexts are the units; a pass is a tie.
+    "0" is a pass beside a "-1", and a no otherwise. Raises TableError for other labels.
+    """
+    meaning = _meanings([str(each).strip().lower() for each in labels.label_ids])
+    answered = labels.take(labels.label >= 0)
+    y = meaning[answered.label]
+    unit = answered.unit.astype(np.int32)
+    ids = [(each, side) for each in labels.ids for side in (True, False)]
+    return Comparisons.from_arrays(
+        2 * unit,
+        2 * unit + 1,
+        y,
+        annotator=answered.annotator,
+        annotator_ids=answered.annotator_ids,
+        group=unit,
+        group_ids=labels.ids,
+        weight=answered.weight,
+        ids=ids,
+    )
+
+
+def _meanings(words: list[str]) -> NDArray[np.int8]:
+    passing = (*PASSING, *(("0", "0.0") if {"-1", "-1.0"} & set(words) else ()))
+    opposing = OPPOSING if "0" in passing else (*OPPOSING, "0", "0.0")
+    signs = dict.fromkeys(AGREEING, 1) | dict.fromkeys(opposing, -1) | dict.fromkeys(passing, 0)
+    strange = [word for word in words if word not in signs]
+    if strange:
+        raise TableError(
+            f"Groups can be sought in answers of yes, no and pass; “{strange[0]}” is none of them."
+        )
+    return np.array([signs[word] for word in words], dtype=np.int8)
 
 
 def _mean_ratings(rows: Ratings) -> Callable[[Comparisons, NDArray[np.int32]], Floats]:

@@ -74,6 +74,23 @@ def test_our_groups_agree_with_the_published_ones() -> None:
     assert agreement > 0.7
 
 
+def test_a_large_conversation_falls_into_two_groups_by_both_criteria() -> None:
+    """Folds once put all who agreed with a statement together, and held-out votes saw one group."""
+    who, what, vote, published = conversation("bowling_green")
+    few = np.isin(who, np.unique(who)[::6])  # a sixth of the people
+    table = Comparisons.from_values(
+        what[few], np.full(int(few.sum()), "nothing"), vote[few], annotator=who[few]
+    )
+    votes = votes_on_items(table)
+    how = Climb(restarts=3)
+    choice = choose_groups(votes, how, np.random.default_rng(0), most=3)
+    assert choice.by_heldout is not None
+    assert choice.by_heldout >= 2
+    theirs, _ = factorise([published.get(str(table.annotator_ids[p])) for p in votes.people])
+    two = choice.mixtures[1].gamma[:, :-1].argmax(axis=1)
+    assert rand_index(theirs[theirs >= 0], two[theirs >= 0]) > 0.5
+
+
 def test_a_thin_conversation_is_said_not_to_tell_groups_apart() -> None:
     who, what, vote, _ = conversation("seattle15")
     table = Comparisons.from_values(what, np.full(len(what), "nothing"), vote, annotator=who)

@@ -1,0 +1,175 @@
+"""How much of the disagreement is noise? Three sources, never added up into one error rate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aggregation.pluralism.noise import Rate, flip_rate, noise_budget
+from aggregation.report.figures import Figure, percent, points, tidy, unknown
+from aggregation.report.material import Gold
+from aggregation.report.study import SMALLEST_CELL, Study
+
+ONE_GROUP = "only one group is seen"
+NOBODY_TWICE = "nobody judged the same pair twice"
+NO_GOLD = "no question with a known answer was asked"
+WHAT_IT_IS = "read from the rate above; its interval is the rate's"
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Chances that two votes on the same pair differ, what each level adds, and flip rates.
+
+    within_people   the same person asked again;  within_groups  two people of one group
+    between_groups  people of different groups;  ambiguity, pluralism: what the last two add
+    flips_*         chance that a vote is turned over by mistake, from each source that allows it
+    """
+
+    within_people: Figure
+    within_groups: Figure
+    between_groups: Figure
+    ambiguity: Figure
+    pluralism: Figure
+    flips_gold: Figure
+    flips_repeats: Figure
+    flips_groups: Figure
+    looks_random: Figure
+    sentences: tuple[str, ...]
+
+
+def disagreement(study: Study) -> Disagreement:
+    found = study.found
+    budget = noise_budget(
+        study.table,
+        found.votes.people,
+        study.mixture.gamma,
+        replicates=study.options.replicates if study.draws is not None else 0,
+        seed=study.options.seed,
+        level=study.options.level,
+        voice=found.voice,
+    )
+    own = _figure(budget.within_annotators, NOBODY_TWICE, study, "pairs of votes")
+    same = _figure(
+        budget.within_groups,
+        "no two people of a group judged the same pair",
+        study,
+        "pairs of people",
+    )
+    other = _figure(
+        budget.between_groups,
+        "no two people of different groups judged the same pair" if study.several else ONE_GROUP,
+        study,
+        "pairs of people",
+    )
+    ambiguity = _figure(budget.ambiguity, NOBODY_TWICE, study, "pairs of people")
+    pluralism = _figure(
+        budget.pluralism, ONE_GROUP if not study.several else other.why, study, "pairs of people"
+    )
+    made = Disagreement(
+        own,
+        same,
+        other,
+        ambiguity,
+        pluralism,
+        _gold(study.material.gold, study),
+        _flips(own, budget.flips_within_annotators),
+        _flips(same, budget.flips_within_groups),
+        _random(study),
+        (),
+    )
+    return Disagreement(**{**vars(made), "sentences": _sentences(study, made)})
+
+
+def _figure(rate: Rate, why: str, study: Study, of: str) -> Figure:
+    if not np.isfinite(rate.value):
+        return unknown(why or "nothing was observed")
+    if not np.isfinite(rate.lo):
+        return Figure(tidy(rate.value), rate.pairs, of, why=study.why_no_interval or why)
+    return Figure(tidy(rate.value), rate.pairs, of, tidy(rate.lo), tidy(rate.hi))
+
+
+def _flips(rate: Figure, value: float) -> Figure:
+    if rate.value is None:
+        return unknown(rate.why)
+    if not np.isfinite(value):
+        return unknown("people disagree more often than not: there is no signal")
+    if rate.lo is None or rate.hi is None:
+        return Figure(tidy(value), rate.n, rate.of, why=rate.why)
+    lo, hi = flip_rate(rate.lo), flip_rate(min(rate.hi, 0.5))
+    if rate.hi > 0.5:
+        return Figure(tidy(value), rate.n, rate.of, why="its upper bound is beyond any signal")
+    return Figure(tidy(value), rate.n, rate.of, tidy(lo), tidy(hi))
+
+
+def _gold(gold: Gold | None, study: Study) -> Figure:
+    """Share of wrong answers; annotators, not answers, are resampled."""
+    if gold is None or not sum(gold.answers):
+        return unknown(NO_GOLD)
+    answers, wrong = np.array(gold.answers, dtype=float), np.array(gold.wrong, dtype=float)
+    value = float(wrong.sum() / answers.sum())
+    if len(answers) < SMALLEST_CELL:
+        return unknown("fewer than five people answered such a question")
+    rng = np.random.default_rng([study.options.seed, 0x601D])
+    weight = rng.standard_exponential((max(study.options.replicates, 0), len(answers)))
+    draws = (weight @ wrong) / (weight @ answers) if len(weight) else None
+    return study.figure(value, draws, float(answers.sum()), "answers")
+
+
+def _random(study: Study) -> Figure:
+    if study.is_declared:
+        return unknown("declared groups have no component of random votes")
+    choice = study.found.choice
+    if choice is not None and choice.gate and len(choice.tried) == 1:
+        return unknown("too few votes to tell random votes from a minority")
+    flagged = len(np.unique(study.found.votes.people[study.side == study.G]))
+    if 0 < flagged < SMALLEST_CELL:
+        return unknown("fewer than five people, so not shown")
+    draws = None
+    if study.draws is not None:
+        omega = study.draws.omega
+        draws = (omega * (study.draws.side == study.G)).sum(axis=1) / omega.sum(axis=1)
+    value = float((study.side == study.G).mean())
+    return study.figure(value, draws, study.found.n_people, "people")
+
+
+def _sentences(study: Study, made: Disagreement) -> tuple[str, ...]:
+    said = []
+    if made.within_people.known:
+        said.append(
+            "The same person, asked again, gives another answer in "
+            f"{percent(made.within_people)} of cases: that much is noise, or a changed mind."
+        )
+    else:
+        said.append(
+            f"How often people contradict themselves isn't known: {made.within_people.why}. Ask "
+            "some questions twice to learn it."
+        )
+    if made.within_groups.known:
+        who = "Two people of one group" if study.several else "Two people"
+        said.append(f"{who} disagree on the same pair in {percent(made.within_groups)} of cases.")
+    if made.between_groups.known:
+        adds = f"groups add {points(made.pluralism)}"
+        said.append(
+            f"People of different groups disagree in {percent(made.between_groups)} of cases; "
+            + (
+                f"{adds} of disagreement, which is pluralism and not noise."
+                if made.pluralism.above_zero
+                else f"{adds}, an amount that could be zero."
+            )
+        )
+    elif not study.several:
+        said.append(
+            "No disagreement is attributed to groups, as only one is seen; what people disagree on "
+            "may still be matters of taste."
+        )
+    for source, figure in (
+        ("questions with a known answer", made.flips_gold),
+        ("repeated questions", made.flips_repeats),
+    ):
+        if figure.known:
+            said.append(f"By {source}, {percent(figure)} of votes are turned over by mistake.")
+    if made.looks_random.known and (made.looks_random.value or 0) > 0:
+        said.append(
+            f"{percent(made.looks_random)} of people vote in a way that looks random. They are in "
+            "no group, count in no share, and nobody is removed."
+        )
+    return tuple(said)

@@ -1,0 +1,169 @@
+"""Is there enough data to speak of groups at all?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aggregation.report.figures import Figure, count, many, people, unknown
+from aggregation.report.study import FEWEST_PEOPLE, Study
+
+QUANTILES = "a description of these judgments, not an estimate"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One number of groups that was tried; `deficit` is to the best, with its standard error."""
+
+    groups: int
+    bic: float | None
+    heldout: float | None
+    error: float | None
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Sufficiency:
+    """`verdict` is "groups", "one group" or "not enough"."""
+
+    verdict: str
+    people: Figure
+    votes: Figure
+    votes_median: Figure
+    votes_tenth: Figure
+    overlap: Figure
+    repeats: Figure
+    gate: tuple[str, ...]
+    tried: tuple[Tried, ...]
+    sentences: tuple[str, ...]
+
+
+def sufficiency(study: Study) -> Sufficiency:
+    votes = study.found.votes
+    each = np.bincount(votes.people, votes.votes_each)
+    each = each[each > 0]
+    n = study.found.n_people
+    pairs, overlapping = _overlap(study)
+    gate, verdict = _gate(study)
+    figures = {
+        "people": count(n, "people"),
+        "votes": count(float(study.table.weights.sum()), "votes"),
+        "votes_median": Figure(float(np.median(each)), n, "people", why=QUANTILES),
+        "votes_tenth": Figure(float(np.quantile(each, 0.1)), n, "people", why=QUANTILES),
+        "overlap": Figure(overlapping / pairs, pairs, "pairs", why=QUANTILES)
+        if pairs
+        else unknown("nothing was compared"),
+        "repeats": count(_repeats(study), "pairs asked again"),
+    }
+    return Sufficiency(
+        verdict=verdict,
+        gate=gate,
+        tried=_tried(study),
+        sentences=_sentences(study, verdict, gate, figures),
+        **figures,
+    )
+
+
+def _gate(study: Study) -> tuple[tuple[str, ...], str]:
+    if study.is_declared:
+        enough = study.several
+        return tuple(study.found.notes), "groups" if enough else "not enough"
+    choice = study.found.choice
+    assert choice is not None
+    if study.several:
+        return choice.gate, "groups"
+    return choice.gate, "not enough" if choice.gate else "one group"
+
+
+def _keys(study: Study) -> tuple[np.ndarray, np.ndarray]:
+    """(context and pair, cluster) of each row of the table."""
+    table = study.table
+    K = max(table.n_items, 1)
+    context = np.zeros(len(table), dtype=np.int64) if table.group is None else table.group + 1
+    low, high = np.minimum(table.a, table.b), np.maximum(table.a, table.b)
+    key = (context.astype(np.int64) * K + low) * K + high
+    return key, table.clusters[0].astype(np.int64)
+
+
+def _overlap(study: Study) -> tuple[int, int]:
+    """Pairs asked in one context, and how many of them by two people or more."""
+    key, who = _keys(study)
+    _, pair = np.unique(key, return_inverse=True)
+    judged = np.unique(pair.astype(np.int64) * (int(who.max(initial=0)) + 1) + who)
+    each = np.bincount(judged // (int(who.max(initial=0)) + 1))
+    return len(each), int((each > 1).sum())
+
+
+def _repeats(study: Study) -> int:
+    """Times that one person judged the same pair in the same context again."""
+    key, who = _keys(study)
+    _, pair = np.unique(key, return_inverse=True)
+    cells = pair.astype(np.int64) * (int(who.max(initial=0)) + 1) + who
+    return len(cells) - len(np.unique(cells))
+
+
+def _tried(study: Study) -> tuple[Tried, ...]:
+    choice = study.found.choice
+    if choice is None or len(choice.tried) < 2:
+        return ()
+    best = np.nanmax(choice.heldout) if np.isfinite(choice.heldout).any() else np.nan
+    rows = []
+    for i, groups in enumerate(choice.tried):
+        rows.append(
+            Tried(
+                groups,
+                _plain(choice.bic[i]),
+                _plain(choice.heldout[i] - best),
+                _plain(choice.heldout_deficit_se[i]),
+                groups == choice.n_groups,
+            )
+        )
+    return tuple(rows)
+
+
+def _compared(study: Study) -> int:
+    """Items that were compared; a statement and its contrary are one."""
+    table = study.table
+    items = len(np.unique(np.concatenate([table.a, table.b])))
+    return items // 2 if study.material.level == "statements" else items
+
+
+def _plain(value: float) -> float | None:
+    return round(float(value), 3) + 0.0 if np.isfinite(value) else None
+
+
+def _sentences(
+    study: Study, verdict: str, gate: tuple[str, ...], figures: dict[str, Figure]
+) -> tuple[str, ...]:
+    n, votes = figures["people"].value or 0, figures["votes"].value or 0
+    median, overlap = figures["votes_median"].value or 0, figures["overlap"]
+    said = [
+        f"{people(n)} cast {many(votes, 'vote')} on "
+        f"{many(_compared(study), *study.material.nouns)}; half of them cast {median:,.0f} or more."
+    ]
+    if overlap.value is not None and overlap.n is not None:
+        said.append(
+            f"Of {many(overlap.n, 'pair')} that were asked, {100 * overlap.value:.0f} % were "
+            "judged by two people or more; only there is disagreement between people seen directly."
+        )
+    choice = study.found.choice
+    if verdict == "groups" and study.is_declared:
+        said.append(
+            f"People are grouped by what they declared as “{study.material.attribute}” when they "
+            f"judged: {study.G} groups of at least five people."
+        )
+    elif verdict == "groups" and choice is not None:
+        said.append(
+            f"The votes tell {study.G} groups apart: more would not predict held-out votes better "
+            "by more than one standard error, or cost more than they explain (BIC)."
+        )
+    elif verdict == "one group":
+        said.append(
+            "We see one group: assuming more would not predict held-out votes better by more than "
+            "one standard error, or would cost more than it explains (BIC)."
+        )
+    else:
+        said.append("There is not enough data to tell groups apart.")
+    said += [f"{each[0].upper()}{each[1:]}." for each in gate]
+    if n < FEWEST_PEOPLE:
+        said.append(f"With fewer than {FEWEST_PEOPLE} people, no interval is given.")
+    return tuple(said)

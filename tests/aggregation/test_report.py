@@ -1,0 +1,322 @@
+"""The pluralistic report: every number with what it rests on, nothing about fewer than five."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aggregation.pluralism import rules
+from aggregation.pluralism.inconsistency import group_inconsistency, verdict_disagreement
+from aggregation.report import Gold, Material, Reason, Report, ReportOptions, build, plain
+from aggregation.report.associations import guarded
+from aggregation.report.figures import Figure
+from aggregation.report.picks import picks_of
+from aggregation.tables import Comparisons, TableError
+from tests.aggregation.golden.test_pluralism_groups import SHARES, U, item_world
+
+QUICK = ReportOptions(replicates=40, restarts=4, most=4)
+LETTERS = tuple("ABCDE")
+
+
+def material(seed: int = 0, each: int = 24, people: int = 100, **rest: Any) -> Material:
+    table, _ = item_world(seed, each, people)
+    return Material(replace(table, ids=LETTERS), "systems", **rest)
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, Any]:
+    """Three groups of 45, 35 and 20 people who want different things; group 2 gives reasons."""
+    table, group = item_world(0, 24)
+    reasons = tuple(
+        Reason(str(who), "prompt", "E", "D", 1 if group[who] == 1 else -1, f"Because {who}.")
+        for who in range(100)
+    )
+    region = np.where(np.arange(100) % 10 < np.where(group == 1, 8, 3), "south", "north")
+    attributes = {str(who): {"region": str(region[who])} for who in range(98)}
+    attributes |= {"98": {"region": "west"}, "99": {"region": "west"}}
+    ids = tuple(str(who) for who in range(100))
+    given = Material(
+        replace(table, ids=LETTERS, annotator_ids=ids),
+        "systems",
+        reasons=reasons,
+        attributes=attributes,
+    )
+    return plain(build(given, QUICK))
+
+
+def figures(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every figure of a report, with where it stands."""
+    if isinstance(value, dict):
+        if set(value) == {"value", "n", "of", "lo", "hi", "why"}:
+            yield path, value
+        else:
+            for key, each in value.items():
+                yield from figures(each, f"{path}.{key}")
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from figures(each, f"{path}[{number}]")
+
+
+def sentences(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = value.get("sentences", [])
+        return list(own) + [s for each in value.values() for s in sentences(each)]
+    return []
+
+
+def test_a_number_without_an_interval_must_say_why() -> None:
+    with pytest.raises(ValueError, match="must say why"):
+        Figure(0.5, 3, "people")
+    with pytest.raises(ValueError, match="must say why"):
+        Figure(None)
+
+
+def test_every_number_has_its_basis_and_an_interval_or_a_reason(told: dict[str, Any]) -> None:
+    found = list(figures(told))
+    assert len(found) > 150
+    for path, figure in found:
+        if figure["value"] is None:
+            assert figure["why"], path
+            continue
+        assert figure["n"] is not None, path
+        assert figure["of"], path
+        assert (figure["lo"] is not None) == (figure["hi"] is not None), path
+        assert figure["lo"] is not None or figure["why"], path
+        if figure["lo"] is not None:
+            assert figure["lo"] <= figure["hi"], path
+
+
+def test_three_groups_are_found_told_and_told_apart(told: dict[str, Any]) -> None:
+    assert told["sufficiency"]["verdict"] == "groups"
+    cards = told["groups"]["cards"]
+    assert [round(card["share"]["value"], 1) for card in cards] == [0.4, 0.4, 0.2]
+    for card, share in zip(cards, SHARES, strict=True):
+        assert card["share"]["lo"] - 0.02 < share < card["share"]["hi"] + 0.02
+    assert cards[1]["likes"] == ["E", "C"]
+    first = cards[1]["examples"][0]
+    assert first["preference"] == "prefers “E” to “D”"
+    assert first["here"]["value"] > 0.9 > 0.2 > first["elsewhere"]["value"]
+    assert first["here"]["n"] >= 5
+    assert told["groups"]["inconsistency"]["value"] > 0.5
+
+
+def test_pluralism_is_kept_apart_from_noise(told: dict[str, Any]) -> None:
+    noise = told["disagreement"]
+    assert noise["pluralism"]["lo"] > 0.2
+    assert noise["between_groups"]["value"] > 0.5 > noise["within_groups"]["value"]
+    assert any("pluralism and not noise" in said for said in noise["sentences"])
+    assert noise["flips_repeats"]["value"] < 0.2
+    assert noise["flips_gold"]["why"] == "no question with a known answer was asked"
+
+
+def test_the_rules_choose_differently_and_say_what_it_costs(told: dict[str, Any]) -> None:
+    rows = {row["rule"]: row for row in told["decisions"]["rules"]}
+    assert len(rows) == 11
+    assert (rows["maxmin_pick"]["said"], rows["maxmin_pick"]["verdict"]) == ("C", "clear")
+    assert rows["plurality"]["said"] == "B"
+    assert rows["bradley_terry"]["said"] == "D"
+    assert rows["bradley_terry"]["least_served"] == "group 2"
+    lottery = rows["maxmin_lottery"]
+    assert lottery["minimum"]["value"] >= rows["maxmin_pick"]["minimum"]["value"]
+    assert sum(each["chance"] for each in lottery["choice"]) == pytest.approx(1, abs=1e-4)
+    lowest = min(w["value"] for w in rows["maxmin_pick"]["welfare"])
+    assert rows["maxmin_pick"]["minimum"]["value"] == pytest.approx(lowest)
+    assert told["decisions"]["robust"] is True
+    price = told["decisions"]["price"]
+    expected = rows["bradley_terry"]["mean"]["value"] - rows["maxmin_pick"]["mean"]["value"]
+    assert price["value"] == pytest.approx(expected, abs=1e-5)
+    assert 0.3 < told["decisions"]["cross_fitted"]["maxmin_pick"] < 0.5
+
+
+def test_a_pick_that_resamples_change_is_called_a_tie() -> None:
+    """Two items liked alike by all: half of the resamples pick the other."""
+    rng = np.random.default_rng(3)
+    who = np.repeat(np.arange(40), 12)
+    y = rng.choice([1, -1], len(who))
+    table = Comparisons.from_arrays(
+        np.zeros(len(who), dtype=int), np.ones(len(who), dtype=int), y, annotator=who,
+        ids=["left", "right"], annotator_ids=range(40),
+    )  # fmt: skip
+    made = plain(build(Material(table, "systems"), QUICK))
+    row = next(r for r in made["decisions"]["rules"] if r["rule"] == "bradley_terry")
+    assert row["frequency"]["value"] < 0.9
+    assert row["verdict"] == "tie"
+    assert any("call it a tie" in said for said in made["decisions"]["sentences"])
+
+
+def test_a_minority_is_quoted_in_its_own_words_without_names(told: dict[str, Any]) -> None:
+    dissents = told["minority"]["dissents"]
+    assert dissents[0]["preference"] == "prefers “E” to “D”"
+    assert dissents[0]["opposite"]["value"] > 0.9
+    quotes = [quote["text"] for quote in dissents[0]["quotes"]]
+    assert len(set(quotes)) == 3
+    _, group = item_world(0, 24)
+    assert all(group[int(text.split()[1].rstrip("."))] == 1 for text in quotes)
+    served = {row["group"]: row for row in told["minority"]["served"]}
+    assert (
+        served["group 2"]["single_model"]["value"] < 0.5 < served["group 2"]["own_model"]["value"]
+    )
+    assert served["group 2"]["filtered_plain"]["value"] > 1.5 * told["minority"]["filter_rate"]
+    assert served["group 2"]["warned"] is True
+
+
+def test_declared_attributes_are_an_association_with_small_cells_hidden(
+    told: dict[str, Any],
+) -> None:
+    (found,) = told["groups"]["associations"]
+    assert found["values"] == ["north", "south"]  # two westerners are nobody's business
+    assert found["p"] <= 0.01
+    assert "association, not an explanation" in found["sentence"]
+    shown = [cell for row in found["cells"] for cell in row if cell is not None]
+    assert len(shown) == 6
+    assert min(shown) >= 5
+    assert "west" not in json.dumps(told)
+
+
+def test_a_small_cell_takes_the_one_beside_it_along() -> None:
+    """Otherwise a group's size, less what is shown, would give it away."""
+    table = np.array([[40, 3, 20], [30, 9, 8], [12, 0, 2]])
+    hidden = np.where(guarded(table) >= 5, 1, 0)
+    assert hidden.tolist() == [[1, 0, 0], [1, 1, 0], [1, 0, 0]]
+
+
+def test_no_cell_under_five_people_is_anywhere_in_the_report(told: dict[str, Any]) -> None:
+    for path, figure in figures(told):
+        if figure["of"] == "people" and figure["value"] is not None:
+            assert figure["n"] >= 5, path
+
+
+def test_a_map_draws_nobody_by_name_and_no_mark_that_fewer_than_five_share(
+    told: dict[str, Any],
+) -> None:
+    marks = [point["group"] for point in told["map"]["points"]]
+    assert {g: marks.count(g) >= 5 for g in set(marks)} == dict.fromkeys(set(marks), True)
+    assert len(told["map"]["regions"]) == 3
+    assert [p["x"] for p in told["map"]["points"]] == sorted(p["x"] for p in told["map"]["points"])
+    centres = [(r["x"], r["y"]) for r in told["map"]["regions"]]
+    apart = [np.hypot(a[0] - b[0], a[1] - b[1]) for a in centres for b in centres if a != b]
+    assert min(apart) > 1
+
+
+def test_four_people_are_too_few_for_any_report() -> None:
+    rng = np.random.default_rng(0)
+    table = Comparisons.from_arrays(
+        np.zeros(80, dtype=int), np.ones(80, dtype=int), rng.choice([1, -1], 80),
+        annotator=np.repeat(np.arange(4), 20), annotator_ids=range(4),
+    )  # fmt: skip
+    made = plain(build(Material(table), QUICK))
+    assert made["withheld"].startswith("Fewer than 5 people have judged")
+    assert [made[name] for name in ("groups", "decisions", "map", "minority")] == [None] * 4
+    assert list(figures(made)) == []
+
+
+def test_few_people_get_numbers_without_intervals() -> None:
+    made = plain(build(material(people=11, each=30), QUICK))
+    assert made["about"]["people"] < 12
+    rows = made["decisions"]["rules"]
+    assert "too few people for intervals" in rows[0]["mean"]["why"]
+    assert rows[0]["verdict"] == "not known"
+
+
+def test_thin_data_are_said_not_to_tell_groups_apart() -> None:
+    made = plain(build(material(each=6), QUICK))
+    assert made["sufficiency"]["verdict"] == "not enough"
+    assert made["sufficiency"]["gate"] == ["the median annotator has 6 votes, fewer than 10"]
+    assert "Groups can't be told apart" in " ".join(made["summary"])
+    assert made["disagreement"]["pluralism"]["value"] is None
+    assert len(made["groups"]["cards"]) == 1
+
+
+def test_the_same_seed_gives_the_same_report_and_another_seed_another() -> None:
+    given = material(each=16, people=60)
+    few = ReportOptions(replicates=5, restarts=2, most=3)
+
+    def told_by(options: ReportOptions) -> str:
+        return json.dumps(plain(build(given, options)))
+
+    assert told_by(few) == told_by(few) != told_by(replace(few, seed=1))
+
+
+def test_a_report_can_be_stopped_between_resamples() -> None:
+    seen = []
+
+    class Stop(Exception):
+        pass
+
+    def watch(done: int, most: int) -> None:
+        seen.append((done, most))
+        if done == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        build(material(each=16, people=60), QUICK, watch)
+    assert seen == [(0, 40), (1, 40), (2, 40), (3, 40)]
+
+
+def test_declared_groups_are_named_and_small_ones_merged() -> None:
+    table, group = item_world(0, 24)
+    named = np.where(group == 2, 2, group)[table.annotator].astype(np.int32)
+    named[table.annotator >= 97] = 3
+    given = Material(
+        replace(table, ids=LETTERS), "systems", declared=named,
+        declared_names=("east", "north", "south", "west"), attribute="region",
+    )  # fmt: skip
+    made = plain(build(given, replace(QUICK, replicates=10)))
+    assert made["groups"]["names"] == ["east", "north", "south"]
+    assert made["groups"]["declared"] is True
+    assert any("fewer than 5 people" in note for note in made["sufficiency"]["gate"])
+    assert "west" not in json.dumps(made)
+
+
+def test_gold_answers_give_a_flip_rate_of_their_own() -> None:
+    gold = Gold(tuple("abcdefghijkl"), (10,) * 12, (1, 2, 0, 1, 3, 0, 1, 1, 2, 0, 1, 0))
+    made = plain(build(material(each=16, gold=gold), replace(QUICK, replicates=20)))
+    found = made["disagreement"]["flips_gold"]
+    assert found["value"] == pytest.approx(0.1)
+    assert found["lo"] < 0.1 < found["hi"]
+    few = Gold(("a",), (10,), (9,))
+    alone = plain(build(material(each=16, gold=few), replace(QUICK, replicates=2)))
+    assert alone["disagreement"]["flips_gold"]["value"] is None
+
+
+def test_without_comparisons_there_is_no_report() -> None:
+    with pytest.raises(TableError, match="nothing to report on yet"):
+        build(Material(Comparisons.from_arrays([], [], [])), QUICK)
+
+
+# --- What it is computed with --------------------------------------------------------------------
+
+
+def test_picks_of_many_resamples_equal_the_rules_one_by_one() -> None:
+    rng = np.random.default_rng(1)
+    u, shares = rng.normal(size=(50, 3, 5)), rng.dirichlet(np.ones(3), 50)
+    u[0], shares[0] = U, SHARES
+    found = picks_of(u, shares)
+    assert {rule: int(picks[0]) for rule, picks in found.items()}["maxmin_pick"] == 2
+    for b in range(50):
+        known = rules.decisions(u[b], shares[b])
+        for alpha in (1.0, 2.0):
+            W = rules.welfare(u[b])
+            known[f"alpha_fair({alpha:g})"] = rules.alpha_fair(W, shares[b], alpha)
+        for rule, picks in found.items():
+            assert int(picks[b]) in known[rule].picks, (rule, b)
+
+
+def test_group_inconsistency_counts_opposite_verdicts_between_groups() -> None:
+    P = np.array([[0.9, 0.8, 0.7, 0.2], [0.6, 0.3, 0.9, 0.9]])
+    assert verdict_disagreement(P, np.ones(4)).tolist() == [[0.0, 0.5], [0.5, 0.0]]
+    assert group_inconsistency(P, np.ones(4), [0.9, 0.1]) == pytest.approx(0.5)
+    assert group_inconsistency(P, [1, 0, 1, 0], [0.5, 0.5]) == 0
+    assert group_inconsistency([[0.9], [0.1], [0.1]], [1.0], [0.5, 0.25, 0.25]) == pytest.approx(
+        0.8
+    )
+    assert np.isnan(group_inconsistency(P[:1], np.ones(4), [1.0]))
+
+
+def test_the_report_is_a_dataclass_all_the_way(told: dict[str, Any]) -> None:
+    assert set(told) == set(Report.__dataclass_fields__)
+    json.dumps(told, allow_nan=False)
+    assert len(sentences(told)) > 20
