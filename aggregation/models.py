@@ -396,3 +396,74 @@ class Check(Work):
     def passed(self) -> bool | None:
         """Whether every single check passed; None before the report is there."""
         return None if self.report is None else all(check["passed"] for check in self.report)
+
+
+class Level(models.TextChoices):
+    """What a report compares: systems, the responses of each prompt, or answers to statements."""
+
+    SYSTEMS = "systems", "Systems, over all prompts"
+    RESPONSES = "responses", "Responses, within each prompt"
+    STATEMENTS = "statements", "Yes or no to each line of a checklist"
+
+
+class Report(Work):
+    """A pluralistic report on the log up to a mark.
+
+    The same mark, options and seed give the same `content` (JSON), byte for byte; `replay_of` names
+    the report that this one repeats to prove it. Nothing in it is about fewer than five people.
+    Progress counts resamples of people.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reports")
+    requested_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    options = models.JSONField(default=dict, blank=True)
+    seed = models.BigIntegerField(default=0)
+    mark = models.BigIntegerField()
+    kinds: "models.Field[Any, Any]" = ArrayField(
+        models.CharField(max_length=20, choices=AnnotatorKind.choices)
+    )
+    level = models.CharField(max_length=12, choices=Level.choices, default=Level.SYSTEMS)
+    replay_of = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="replays"
+    )
+    code_version = models.CharField(max_length=100, blank=True)
+    content = models.TextField(null=True, blank=True)  # noqa: DJ001 - null says "not yet", "" can't
+
+    objects = WorkQuerySet["Report"].as_manager()
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Work.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(content__isnull=False),
+                name="report_done_has_content",
+            ),
+            models.CheckConstraint(condition=Q(mark__gte=0), name="report_mark_not_negative"),
+            models.CheckConstraint(condition=Q(seed__gte=0), name="report_seed_not_negative"),
+            models.CheckConstraint(
+                condition=Q(level__in=[level.value for level in Level]),
+                name="report_level_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kinds=[]), name="report_reads_at_least_one_kind_of_annotator"
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="reports_of_project")]
+
+    def __str__(self) -> str:
+        return f"report on {self.project} at {self.mark}"
+
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 of the stored report's bytes; empty without one."""
+        return "" if self.content is None else hashlib.sha256(self.content.encode()).hexdigest()
+
+    @property
+    def is_identical_replay(self) -> bool | None:
+        """Whether this replay gave its original's bytes; None for others or unfinished ones."""
+        if self.replay_of is None or self.content is None:
+            return None
+        return self.content == self.replay_of.content

@@ -10,6 +10,7 @@ import pytest
 
 from aggregation.pluralism import rules
 from aggregation.pluralism.inconsistency import group_inconsistency, verdict_disagreement
+from aggregation.pluralism.welfare import welfare
 from aggregation.report import Gold, Material, Reason, Report, ReportOptions, build, plain
 from aggregation.report.associations import guarded
 from aggregation.report.figures import Figure
@@ -258,6 +259,7 @@ def test_a_report_can_be_stopped_between_resamples() -> None:
 
 def test_declared_groups_are_named_and_small_ones_merged() -> None:
     table, group = item_world(0, 24)
+    assert table.annotator is not None
     named = np.where(group == 2, 2, group)[table.annotator].astype(np.int32)
     named[table.annotator >= 97] = 3
     given = Material(
@@ -299,7 +301,7 @@ def test_picks_of_many_resamples_equal_the_rules_one_by_one() -> None:
     for b in range(50):
         known = rules.decisions(u[b], shares[b])
         for alpha in (1.0, 2.0):
-            W = rules.welfare(u[b])
+            W = welfare(u[b])
             known[f"alpha_fair({alpha:g})"] = rules.alpha_fair(W, shares[b], alpha)
         for rule, picks in found.items():
             assert int(picks[b]) in known[rule].picks, (rule, b)
