@@ -1,5 +1,6 @@
 """Addresses under /api/v1/ that this app serves."""
 
+from aggregation.api.elections import ElectionsViewSet
 from aggregation.api.endpoints import (
     ChecksViewSet,
     ExaminationsViewSet,
@@ -10,6 +11,7 @@ from aggregation.api.endpoints import (
 from annotation.api.router import ApiRouter
 
 router = ApiRouter()
+router.register("elections", ElectionsViewSet)
 router.register("methods", MethodsViewSet)
 router.register_in_project("runs", RunsViewSet)
 router.register_in_project("examinations", ExaminationsViewSet)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from aggregation.views import examinations, methods, panel, releases, runs, tables
+from aggregation.views import elections, examinations, methods, panel, releases, runs, tables
 
 app_name = "aggregation"
 
@@ -9,6 +9,7 @@ RUN = f"{PROJECT}/runs/<uuid:public_id>"
 RELEASE = f"{PROJECT}/releases/<int:version>"
 
 urlpatterns = [
+    path("elections/", elections.elections, name="elections"),
     path("methods/", methods.methods, name="methods"),
     path("methods/<slug:method>/", methods.method, name="method"),
     path(f"{PROJECT}/results/", panel.project_panel, name="project_panel"),
