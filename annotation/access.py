@@ -1,17 +1,41 @@
 """Who may do what in a project. Another project's existence is never confirmed: it is not found."""
 
 import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 
 from annotation.errors import NotAllowed
-from annotation.models import Annotator, AnnotatorKind, Membership, Project, Role, User
+from annotation.models import Annotator, AnnotatorKind, Project, Role, User
+from annotation.statements import Columns, fetch
 
 MANAGERS = (Role.OWNER, Role.MANAGER)
 REVIEWERS = (Role.OWNER, Role.MANAGER, Role.REVIEWER)
 EVERYONE = (Role.OWNER, Role.MANAGER, Role.REVIEWER, Role.ANNOTATOR)
 
 Account = User | AnonymousUser
+
+PROJECT = Columns(Project, "p")
+ANNOTATOR = Columns(Annotator, "a")
+
+# For statements in which the account is `u` and the project's slug `%(slug)s`; see `read_entrance`.
+ENTRANCE = f"{PROJECT.sql}, m.role, {ANNOTATOR.sql}"
+AT_THE_DOOR = """
+LEFT JOIN annotation_project p ON p.slug = %(slug)s
+LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = u.id
+LEFT JOIN annotation_annotator a ON a.project_id = p.id AND a.user_id = u.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """An account in a project: its role, and who it is as an annotator, if it ever judged there."""
+
+    project: Project
+    role: Role
+    annotator: Annotator | None
 
 
 def role_in(project: Project, user: Account) -> Role | None:
@@ -50,18 +74,31 @@ def annotator_of(project: Project, user: User) -> Annotator:
     return annotator
 
 
-def project_and_role(user: Account, slug: str) -> tuple[Project, Role]:
-    """The project and this account's role in it, in one query.
+def entrance(user: Account, slug: str) -> Entrance:
+    """The project, this account's role and annotator in it, in one statement.
 
     Raises Project.DoesNotExist if the account may not know of the project.
     """
-    if not isinstance(user, User) or not user.is_active:
-        raise Project.DoesNotExist
-    if user.is_superuser:
-        return Project.objects.get(slug=slug), Role.OWNER
-    membership = (
-        Membership.objects.select_related("project").filter(user=user, project__slug=slug).first()
-    )
-    if membership is None:
-        raise Project.DoesNotExist
-    return membership.project, Role(membership.role)
+    if isinstance(user, User) and user.is_active:
+        sql = f"SELECT {ENTRANCE} FROM annotation_user u {AT_THE_DOOR} WHERE u.id = %(user)s"  # noqa: S608
+        for row in fetch(sql, {"slug": slug, "user": user.pk}):
+            found = read_entrance(iter(row), user)
+            if found is not None:
+                return found
+    raise Project.DoesNotExist
+
+
+def read_entrance(values: Iterator[Any], user: User) -> Entrance | None:
+    """What ENTRANCE selected, None unless this account may enter; a superuser may, as an owner."""
+    project, role, annotator = PROJECT.take(values), next(values), ANNOTATOR.take(values)
+    if project is None or not (role or user.is_superuser):
+        return None
+    if annotator is not None:
+        annotator.project, annotator.user = project, user
+    return Entrance(project, Role.OWNER if user.is_superuser else Role(role), annotator)
+
+
+def project_and_role(user: Account, slug: str) -> tuple[Project, Role]:
+    """The project and this account's role in it. Raises Project.DoesNotExist as `entrance` does."""
+    found = entrance(user, slug)
+    return found.project, found.role

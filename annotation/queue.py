@@ -1,30 +1,24 @@
 """The queue of human work: who gets which question, for how long, and in which order shown."""
 
-import random
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotation.constraints import violated
 from annotation.errors import JudgingStopped, NotYourAssignment
 from annotation.models import (
     Annotator,
-    AnnotatorKind,
     Assignment,
     AssignmentState,
     Exposure,
     Guideline,
-    Judgment,
-    Placement,
-    Project,
     ProjectState,
-    Question,
     QuestionState,
 )
 from annotation.seats import has_room_for, lock_question
+from annotation.serving import take_seat
+from annotation.statements import one_statement
 
 SEAT_CONSTRAINTS = (
     "never_more_seats_than_overlap",
@@ -67,7 +61,11 @@ def lease_next(annotator: Annotator, *, now: datetime | None = None) -> Assignme
     """
     now = now or timezone.now()
     refuse_if_stopped(annotator)
-    return _resume(annotator, now) or _lease_new(annotator, now)
+    return (
+        _lease_new(annotator, now)
+        or _resume(annotator, now)
+        or _lease_new(annotator, now, wait=True)
+    )
 
 
 def renew(annotator: Annotator, public_id: str, *, now: datetime | None = None) -> Assignment:
@@ -142,79 +140,16 @@ def _end(assignment: Assignment, now: datetime, *, reason: str) -> None:
     assignment.save(update_fields=["state", "ended_at", "release_reason"])
 
 
-def _lease_new(annotator: Annotator, now: datetime) -> Assignment | None:
+def _lease_new(annotator: Annotator, now: datetime, *, wait: bool = False) -> Assignment | None:
+    """A question new to the annotator; with `wait` also one that somebody is just now answering."""
     for _ in range(TRIES):
-        found, assignment = _try_lease(annotator, now)
-        if assignment is not None or not found:
-            return assignment
+        try:
+            with one_statement():
+                return take_seat(annotator, now, wait=wait)
+        except IntegrityError as error:
+            if violated(error) not in SEAT_CONSTRAINTS:
+                raise
     return None
-
-
-def _try_lease(annotator: Annotator, now: datetime) -> tuple[bool, Assignment | None]:
-    """One try: whether a question was found, and its assignment unless another took the seat."""
-    try:
-        with transaction.atomic():
-            question = _candidates_for(annotator, now).first()
-            if question is None:
-                return False, None
-            return True, _assign(question, annotator, now)
-    except IntegrityError as error:
-        if violated(error) in SEAT_CONSTRAINTS:
-            return True, None
-        raise
-
-
-def _candidates_for(annotator: Annotator, now: datetime) -> models.QuerySet[Question]:
-    """Open questions with a free seat, new to this annotator; the first is locked, in order."""
-    mine = Assignment.objects.filter(annotator=annotator, question=OuterRef("pk"))
-    judged = Judgment.objects.filter(annotator=annotator, question=OuterRef("pk"))
-    leases = Assignment.objects.holding(now).exclude(annotator__kind=AnnotatorKind.MODEL)
-    answers = Judgment.objects.counted().exclude(annotator__kind=AnnotatorKind.MODEL)
-    questions = (
-        Question.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .filter(project=annotator.project, state=QuestionState.OPEN)
-        .filter(~Exists(mine), ~Exists(judged))
-    )
-    if annotator.kind != AnnotatorKind.MODEL:
-        questions = questions.filter(overlap__gt=_count(leases) + _count(answers))
-    return questions.order_by(F("priority").desc(), "id")
-
-
-def _count(rows: models.QuerySet[Assignment] | models.QuerySet[Judgment]) -> Coalesce:
-    """Rows belonging to the outer question, counted in a subquery."""
-    counted = (
-        rows.filter(question=OuterRef("pk"))
-        .order_by()
-        .values("question")
-        .annotate(total=Count("pk"))
-        .values("total")
-    )
-    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
-
-
-def _assign(question: Question, annotator: Annotator, now: datetime) -> Assignment:
-    project = annotator.project
-    question.project = project
-    assignment = Assignment.objects.create(
-        question=question,
-        annotator=annotator,
-        shown_order=side_order(project, question, annotator),
-        leased_at=now,
-        lease_until=now + timedelta(seconds=project.lease_seconds),
-    )
-    record_exposure(assignment, now, first=True)
-    return assignment
-
-
-def side_order(project: Project, question: Question, annotator: Annotator) -> list[int]:
-    """Placement positions in the order this annotator sees them: a fair, reproducible shuffle."""
-    positions = list(
-        Placement.objects.filter(question=question)
-        .order_by("position")
-        .values_list("position", flat=True)
-    )
-    random.Random(f"{project.seed}/{question.pk}/{annotator.pk}").shuffle(positions)
-    return positions
 
 
 def record_exposure(assignment: Assignment, now: datetime, *, first: bool = False) -> Exposure:

@@ -3,9 +3,96 @@
 A seat is taken by a counted judgment or by a lease that hasn't expired. A model takes no seat.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from annotation.models import Annotator, AnnotatorKind, Assignment, Judgment, Question
+from annotation.errors import NotYourAssignment
+from annotation.models import (
+    Annotator,
+    AnnotatorKind,
+    Assignment,
+    AssignmentState,
+    Guideline,
+    Judgment,
+    Profile,
+    Project,
+    Question,
+    QuestionState,
+)
+from annotation.statements import Columns, fetch
+
+ASSIGNMENT = Columns(Assignment, "a")
+QUESTION = Columns(Question, "q")
+PROJECT = Columns(Project, "p")
+PROFILE = Columns(Profile, "f", "id", "annotator_id", "version")
+GUIDELINE = Columns(Guideline, "g", "id", "project_id", "version")
+
+LOCK_SEAT = f"""
+SELECT {ASSIGNMENT.sql}, {QUESTION.sql}, {PROJECT.sql}, {PROFILE.sql}, e.shown_at, {GUIDELINE.sql}
+FROM annotation_assignment a
+JOIN annotation_question q ON q.id = a.question_id
+JOIN annotation_project p ON p.id = q.project_id
+LEFT JOIN LATERAL (
+  SELECT * FROM annotation_exposure WHERE assignment_id = a.id ORDER BY sequence DESC LIMIT 1
+) e ON true
+LEFT JOIN annotation_guideline g ON g.id = e.guideline_id
+LEFT JOIN LATERAL (
+  SELECT * FROM annotation_profile WHERE annotator_id = a.annotator_id
+  ORDER BY version DESC LIMIT 1
+) f ON true
+WHERE a.public_id = %s AND a.annotator_id = %s
+FOR NO KEY UPDATE OF a, q
+"""  # noqa: S608 - built of names of columns
+
+LEAVE_SEAT = """
+WITH left_by_its_annotator AS (
+  UPDATE annotation_assignment SET state = 'submitted', ended_at = %(now)s WHERE id = %(assignment)s
+)
+UPDATE annotation_question q SET state = 'answered'
+WHERE q.id = %(question)s AND q.state = 'open' AND q.overlap <= (
+  SELECT count(*) FROM annotation_judgment j JOIN annotation_annotator w ON w.id = j.annotator_id
+  WHERE j.question_id = q.id AND j.standing = 'counted' AND w.kind <> 'model'
+    AND NOT EXISTS (SELECT FROM annotation_judgment later WHERE later.supersedes_id = j.id)
+)
+RETURNING q.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An assignment and its question, both locked until the transaction ends.
+
+    With it come the annotator's present profile, and when and under which guidelines the question
+    was last shown. `assignment.question` and `question.project` are as they are now.
+    """
+
+    assignment: Assignment
+    question: Question
+    profile: Profile | None
+    guideline: Guideline | None
+    shown_at: datetime | None
+
+
+def lock_seat(annotator: Annotator, assignment_id: str) -> Seat:
+    """Lock one's own assignment, then its question. Raises NotYourAssignment."""
+    rows = fetch(LOCK_SEAT, [assignment_id, annotator.pk])
+    if not rows:
+        raise NotYourAssignment
+    row = iter(rows[0])
+    assignment, question = ASSIGNMENT.need(row), QUESTION.need(row)
+    question.project = PROJECT.need(row)
+    assignment.question, assignment.annotator = question, annotator
+    profile, shown_at, guideline = PROFILE.take(row), next(row), GUIDELINE.take(row)
+    return Seat(assignment, question, profile, guideline, shown_at)
+
+
+def leave_seat(seat: Seat, now: datetime) -> None:
+    """End the assignment as submitted; its question turns answered if it has all its judgments."""
+    values = {"now": now, "assignment": seat.assignment.pk, "question": seat.question.pk}
+    if fetch(LEAVE_SEAT, values):
+        seat.question.state = QuestionState.ANSWERED
+    seat.assignment.state = AssignmentState.SUBMITTED
+    seat.assignment.ended_at = now
 
 
 def lock_question(pk: int) -> Question:

@@ -16,15 +16,21 @@ from annotation.models import (
     Annotator,
     Assignment,
     AssignmentState,
-    Exposure,
     Judgment,
     ProjectState,
     Question,
     QuestionState,
     Standing,
 )
-from annotation.queue import lock_assignment
-from annotation.seats import counted_judgments, has_room_for, lock_question
+from annotation.seats import (
+    Seat,
+    counted_judgments,
+    has_room_for,
+    leave_seat,
+    lock_question,
+    lock_seat,
+)
+from annotation.statements import insert
 
 PARKED_CLOSED = (
     "The project stopped while you were judging. Your answer is kept, but not counted "
@@ -118,28 +124,27 @@ def _submit(
     source: str,
     now: datetime,
 ) -> Submission:
-    assignment = lock_assignment(annotator, assignment_id)
+    seat = lock_seat(annotator, assignment_id)
+    assignment, question = seat.assignment, seat.question
     if assignment.state == AssignmentState.SUBMITTED:
         return _repeated(assignment, submission_key)
-    answer = read_answer(form_for(assignment, data), assignment.question)
-    question = lock_question(assignment.question_id)
+    answer = read_answer(form_for(assignment, data), question)
     standing, notice = _standing(question, assignment, now)
     judgment = keep(
         question=question,
         annotator=annotator,
+        profile=seat.profile,
         assignment=assignment,
+        guideline=seat.guideline,
         shown_order=assignment.shown_order,
+        elapsed_ms=_elapsed_ms(seat, now),
         submission_key=submission_key,
         source=source,
         standing=standing,
         now=now,
         **answer,
-        **_last_showing(assignment, now),
     )
-    assignment.state = AssignmentState.SUBMITTED
-    assignment.ended_at = now
-    assignment.save(update_fields=["state", "ended_at"])
-    _mark_answered(question)
+    leave_seat(seat, now)
     return Submission(judgment, notice=notice)
 
 
@@ -162,13 +167,11 @@ def _standing(question: Question, assignment: Assignment, now: datetime) -> tupl
     return Standing.PARKED, PARKED_SEAT_TAKEN
 
 
-def _last_showing(assignment: Assignment, now: datetime) -> dict[str, Any]:
-    """The guidelines last shown and the time since then, never negative."""
-    shown: Exposure | None = assignment.exposures.order_by("-sequence").first()
-    if shown is None:
-        return {"guideline": None, "elapsed_ms": None}
-    elapsed = max(0, round((now - shown.shown_at).total_seconds() * 1000))
-    return {"guideline_id": shown.guideline_id, "elapsed_ms": elapsed}
+def _elapsed_ms(seat: Seat, now: datetime) -> int | None:
+    """Milliseconds since the question was last shown, never negative."""
+    if seat.shown_at is None:
+        return None
+    return max(0, round((now - seat.shown_at).total_seconds() * 1000))
 
 
 def _mark_answered(question: Question) -> None:
@@ -178,13 +181,16 @@ def _mark_answered(question: Question) -> None:
 
 def keep(*, now: datetime, annotator: Annotator, question: Question, **fields: Any) -> Judgment:
     """Append one judgment under the annotator's present profile; the caller decided the rest."""
-    return Judgment.objects.create(
-        annotator=annotator,
-        profile=annotator.current_profile(),
-        question=question,
-        judgment_type=question.judgment_type,
-        created_at=now,
-        **fields,
+    if "profile" not in fields:
+        fields["profile"] = annotator.current_profile()
+    return insert(
+        Judgment(
+            annotator=annotator,
+            question=question,
+            judgment_type=question.judgment_type,
+            created_at=now,
+            **fields,
+        )
     )
 
 

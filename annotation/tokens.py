@@ -15,8 +15,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from annotation import access
 from annotation.errors import AnnotationError
 from annotation.models import ApiToken, Project, User
+from annotation.statements import Columns, fetch
 
 MARK = "pol_"  # every secret begins so, for people and for scanners of leaked keys
 SECRET_LENGTH = len(MARK) + 43
@@ -117,20 +119,43 @@ def _check(
 
 
 def verify(secret: str, *, now: datetime | None = None) -> ApiToken:
-    """The token behind a secret, its user with it; one query. Raises TokenRefused."""
+    """The token behind a secret, its user with it; one statement. Raises TokenRefused."""
+    token, _ = enter(secret, slug="", now=now)
+    return token
+
+
+def enter(
+    secret: str, *, slug: str, now: datetime | None = None
+) -> tuple[ApiToken, access.Entrance | None]:
+    """The token behind a secret and its user's entrance to a project, in one statement.
+
+    The entrance is None if the user may not know of the project. Raises TokenRefused.
+    """
     now = now or timezone.now()
     if len(secret) != SECRET_LENGTH or not secret.startswith(MARK):
         raise TokenRefused("This isn't a Polyphony token: those begin with pol_.")
-    token = ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first()
-    if token is None:
+    rows = fetch(ENTER, {"digest": digest_of(secret), "slug": slug})
+    if not rows:
         raise TokenRefused("This token is unknown. Check that it was copied whole.")
+    row = iter(rows[0])
+    token, user = TOKEN.need(row), USER.need(row)
+    token.user = user
     if token.revoked_at is not None:
         raise TokenRefused("This token was revoked. Make a new one on your token page.")
     if token.expires_at <= now:
         raise TokenRefused("This token has expired. Make a new one on your token page.")
-    if not token.user.is_active:
+    if not user.is_active:
         raise TokenRefused("The account of this token is switched off.")
-    return token
+    return token, access.read_entrance(row, user)
+
+
+TOKEN = Columns(ApiToken, "t")
+USER = Columns(User, "u")
+ENTER = f"""
+SELECT {TOKEN.sql}, {USER.sql}, {access.ENTRANCE}
+FROM annotation_apitoken t JOIN annotation_user u ON u.id = t.user_id {access.AT_THE_DOOR}
+WHERE t.digest = %(digest)s
+"""  # noqa: S608 - built of names of columns
 
 
 def note_use(token: ApiToken, *, now: datetime | None = None) -> None:

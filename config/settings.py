@@ -226,6 +226,12 @@ DATABASES: dict[str, dict[str, Any]] = {
         ),
     }
 }
+# Hand-written statements (annotation/statements.py) are prepared when they first run. Switch this
+# off behind a pooler that lends a connection per transaction and knows no prepared statements.
+if flag("POLYPHONY_PREPARED_STATEMENTS", True):
+    DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 0)
+# Compiling a query takes longer than any of ours runs; PostgreSQL guesses otherwise from "LIMIT 1".
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
 if _POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,

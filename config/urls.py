@@ -4,13 +4,13 @@ from django.urls import include, path
 from config.health import healthz
 
 urlpatterns = [
-    path("", include("annotation.urls")),
-    path("", include("aggregation.urls")),
-    path("", include("models_runtime.urls")),
     path("api/v1/", include("annotation.api.urls")),
     path("api/v1/", include("aggregation.api_urls")),
     path("api/v1/", include("models_runtime.api_urls")),
     path("api/", include("annotation.api.unknown_urls")),
+    path("", include("annotation.urls")),
+    path("", include("aggregation.urls")),
+    path("", include("models_runtime.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
 ]

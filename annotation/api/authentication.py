@@ -4,8 +4,9 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from annotation import attempts, tokens
-from annotation.models import ApiToken, User
+from annotation import access, attempts, tokens
+from annotation.access import Entrance
+from annotation.models import ApiToken, Project, User
 
 TOKEN_PARAMETERS = frozenset({"token", "access_token", "api_key", "apikey", "key", "auth"})
 IN_ADDRESS = (
@@ -27,11 +28,12 @@ class TokenAuthentication(BaseAuthentication):
         if scheme.lower() != b"bearer":
             return None
         try:
-            token = tokens.verify(secret.decode("ascii").strip())
+            token, entrance = tokens.enter(secret.decode("ascii").strip(), slug=_slug(request))
         except (tokens.TokenRefused, UnicodeDecodeError) as error:
             self._count_failure(request)
             raise exceptions.AuthenticationFailed(_sentence(error)) from error
         tokens.note_use(token)
+        request.entrance = entrance  # type: ignore[attr-defined]
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -42,6 +44,24 @@ class TokenAuthentication(BaseAuthentication):
         wait = attempts.record_failure(attempts.API_TOKEN, address)
         if wait:
             raise exceptions.Throttled(wait=wait)
+
+
+def _slug(request: Request) -> str:
+    """The project in the address, "" outside any: its door is looked up with the token."""
+    return str(request.parser_context["kwargs"].get("project", ""))
+
+
+def entrance_of(request: Request) -> Entrance:
+    """The sender's way into the project in the address.
+
+    Raises Project.DoesNotExist if the sender may not know of it.
+    """
+    if isinstance(request.auth, ApiToken):
+        found: Entrance | None = request.entrance  # type: ignore[attr-defined]
+        if found is None:
+            raise Project.DoesNotExist
+        return found
+    return access.entrance(request.user, _slug(request))
 
 
 def _sentence(error: Exception) -> str:

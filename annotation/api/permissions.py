@@ -21,8 +21,8 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from annotation import access
-from annotation.access import EVERYONE
+from annotation.access import EVERYONE, Entrance
+from annotation.api.authentication import entrance_of
 from annotation.models import ApiToken, Project, Role
 from annotation.tokens import Scope
 
@@ -57,16 +57,19 @@ def require_scope(request: Request, scope: Scope) -> None:
         )
 
 
-def reach_project(request: Request, slug: str) -> tuple[Project, Role]:
-    """The project and the user's role in it, within reach of the token. Raises NotFound."""
+def reach_project(request: Request) -> Entrance:
+    """The project in the address and the user's role in it, within reach of the token.
+
+    Raises NotFound.
+    """
     try:
-        project, role = access.project_and_role(request.user, slug)
+        found = entrance_of(request)
     except Project.DoesNotExist as error:
         raise NotFound(NO_PROJECT) from error
     token = request.auth
-    if isinstance(token, ApiToken) and token.project_id not in (None, project.pk):
+    if isinstance(token, ApiToken) and token.project_id not in (None, found.project.pk):
         raise NotFound(NO_PROJECT)
-    return project, role
+    return found
 
 
 class HasScope(BasePermission):
@@ -87,7 +90,8 @@ class ProjectAccess(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
             return False
-        view.project, view.role = reach_project(request, view.kwargs["project"])
+        view.entrance = reach_project(request)
+        view.project, view.role = view.entrance.project, view.entrance.role
         needs = needs_of(view, str(request.method))
         if needs is None:
             return not _is_served(view, request)

@@ -28,8 +28,9 @@ from annotation.api.router import ApiRouter
 from annotation.api.viewsets import ProjectViewSet
 
 router = ApiRouter()
-router.register("projects", ProjectsViewSet)
 IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
+    "judgments": JudgmentsViewSet,  # asked for most often, so found first
+    "assignments": AssignmentsViewSet,
     "guidelines": GuidelinesViewSet,
     "prompts": PromptsViewSet,
     "candidates": CandidatesViewSet,
@@ -38,16 +39,15 @@ IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
     "rubrics": RubricsViewSet,
     "questions": QuestionsViewSet,
     "annotators": AnnotatorsViewSet,
-    "assignments": AssignmentsViewSet,
-    "judgments": JudgmentsViewSet,
     "imports": ImportsViewSet,
     "state": StatesViewSet,
 }
 for noun, viewset in IN_PROJECT.items():
     router.register_in_project(noun, viewset)
+router.register("projects", ProjectsViewSet)
 
 urlpatterns = [
+    *router.urls,
     path("schema/", cache_page(3600)(SpectacularJSONAPIView.as_view()), name="api-schema"),
     path("me/", MeView.as_view(), name="api-me"),
-    *router.urls,
 ]

@@ -9,6 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.viewsets import GenericViewSet
 
 from annotation import access
+from annotation.access import Entrance
 from annotation.api.filters import Filter
 from annotation.api.permissions import HasScope, Needs, ProjectAccess
 from annotation.models import Annotator, Project, Role, User
@@ -36,11 +37,12 @@ class ScopedViewSet(GenericViewSet[M]):
 class ProjectViewSet(ScopedViewSet[M]):
     """Endpoints under /projects/<slug>/: the project and the sender's role in it are at hand.
 
-    `project` and `role` are set by the permission class, before any handler runs. A subclass says
-    what a member may see in `rows()`, which must be narrowed to `self.project`.
+    `entrance`, `project` and `role` are set by the permission class, before any handler runs. A
+    subclass says what a member may see in `rows()`, which must be narrowed to `self.project`.
     """
 
     permission_classes = (ProjectAccess,)
+    entrance: Entrance
     project: Project
     role: Role
 
@@ -56,7 +58,7 @@ class ProjectViewSet(ScopedViewSet[M]):
     @cached_property
     def annotator(self) -> Annotator:
         """The sender as an annotator of this project, made on first use."""
-        found = Annotator.objects.filter(project=self.project, user=self.user).first()
-        annotator = found or access.annotator_of(self.project, self.user)
+        known = self.entrance.annotator
+        annotator = known or access.annotator_of(self.project, self.user)
         annotator.project = self.project
         return annotator

@@ -9,7 +9,7 @@ from tests.annotation.calling import Caller, as_
 from tests.cast import World
 
 PROJECT = "/projects/advice"
-WHO = 3  # token with its user, membership with its project, annotator
+WHO = 1  # token with its user, project, role and annotator
 
 
 def statements(captured: CaptureQueriesContext) -> list[str]:
@@ -23,15 +23,15 @@ def lease(caller: Caller) -> dict[str, Any]:
     return found
 
 
-def test_a_question_costs_eleven_statements(world: World) -> None:
+def test_a_question_costs_two_statements(world: World) -> None:
     ada = as_(world.ada)
     ada.get("/me/")
     with CaptureQueriesContext(connection) as captured:
         lease(ada)
-    assert len(statements(captured)) <= WHO + 8
+    assert len(statements(captured)) <= WHO + 1
 
 
-def test_an_answer_costs_twelve_statements(world: World) -> None:
+def test_an_answer_costs_four_statements(world: World) -> None:
     ada = as_(world.ada)
     body = {
         "assignment": lease(ada)["id"],
@@ -40,7 +40,7 @@ def test_an_answer_costs_twelve_statements(world: World) -> None:
     }
     with CaptureQueriesContext(connection) as captured:
         assert ada.post(f"{PROJECT}/judgments/", body).status_code == 201
-    assert len(statements(captured)) <= WHO + 9
+    assert len(statements(captured)) <= WHO + 3
 
 
 def test_asking_for_the_next_with_the_answer_saves_a_request(world: World) -> None:
@@ -53,7 +53,7 @@ def test_asking_for_the_next_with_the_answer_saves_a_request(world: World) -> No
     }
     with CaptureQueriesContext(connection) as captured:
         assert ada.post(f"{PROJECT}/judgments/", body).json()["next"] is not None
-    assert len(statements(captured)) <= WHO + 9 + 8
+    assert len(statements(captured)) <= WHO + 3 + 1
 
 
 def test_the_cost_does_not_grow_with_the_log(world: World) -> None:
@@ -68,4 +68,4 @@ def test_the_cost_does_not_grow_with_the_log(world: World) -> None:
     ada.get("/me/")
     with CaptureQueriesContext(connection) as captured:
         lease(ada)
-    assert len(statements(captured)) <= WHO + 8
+    assert len(statements(captured)) <= WHO + 1

@@ -2,12 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from annotation import queue
+from annotation import queue, serving
 from annotation.errors import JudgingStopped, NotYourAssignment
 from annotation.models import (
     Annotator,
@@ -51,16 +52,41 @@ def test_each_showing_is_logged_in_order(world: World) -> None:
 def test_both_sides_occur_and_the_same_person_always_sees_the_same_one(world: World) -> None:
     questions = [make_question(world.project, f"q{i}") for i in range(40)]
     orders = [
-        tuple(queue.side_order(world.project, question, world.annotator_ada))
+        tuple(serving.side_order(world.project, question, world.annotator_ada))
         for question in questions
     ]
     again = [
-        tuple(queue.side_order(world.project, question, world.annotator_ada))
+        tuple(serving.side_order(world.project, question, world.annotator_ada))
         for question in questions
     ]
     assert orders == again
     assert 10 <= orders.count((0, 1)) <= 30
     assert set(orders) == {(0, 1), (1, 0)}
+
+
+def test_the_statement_draws_the_same_sides(world: World) -> None:
+    for number in range(8):
+        make_question(world.project, f"q{number}", candidates=4)
+    Question.objects.filter(placements__position=1).exclude(placements__position=3).update(
+        state=QuestionState.WITHDRAWN
+    )
+    for _ in range(8):
+        assignment = lease(world.annotator_ada)
+        assert assignment.shown_order == serving.side_order(
+            world.project, assignment.question, world.annotator_ada
+        )
+        queue.release(world.annotator_ada, str(assignment.public_id))
+
+
+def test_a_leased_question_brings_its_texts_along_and_no_names(
+    world: World, django_assert_num_queries: Any
+) -> None:
+    question = lease(world.annotator_ada).question
+    with django_assert_num_queries(0):
+        assert question.prompt.html == "<p>What should I do about noise?</p>"
+        texts = [placement.candidate.text for placement in question.placements.all()]
+    assert texts == ["Answer 0 to noise.", "Answer 1 to noise."]
+    assert "system_id" in question.placements.all()[0].candidate.get_deferred_fields()
 
 
 def test_a_skipped_question_goes_to_others_and_not_back(world: World) -> None:

@@ -23,6 +23,10 @@ from annotation.errors import JudgingStopped
 from annotation.models import Assignment, Judgment, Standing
 from annotation.tokens import Scope
 
+# Made once: a serializer copies its fields whenever it is made, which costs more than using them.
+SUBMISSION = SubmissionSerializer()
+SUBMITTED = SubmittedSerializer()
+
 
 class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[Judgment]):
     """The log of judgments: appended to, never changed.
@@ -69,9 +73,7 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer an assignment. 201 when kept now, 200 when this key's answer was kept before."""
         refuse_unknown(request, set())
-        given = SubmissionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        data = given.validated_data
+        data = SUBMISSION.run_validation(request.data)
         kept = submission.submit(
             annotator=self.annotator,
             assignment_id=str(data["assignment"]),
@@ -88,7 +90,7 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             "next_notice": next_notice,
         }
         return Response(
-            SubmittedSerializer(body).data,
+            SUBMITTED.to_representation(body),
             status=status.HTTP_200_OK if kept.repeated else status.HTTP_201_CREATED,
         )
 

@@ -5,20 +5,22 @@ from typing import Any
 
 from django import forms
 from django.db.models import Prefetch, prefetch_related_objects
+from django.utils.translation import get_language
 from rest_framework import serializers
 
 from annotation.api.serializers.prompts import MessageSerializer
-from annotation.judgment_types import JudgmentForm
+from annotation.catalogue import JUDGMENT_TYPES
 from annotation.models import Assignment, AssignmentState, Placement
-from annotation.submission import form_for
+from annotation.submission import asked_by
 
 SHOWN = Prefetch(
     "placements",
-    Placement.objects.select_related("candidate").only(
-        "position", "question_id", "candidate__text", "candidate__html"
-    ),
+    Placement.objects.asked()
+    .select_related("candidate")
+    .only("position", "question_id", "candidate__text", "candidate__html"),
 )
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MOST_FORMS_KEPT = 500
 
 
 class ShownCandidateSerializer(serializers.Serializer[Any]):
@@ -74,7 +76,7 @@ class AssignmentSerializer(serializers.Serializer[Assignment]):
             "lease_until": assignment.lease_until.isoformat(),
             "prompt": {"messages": question.prompt.messages, "html": question.prompt.html},
             "candidates": list(_shown(assignment)),
-            "fields": [_field(name, field) for name, field in _form(assignment).fields.items()],
+            "fields": fields_of(assignment),
         }
 
 
@@ -88,8 +90,26 @@ class ReleaseSerializer(serializers.Serializer[Any]):
     )
 
 
-def _form(assignment: Assignment) -> JudgmentForm:
-    return form_for(assignment)
+_described: dict[tuple[str, str | None, str, tuple[int, ...]], list[dict[str, Any]]] = {}
+
+
+def fields_of(assignment: Assignment) -> list[dict[str, Any]]:
+    """The form to fill, field by field.
+
+    Questions that ask the same have the same form, so its description is kept: building a form
+    costs more than finding the question. What it depends on is all in the key.
+    """
+    question, shown = assignment.question, tuple(assignment.shown_order)
+    asked = asked_by(question, candidates=len(shown))
+    key = question.judgment_type, get_language(), repr(asked), shown
+    known = _described.get(key)
+    if known is None:
+        form = JUDGMENT_TYPES[question.judgment_type].form_class(None, asked=asked, shown=shown)
+        known = [_field(name, field) for name, field in form.fields.items()]
+        if len(_described) >= MOST_FORMS_KEPT:
+            _described.clear()
+        _described[key] = known
+    return known
 
 
 def _shown(assignment: Assignment) -> Iterator[dict[str, str]]:

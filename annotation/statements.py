@@ -1,0 +1,126 @@
+"""Hand-written SQL for the few acts that run thousands of times an hour.
+
+Building a query with the ORM and planning it anew costs more than running it. The statements of
+serving and submitting are written out instead, and PostgreSQL prepares each once per connection
+(`prepare_threshold` in the settings). Everything else about them is as with any other query:
+Django's errors, its transactions, and its log of queries.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any, Generic, Self, TypeVar
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.models import Field, Model
+from django.db.models.base import ModelState
+from django.db.models.expressions import DatabaseDefault
+
+M = TypeVar("M", bound=Model)
+Row = tuple[Any, ...]
+
+
+def fetch(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
+    """Run a statement with its parameters bound by the server; its rows."""
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper.ensure_connection()
+    # Bound by the server, so that it can be prepared; Django's own cursors bind in the client.
+    raw: Any = (_Logged if wrapper.queries_logged else psycopg.Cursor)(wrapper.connection)
+    make: Any = wrapper.make_debug_cursor if wrapper.queries_logged else wrapper.make_cursor
+    with make(raw) as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+class _Logged(psycopg.Cursor[Row]):
+    """Keeps the statement for Django's log of queries, which a prepared one wouldn't."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        found = super().execute(query, params, **options)
+        self._query = self._convert_query(query, params)
+        return found
+
+
+def one_statement() -> AbstractContextManager[Any]:
+    """Around a single statement that may be refused: alone it is a transaction of its own."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+
+
+class Columns(Generic[M]):
+    """A model's columns in a hand-written SELECT, and the instance made of their values.
+
+    All columns unless some are named; the rest are deferred, as with `only()`.
+    """
+
+    def __init__(self, model: type[M], alias: str, *names: str) -> None:
+        self._model = model
+        fields = [f for f in model._meta.concrete_fields if not names or f.attname in names]
+        self.sql = ", ".join(f'{alias}."{field.column}"' for field in fields)
+        self._names = [field.attname for field in fields]
+        self._key = model._meta.pk.attname
+        self._converted = [(f.attname, f) for f in fields if hasattr(f, "from_db_value")]
+
+    @property
+    def width(self) -> int:
+        return len(self._names)
+
+    def take(self, values: Iterator[Any]) -> M | None:
+        """The instance made of the next values of a row; None where an outer join found nothing."""
+        own = dict(zip(self._names, values, strict=False))  # and leaves the rest
+        if own[self._key] is None:
+            return None
+        for name, field in self._converted:
+            own[name] = field.from_db_value(own[name], None, connection)
+        return self._made(own)
+
+    def _made(self, values: dict[str, Any]) -> M:
+        """What `Model.from_db` makes, without its signals, which nobody here listens to."""
+        instance = self._model.__new__(self._model)
+        instance.__dict__.update(values)
+        instance._state = ModelState()
+        instance._state.adding = False
+        instance._state.db = DEFAULT_DB_ALIAS
+        return instance
+
+    def need(self, values: Iterator[Any]) -> M:
+        """Like `take`, where an inner join makes sure that there is one."""
+        found = self.take(values)
+        assert found is not None, f"a {self._model.__name__} without its key"
+        return found
+
+
+def insert(instance: M) -> M:
+    """Write a new row by one prepared statement; the key and what the database filled are read."""
+    model = type(instance)
+    given = tuple(field for field in _fields(model) if _is_given(instance, field))
+    values = [field.get_db_prep_save(field.pre_save(instance, True), connection) for field in given]
+    (row,) = fetch(_inserting(model, given), values)
+    filled = [field for field in model._meta.concrete_fields if field not in given]
+    for field, value in zip(filled, row, strict=True):
+        setattr(instance, field.attname, value)
+    instance._state.adding = False
+    instance._state.db = connection.alias
+    return instance
+
+
+def _is_given(instance: Model, field: "Field[Any, Any]") -> bool:
+    return not isinstance(getattr(instance, field.attname), DatabaseDefault)
+
+
+@cache
+def _fields(model: type[Model]) -> "tuple[Field[Any, Any], ...]":
+    return tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+
+
+@cache
+def _inserting(model: type[Model], given: "tuple[Field[Any, Any], ...]") -> str:
+    columns = ", ".join(f'"{field.column}"' for field in given)
+    places = ", ".join(["%s"] * len(given))
+    filled = [field for field in model._meta.concrete_fields if field not in given]
+    returned = ", ".join(f'"{field.column}"' for field in filled)
+    return (
+        f'INSERT INTO "{model._meta.db_table}" ({columns}) '  # noqa: S608 - names of columns
+        f"VALUES ({places}) RETURNING {returned}"
+    )
