@@ -9,6 +9,7 @@ from django.db.models import Count
 from numpy.typing import NDArray
 
 from aggregation.evidence_columns import Part
+from aggregation.personal.raters import calibrated
 from aggregation.pluralism.votes import pairs_weighted_by_gap
 from aggregation.streaming import stream
 from aggregation.tables import Comparisons, Ratings, TableError
@@ -19,19 +20,21 @@ Longs = NDArray[np.int64]
 FROM_RATINGS = "ratings of one annotator into pairs weighted by their gap"
 
 
-def with_embeddings(part: Part, project: Project) -> Part:
+def with_embeddings(part: Part, project: Project, calibrate: bool = False) -> Part:
     """The part with the embeddings of its responses; as it is where the project has none.
 
     Of several sets of embeddings the one that covers most responses is read. A row's text is the
     judged candidate, or what the judged system wrote for the row's prompt if that is one response
-    only. Ratings become pairs first. Raises TableError for vectors of different lengths in one set.
+    only. Ratings become pairs first, on a common scale if `calibrate`. Raises TableError for
+    vectors of different lengths in one set.
     """
     encoder = _encoder(project)
     if encoder is None or not isinstance(part.table, Comparisons | Ratings):
         return part
     table, conversions = part.table, part.conversions
     if isinstance(table, Ratings):
-        table, conversions = pairs_weighted_by_gap(table), (*conversions, FROM_RATINGS)
+        ratings = calibrated(table) if calibrate else table
+        table, conversions = pairs_weighted_by_gap(ratings), (*conversions, FROM_RATINGS)
     vectors, texts = _read(project, encoder)
     place = _places(part, table, texts)
     group = np.full(len(table), -1, dtype=np.int64) if table.group is None else table.group

@@ -137,7 +137,7 @@ def compute(
     )
     part = evidence.part_for(method)
     if options.reads_embeddings:
-        part = with_embeddings(part, run.project)
+        part = with_embeddings(part, run.project, getattr(options, "calibrate", False))
     result = method.fit(part.table, options, bench=bench)
     result = replace(result, conversions=(*part.conversions, *result.conversions))
     return Computed(result, part, evidence)

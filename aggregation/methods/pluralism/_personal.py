@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from aggregation.method import Estimate
 from aggregation.options import Options, option
 from aggregation.personal.course import Device
+from aggregation.personal.raters import calibrated
 from aggregation.personal.votes import (
     PersonalVotes,
     has_embeddings,
@@ -51,6 +52,11 @@ class PersonalOptions(Options):
         "Auto: a GPU where there is one. The last digits differ between devices.",
     )
     cannot_tell: Literal["tie", "drop"] = option("tie", "“Cannot tell”", "A tie, or left out.")
+    calibrate: bool = option(
+        True,
+        "Calibrate raters",
+        "Of ratings: put every annotator's scale on the common one before ratings become pairs.",
+    )
 
     @property
     def reads_embeddings(self) -> bool:
@@ -93,8 +99,7 @@ def read(
 
     Raises TableError where embeddings are asked for and there are none.
     """
-    pairs = pairs_weighted_by_gap(evidence) if isinstance(evidence, Ratings) else evidence
-    table = selected(pairs, options.cannot_tell)
+    table = selected(_pairs(evidence, options), options.cannot_tell)
     if not (table.weights > 0).any():
         return _blank(table)
     n_parts, part = table.pair_counts().components
@@ -127,6 +132,12 @@ def read(
         told.append(warn(WarningCode.ALL_TIES))
         return Estimate(even, "probability", component=part, warnings=tuple(told))
     return Reading(table, votes, form, part.astype(np.int64), n_parts, tuple(told))
+
+
+def _pairs(evidence: Comparisons | Ratings, options: PersonalOptions) -> Comparisons:
+    if isinstance(evidence, Comparisons):
+        return evidence
+    return pairs_weighted_by_gap(calibrated(evidence) if options.calibrate else evidence)
 
 
 def quality(reading: Reading, right: Floats, ability_kind: str) -> AnnotatorQuality | None:
