@@ -51,18 +51,19 @@ def amend(
     data: Mapping[str, Any],
     submission_key: str,
     source: str = "browser",
+    phase: int | None = None,
     now: datetime | None = None,
 ) -> Submission:
     """Append a judgment that supersedes an earlier one by the same annotator.
 
-    It inherits the earlier one's standing: an answer that was parked stays parked. The same
-    `submission_key` again returns the amendment already kept. Raises AmendmentRefused,
+    It inherits the earlier one's standing: an answer that was parked stays parked; and, unless
+    given, its phase: what was said in hindsight stays said in hindsight. The same `submission_key` again returns the amendment already kept. Raises AmendmentRefused,
     InvalidAnswer, KeyReused; then nothing was saved.
     """
     now = now or timezone.now()
     try:
         with transaction.atomic():
-            return _amend(annotator, judgment_id, data, submission_key, source, now)
+            return _amend(annotator, judgment_id, data, submission_key, source, phase, now)
     except IntegrityError as error:
         if "submission_key" in violated(error):
             raise KeyReused from error
@@ -77,6 +78,7 @@ def _amend(
     data: Mapping[str, Any],
     submission_key: str,
     source: str,
+    phase: int | None,
     now: datetime,
 ) -> Submission:
     earlier = _own_judgment(annotator, judgment_id)
@@ -95,6 +97,7 @@ def _amend(
             shown_order=earlier.shown_order,
             submission_key=submission_key,
             supersedes=earlier,
+            phase=earlier.phase if phase is None else phase,
             standing=earlier.standing,
             source=source,
             now=now,

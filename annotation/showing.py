@@ -5,29 +5,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotation import hindsight
 from annotation.amendment import amendment_form, sides_of
 from annotation.catalogue import JUDGMENT_TYPES, template_of
 from annotation.judgment_types import JudgmentForm
 from annotation.models import Annotator, Assignment, Judgment, Placement, Prompt, Question
+from annotation.rendering import render_markdown
+from annotation.steps import percent_of
 from annotation.submission import form_for
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response as it stands on the screen: `letter` and `place` by its order, not its row."""
+    """One response as it stands on the screen: `letter` and `place` by its order, not its row.
+
+    `consequence` is the rendered HTML of what came of it, shown in hindsight only.
+    """
 
     place: int
     letter: str
     html: str
+    consequence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Showing:
     """One question on one person's screen, with the form that answers it.
 
-    `handle` is the public id of the assignment to answer or, with `reopened`, of the judgment to
-    change. `submission_key` is new for each showing and travels with the answer, so that a click
-    that arrives twice is one judgment.
+    `handle` is the public id of the assignment to answer or, with `reopened` or `in_hindsight`, of
+    the judgment to change. `submission_key` is new for each showing and travels with the answer, so
+    that a click that arrives twice is one judgment.
     """
 
     handle: str
@@ -38,7 +45,7 @@ class Showing:
     form: JudgmentForm
     template: str
     lease_seconds: int
-    reason_required: bool
+    in_hindsight: bool = False
 
 
 def show(
@@ -68,7 +75,11 @@ def reopen(
     shown = sides_of(judgment)
     form = amendment_form(judgment, data)
     said = JUDGMENT_TYPES[judgment.judgment_type].form_data(judgment.payload, shown)
-    form.initial = said | {"reason": judgment.reason}
+    form.initial = said | {
+        "reason": judgment.reason,
+        "confidence": "" if judgment.confidence is None else f"{judgment.confidence:g}",
+        "others": percent_of(judgment.prediction),
+    }
     return _showing(
         judgment.question,
         shown,
@@ -79,7 +90,32 @@ def reopen(
     )
 
 
-def _showing(question: Question, shown: Sequence[int], **fields: Any) -> Showing:
+def look_back(
+    judgment: Judgment,
+    *,
+    data: Mapping[str, Any] | None = None,
+    submission_key: str | None = None,
+) -> Showing:
+    """The question again on the same sides with what came of the responses; nothing is chosen."""
+    return _showing(
+        judgment.question,
+        sides_of(judgment),
+        consequences=hindsight.consequences(judgment),
+        handle=str(judgment.public_id),
+        reopened=False,
+        in_hindsight=True,
+        submission_key=submission_key or uuid.uuid4().hex,
+        form=amendment_form(judgment, data),
+    )
+
+
+def _showing(
+    question: Question,
+    shown: Sequence[int],
+    *,
+    consequences: Mapping[int, str] | None = None,
+    **fields: Any,
+) -> Showing:
     """Reads the rendered texts and nothing else of prompt and candidates: no name can slip in."""
     by_position = dict(
         Placement.objects.filter(question=question).values_list("position", "candidate__html")
@@ -87,12 +123,16 @@ def _showing(question: Question, shown: Sequence[int], **fields: Any) -> Showing
     return Showing(
         prompt_html=Prompt.objects.values_list("html", flat=True).get(pk=question.prompt_id),
         responses=tuple(
-            Response(place, "ABCDEFGHIJ"[place], by_position[position])
+            Response(
+                place,
+                "ABCDEFGHIJ"[place],
+                by_position[position],
+                render_markdown((consequences or {}).get(position, "")),
+            )
             for place, position in enumerate(shown)
         ),
         template=template_of(question.judgment_type),
         lease_seconds=question.project.lease_seconds,
-        reason_required=question.project.options.get("reason") == "required",
         **fields,
     )
 

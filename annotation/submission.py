@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from annotation.authored import place_written, with_place
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.constraints import violated
 from annotation.errors import AlreadyAnswered, InvalidAnswer, KeyReused
@@ -17,6 +18,7 @@ from annotation.models import (
     Assignment,
     AssignmentState,
     Judgment,
+    Placement,
     ProjectState,
     Question,
     QuestionState,
@@ -31,6 +33,7 @@ from annotation.seats import (
     lock_seat,
 )
 from annotation.statements import insert
+from annotation.steps import prediction_of
 
 PARKED_CLOSED = (
     "The project stopped while you were judging. Your answer is kept, but not counted "
@@ -57,8 +60,13 @@ class Submission:
 def asked_by(question: Question, *, candidates: int | None = None) -> Asked:
     """What a question asks, for its judgment type; `candidates` spares counting its placements."""
     criteria = question.rubric.criteria.all() if question.rubric is not None else ()
+    asked = Placement.objects.asked().filter(question=question)
+    texts: tuple[str, ...] = ()
+    if JUDGMENT_TYPES[question.judgment_type].reads_texts:
+        texts = tuple(asked.order_by("position").values_list("candidate__text", flat=True))
     return Asked(
-        candidates=question.placements.count() if candidates is None else candidates,
+        candidates=asked.count() if candidates is None else candidates,
+        texts=texts,
         criteria=tuple(
             AskedCriterion(c.position, c.text, c.explanation, c.kind, c.anchors) for c in criteria
         ),
@@ -80,7 +88,7 @@ def form_of(
 
 
 def read_answer(form: JudgmentForm, question: Question) -> dict[str, Any]:
-    """Payload, reason and confidence of a submitted form. Raises InvalidAnswer."""
+    """Payload, reason, confidence and prediction of a submitted form. Raises InvalidAnswer."""
     if not form.is_valid():
         raise InvalidAnswer({name: list(map(str, texts)) for name, texts in form.errors.items()})
     judgment_type = JUDGMENT_TYPES[question.judgment_type]
@@ -88,6 +96,7 @@ def read_answer(form: JudgmentForm, question: Question) -> dict[str, Any]:
         "payload": judgment_type.payload(form.cleaned_data, form.shown),
         "reason": form.cleaned_data.get("reason") or "",
         "confidence": form.cleaned_data.get("confidence"),
+        "prediction": prediction_of(form.cleaned_data.get("others")),
     }
 
 
@@ -179,19 +188,27 @@ def _mark_answered(question: Question) -> None:
         Question.objects.filter(pk=question.pk).update(state=QuestionState.ANSWERED)
 
 
-def keep(*, now: datetime, annotator: Annotator, question: Question, **fields: Any) -> Judgment:
-    """Append one judgment under the annotator's present profile; the caller decided the rest."""
+def keep(
+    *, now: datetime, annotator: Annotator, question: Question, payload: Payload, **fields: Any
+) -> Judgment:
+    """Append one judgment under the annotator's present profile; the caller decided the rest.
+
+    A text that it writes becomes a candidate.
+    """
     if "profile" not in fields:
         fields["profile"] = annotator.current_profile()
-    return insert(
+    judgment = insert(
         Judgment(
             annotator=annotator,
             question=question,
             judgment_type=question.judgment_type,
+            payload=with_place(question, payload),
             created_at=now,
             **fields,
         )
     )
+    place_written(judgment)
+    return judgment
 
 
 def record(

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from annotation.evidence import Evidence
+from annotation.steps import OFF, REQUIRED, Steps
 
 Payload = dict[str, Any]
 
@@ -42,26 +44,45 @@ class Asked:
 
 
 class JudgmentForm(forms.Form):
-    """Fields every judgment type shares: an own reason and a stated confidence.
+    """Fields every judgment type shares: a reason, a stated confidence, a guess at the others.
 
-    `asked` and `shown` (placement positions in screen order) let a subclass build its fields.
+    `asked` and `shown` (placement positions in screen order) let a subclass build its fields; the
+    project's `steps` say which of the shared ones are asked for.
     """
 
     reason = forms.CharField(
         required=False,
         max_length=5000,
         strip=True,
+        label=_("Why?"),
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"max_length": "Keep the reason under 5,000 characters."},
+        error_messages={
+            "required": _("Please give your reason in a sentence, then choose again."),
+            "max_length": _("Keep the reason under 5,000 characters."),
+        },
     )
     confidence = forms.FloatField(
         required=False,
         min_value=0,
         max_value=1,
+        label=_("How sure are you?"),
         error_messages={
-            "min_value": "Confidence is a number from 0 to 1.",
-            "max_value": "Confidence is a number from 0 to 1.",
-            "invalid": "Confidence is a number from 0 to 1.",
+            "required": _("Please say how sure you are, then choose again."),
+            "min_value": _("Confidence is a number from 0 to 1."),
+            "max_value": _("Confidence is a number from 0 to 1."),
+            "invalid": _("Confidence is a number from 0 to 1."),
+        },
+    )
+    others = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=100,
+        label=_("Of 100 others, how many will answer as you do?"),
+        error_messages={
+            "required": _("Please guess how many of 100 others will answer as you do."),
+            "min_value": _("Give a whole number from 0 to 100."),
+            "max_value": _("Give a whole number from 0 to 100."),
+            "invalid": _("Give a whole number from 0 to 100."),
         },
     )
 
@@ -71,11 +92,28 @@ class JudgmentForm(forms.Form):
         super().__init__(data)
         self.asked = asked
         self.shown = tuple(shown)
-        if asked.options.get("reason") == "required":
-            self.fields["reason"].required = True
-            self.fields["reason"].error_messages["required"] = (
-                "Please give your reason in a sentence, then choose again."
+        self.steps = steps = Steps.of(asked.options)
+        wanted = {
+            "reason": steps.reason,
+            "confidence": steps.confidence,
+            "others": steps.prediction,
+        }
+        for name, want in wanted.items():
+            self.fields[name].required = want == REQUIRED
+        if steps.reason == OFF:
+            del self.fields["reason"]
+        if steps.prediction == OFF:
+            del self.fields["others"]
+
+    def clean_reason(self) -> str:
+        reason = str(self.cleaned_data["reason"])
+        least = self.steps.reason_words
+        if (reason or self.steps.reason == REQUIRED) and len(reason.split()) < least:
+            raise forms.ValidationError(
+                _("A little more, please: give your reason in at least %(least)s words.")
+                % {"least": least}
             )
+        return reason
 
 
 class JudgmentType(Protocol):

@@ -6,14 +6,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation import queue
+from annotation import hindsight, queue
 from annotation.access import annotator_of
 from annotation.amendment import amend, latest_of
 from annotation.errors import AnnotationError, InvalidAnswer, JudgingStopped, NotYourAssignment
 from annotation.forms import SKIP_REASONS, AnswerEnvelope, SkipForm
 from annotation.models import Annotator, Project, Role
 from annotation.progress import own_progress
-from annotation.showing import Showing, reopen, show, show_again
+from annotation.showing import Showing, look_back, reopen, show, show_again
 from annotation.submission import submit
 from annotation.views.entry import account, for_members, is_fragment
 
@@ -58,6 +58,28 @@ def previous(request: HttpRequest, project: Project, role: Role) -> HttpResponse
         )
     except InvalidAnswer:
         return _reopened(request, annotator, data=request.POST)
+    except AnnotationError as error:
+        return _done(request, annotator, warning=str(error), status=409)
+    return _done(request, annotator, saved=True)
+
+
+@never_cache
+@require_POST
+@for_members()
+def look_back_at(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    """The second answer to a question, given in hindsight; the first is kept beside it."""
+    annotator = _annotator(request, project)
+    try:
+        envelope = AnswerEnvelope.of(request.POST)
+        amend(
+            annotator=annotator,
+            judgment_id=envelope.handle,
+            data=request.POST,
+            submission_key=envelope.submission_key,
+            phase=hindsight.IN_HINDSIGHT,
+        )
+    except InvalidAnswer:
+        return _next_question(request, annotator, data=request.POST, status=422)
     except AnnotationError as error:
         return _done(request, annotator, warning=str(error), status=409)
     return _done(request, annotator, saved=True)
@@ -121,12 +143,13 @@ def _next_question(
     *,
     saved: bool = False,
     warning: str = "",
+    data: QueryDict | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """What to answer now: the last question again in hindsight (`data` if tried), else the next."""
     stopped, showing = "", None
     try:
-        assignment = queue.lease_next(annotator)
-        showing = show(assignment) if assignment else None
+        showing = _look_back(annotator, data) or _lease(annotator)
     except JudgingStopped as error:
         stopped = str(error)
     return _page(
@@ -136,6 +159,19 @@ def _next_question(
         {"saved": saved, "warning": warning, "stopped": stopped},
         status=status,
     )
+
+
+def _lease(annotator: Annotator) -> Showing | None:
+    assignment = queue.lease_next(annotator)
+    return show(assignment) if assignment else None
+
+
+def _look_back(annotator: Annotator, data: QueryDict | None) -> Showing | None:
+    judgment = hindsight.due_from(annotator)
+    if judgment is None:
+        return None
+    key = AnswerEnvelope.of(data).submission_key if data else None
+    return look_back(judgment, data=data, submission_key=key)
 
 
 def _same_question(request: HttpRequest, annotator: Annotator) -> HttpResponse:

@@ -20,6 +20,9 @@
   const typing = (element) =>
     element.isContentEditable || element.matches("textarea, select, input:not([type=radio], [type=checkbox])");
 
+  // What the page says, in the annotator's language.
+  const said = (name) => document.getElementById("words").dataset[name];
+
   function hint(sentence) {
     const line = one("[data-hint]", task());
     if (line) line.textContent = sentence;
@@ -31,9 +34,14 @@
     active = true;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") return escape(event);
-    if (event.target.matches("[data-reason]") && event.key === "Enter" && !event.shiftKey) {
+    const entered = event.key === "Enter" && !event.shiftKey;
+    if (entered && event.target.closest("[data-step]") && !event.target.matches("[type=radio]")) {
       event.preventDefault();
-      return leaveReason();
+      return leaveStep();
+    }
+    if (entered && event.target.matches("[data-row] [data-number]")) {
+      event.preventDefault();
+      return nextRow(event.target.closest("[data-row]"));
     }
     if (typing(event.target) || event.repeat || one("dialog[open]")) return;
     if (event.key === "Enter" && event.target.closest("button, a, summary, input")) return;
@@ -61,7 +69,7 @@
   }
 
   function press(element) {
-    if (element.matches("textarea, input:not([type=radio], [type=checkbox])")) return element.focus();
+    if (element.matches("textarea, input:not([type=radio], [type=checkbox]), [data-focuses]")) return element.focus();
     if (element.matches(":disabled") || element.closest("fieldset:disabled")) return;
     element.click();
     if (element.matches("[data-menu] > summary")) focusMenu(element.parentElement);
@@ -100,10 +108,11 @@
     const after = rows.slice(rows.indexOf(row) + 1).find((each) => !answered(each)) || openRow();
     const target = after ? one("input", after) : one("[data-submit]", task());
     if (target) target.focus();
+    else focusHeading();
     if (after) after.scrollIntoView({ block: "nearest" });
   }
 
-  // --- Choosing: at once, or, where a reason is needed, once it is given ---
+  // --- Choosing: at once, or, where more is needed (a reason, …), once it is given ---
 
   document.addEventListener(
     "click",
@@ -115,15 +124,16 @@
       if (closer) return closeDrawer(document.getElementById(closer.dataset.closes));
       if (event.target.closest("[data-retry]")) return retry();
       if (event.target.closest("[data-lock]")) return setLock(!locked());
-      const choice = event.target.closest("[data-choice]");
-      if (choice && choice.form && needsReason(choice.form)) hold(event, choice);
+      if (event.target.closest("[data-unfold]")) return unfold();
+      const choice = event.target.closest("[data-choice], [data-submit]");
+      const step = choice && choice.form && missingStep(choice.form);
+      if (step) hold(event, choice, step);
     },
     true
   );
 
-  function needsReason(form) {
-    return "reasonRequired" in form.dataset && !one("[data-reason]", form).value.trim();
-  }
+  const given = (step) => all("input, textarea", step).some((field) => (ticked(field) ? field.checked : field.value.trim()));
+  const missingStep = (form) => all("[data-required]", form).find((step) => !given(step));
 
   function mark(button) {
     for (const other of all("[data-choice]", task())) {
@@ -135,22 +145,27 @@
     button.setAttribute("aria-pressed", "true");
   }
 
-  function hold(event, choice) {
+  function hold(event, choice, step) {
     event.preventDefault();
-    mark(choice);
-    hint("Now give your reason in a sentence, then press Enter.");
-    one("[data-reason]", choice.form).focus();
+    if (choice.matches("[data-choice]")) mark(choice);
+    hint(step.dataset.ask);
+    one("textarea, input", step).focus();
   }
 
-  function leaveReason() {
-    const held = one("[data-chosen]", task());
-    const submit = one("[data-submit]", task());
-    if (held && !needsReason(held.form)) return held.click();
-    if (held) return hint("Give your reason in a sentence, then press Enter.");
-    if (submit) return submit.click();
+  function leaveStep() {
+    const pressed = one("[data-chosen]", task()) || one("[data-submit]", task());
+    if (pressed) return pressed.click();
     focusHeading();
-    hint("Reason noted. Now choose with the keys 1 to 7.");
+    hint(said("reasonNoted"));
   }
+
+  // Once a held choice has all it needs by a click on how sure one is, it is sent.
+  document.addEventListener("change", function (event) {
+    const step = event.target.closest("[data-step][data-required]");
+    const held = one("[data-chosen]", task());
+    const byMouse = event.target.matches("[type=radio]");
+    if (step && held && byMouse && !one("[data-unsaved]:not([hidden])", task()) && !missingStep(held.form)) held.click();
+  });
 
   // --- Sending, and what happens when it fails ---
 
@@ -163,7 +178,7 @@
     mark(sending && sending.matches("[data-choice]") ? sending : one("[data-chosen]", task()));
     failed = false;
     one("[data-unsaved]", task()).hidden = true;
-    savingTimer = setTimeout(() => saveState("Saving…"), 200);
+    savingTimer = setTimeout(() => saveState(said("saving")), 200);
   });
 
   document.addEventListener("htmx:beforeSwap", function (event) {
@@ -173,23 +188,14 @@
     if (event.detail.target.id === "task" && form && status === 200) forgetDraft(form);
   });
 
-  const REASONS = {
-    0: "The server can't be reached.",
-    401: "You have been logged out.",
-    403: "You have logged in or out since this page was opened.",
-    404: "You are no longer a member of this project.",
-    429: "Too many requests at once; wait a moment.",
-  };
-
   function notSaved(event) {
     if (!event.detail.elt.matches("[data-answer]")) return;
     clearTimeout(savingTimer);
     failed = true;
     const status = event.type === "htmx:responseError" ? event.detail.xhr.status : 0;
     const panel = one("[data-unsaved]", task());
-    const fallback = "The server answered with an error (" + status + ").";
-    one("[data-unsaved-why]", panel).textContent =
-      event.type === "htmx:timeout" ? "The server didn't answer in time." : REASONS[status] || fallback;
+    const why = event.type === "htmx:timeout" ? said("whySlow") : said("why-" + status) || said("whyError").replace("%s", status);
+    one("[data-unsaved-why]", panel).textContent = why;
     one("[data-log-in]", panel).hidden = status !== 401 && status !== 403;
     panel.hidden = false;
     saveState("");
@@ -198,6 +204,7 @@
   for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, notSaved);
   }
+  document.addEventListener("polyphony:drafted", () => answerForm() && keepDraft(answerForm()));
   window.addEventListener("online", () => failed && retry());
 
   function retry() {
@@ -212,7 +219,7 @@
   // --- Drafts: what was typed or ticked survives a lost network, a closed tab, a logout ---
 
   function draftable(form) {
-    return all("textarea, input[type=number], input[type=radio], input[type=checkbox]", form);
+    return all("textarea, input[type=number], input[type=radio], input[type=checkbox], [data-drafted]", form);
   }
 
   const ticked = (field) => field.type === "radio" || field.type === "checkbox";
@@ -220,12 +227,15 @@
   function keepDraft(form) {
     const values = { at: Date.now() };
     for (const field of draftable(form)) {
-      if (ticked(field) ? field.checked : field.value) values["=" + field.name] = field.value;
+      if (ticked(field) ? field.checked : field.value !== field.defaultValue || field.type === "hidden") {
+        values["=" + field.name] = field.value;
+      }
     }
     try {
       localStorage.setItem(DRAFT + form.dataset.draft, JSON.stringify(values));
+      saveState(said("draftKept"));
     } catch (error) {
-      hint("This browser doesn't keep drafts: " + error.name + ".");
+      hint(said("noDrafts") + " (" + error.name + ")");
     }
   }
 
@@ -237,9 +247,9 @@
       const value = values["=" + field.name];
       if (value === undefined) continue;
       if (ticked(field)) field.checked = field.value === value;
-      else if (!field.value) field.value = value;
+      else if (field.value === field.defaultValue) field.value = value;
     }
-    hint("Your draft is back.");
+    hint(said("draftBack"));
   }
 
   function forgetDraft(form) {
@@ -304,12 +314,11 @@
   }
 
   function words(element) {
-    if (element.matches("textarea")) return "Write a reason";
+    if (element.dataset.says) return element.dataset.says;
     const source = element.matches("input") ? element.closest("label") : element;
     const copy = source.cloneNode(true);
     for (const cap of all("kbd", copy)) cap.remove();
-    const said = copy.textContent.replace(/\s+/g, " ").trim();
-    return said.charAt(0) + said.slice(1).toLowerCase();
+    return copy.textContent.replace(/\s+/g, " ").trim();
   }
 
   // --- Scrolling together ---
@@ -344,6 +353,127 @@
     true
   );
 
+  // --- Long answers are folded until asked for ---
+
+  const SCREENS = 2.5;
+
+  function fold() {
+    for (const pane of all("[data-response]", task())) {
+      if (pane.scrollHeight < window.innerHeight * SCREENS) continue;
+      const count = pane.textContent.trim().split(/\s+/).length;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "quiet unfold";
+      button.dataset.unfold = "";
+      button.dataset.key = "f";
+      const cap = document.createElement("kbd");
+      cap.className = "key";
+      cap.textContent = "F";
+      button.append(said("unfold").replace("%s", count.toLocaleString(document.documentElement.lang)), " ", cap);
+      pane.classList.add("folded");
+      pane.after(button);
+    }
+  }
+
+  function unfold() {
+    const first = one(".folded", task());
+    for (const pane of all(".folded", task())) pane.classList.remove("folded");
+    for (const button of all("[data-unfold]", task())) button.remove();
+    if (first) first.focus({ preventScroll: true });
+  }
+
+  // --- Sliders: the number is the answer; the slider sets it, and has no value until touched ---
+
+  document.addEventListener("input", function (event) {
+    const slider = event.target.closest("[data-slider]");
+    if (!slider) return;
+    const range = one("[data-range]", slider);
+    const number = one("[data-number]", slider);
+    if (event.target === range) number.value = range.value;
+    showNumber(range, number);
+    if (event.target === range && number.form) keepDraft(number.form);
+  });
+
+  function showNumber(range, number) {
+    range.toggleAttribute("data-untouched", number.value === "");
+    if (number.value !== "") range.value = number.value;
+  }
+
+  function beginSliders() {
+    for (const slider of all("[data-slider]", task())) showNumber(one("[data-range]", slider), one("[data-number]", slider));
+  }
+
+  // --- Ranking by dragging: letters from a tray to places. The radio buttons are the answer. ---
+
+  function ranked() {
+    return all("[data-ranks]", task()).map((row) => ({
+      letter: row.dataset.ranks,
+      row,
+      rank: Number((one("input:checked", row) || {}).value || 0),
+    }));
+  }
+
+  function showLadder() {
+    const ladder = one("[data-ladder]", task());
+    if (!ladder) return;
+    const items = ranked();
+    const shelves = [ladder.dataset.tray, ...items.map((_, place) => ladder.dataset.place + " " + (place + 1))];
+    ladder.replaceChildren(
+      ...shelves.map(function (name, rank) {
+        const shelf = document.createElement("div");
+        shelf.className = rank ? "shelf" : "shelf tray";
+        shelf.dataset.rank = rank;
+        const title = document.createElement("span");
+        title.textContent = name;
+        shelf.append(title);
+        for (const item of items.filter((each) => each.rank === rank)) {
+          const chip = document.createElement("span");
+          chip.className = "chip";
+          chip.dataset.chip = item.letter;
+          chip.textContent = item.letter;
+          shelf.append(chip);
+        }
+        return shelf;
+      })
+    );
+  }
+
+  function putAt(letter, rank) {
+    const row = one('[data-ranks="' + letter + '"]', task());
+    for (const input of all("input", row)) input.checked = Number(input.value) === rank;
+    row.dispatchEvent(new Event("input", { bubbles: true }));
+    keepDraft(answerForm());
+    showLadder();
+  }
+
+  let dragged = null;
+  document.addEventListener("pointerdown", function (event) {
+    dragged = event.target.closest("[data-chip]");
+    if (!dragged) return;
+    event.preventDefault();
+    dragged.classList.add("dragged");
+  });
+  document.addEventListener("pointermove", function (event) {
+    if (!dragged) return;
+    event.preventDefault();
+    for (const shelf of all(".shelf", task())) shelf.classList.toggle("over", shelf === shelfAt(event));
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    document.addEventListener(name, function (event) {
+      if (!dragged) return;
+      const shelf = name === "pointerup" && shelfAt(event);
+      const letter = dragged.dataset.chip;
+      dragged = null;
+      if (shelf) putAt(letter, Number(shelf.dataset.rank));
+      else showLadder();
+    });
+  }
+  function shelfAt(event) {
+    const under = document.elementFromPoint(event.clientX, event.clientY);
+    return under && under.closest(".shelf");
+  }
+  document.addEventListener("input", (event) => event.target.closest("[data-ranks]") && showLadder());
+
   // --- Each new question ---
 
   function focusHeading() {
@@ -359,6 +489,10 @@
     clearInterval(renewTimer);
     if (form) {
       restoreDraft(form);
+      beginSliders();
+      showLadder();
+      fold();
+      document.dispatchEvent(new Event("polyphony:question"));
       if (form.dataset.renew) renewTimer = setInterval(() => renew(form), Number(form.dataset.leaseSeconds) * 333);
     }
     const error = one("[data-error]", task());
