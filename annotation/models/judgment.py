@@ -51,8 +51,13 @@ class Judgment(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     position = models.BigIntegerField(unique=True, editable=False, db_default=0)
-    question = models.ForeignKey(Question, on_delete=models.PROTECT, related_name="judgments")
-    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="judgments")
+    # Without indexes of their own: they come first in those below.
+    question = models.ForeignKey(
+        Question, on_delete=models.PROTECT, related_name="judgments", db_index=False
+    )
+    annotator = models.ForeignKey(
+        Annotator, on_delete=models.PROTECT, related_name="judgments", db_index=False
+    )
     profile = models.ForeignKey(Profile, on_delete=models.PROTECT, null=True, blank=True)
     assignment = models.OneToOneField(
         Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="judgment"

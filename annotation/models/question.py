@@ -1,4 +1,8 @@
-"""Questions put to annotators, and who was shown what, when, and on which side."""
+"""Questions put to annotators, and who was shown what, when, and on which side.
+
+A foreign key without an index of its own (`db_index=False`) is the first column of another index or
+constraint: each judgment would pay for the second one, and nobody would use it.
+"""
 
 import uuid
 from datetime import datetime
@@ -28,7 +32,9 @@ class Question(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="questions")
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="questions", db_index=False
+    )
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="questions")
     judgment_type = models.CharField(max_length=40)
     rubric = models.ForeignKey(
@@ -80,7 +86,9 @@ class Placement(models.Model):
     of following the candidate, in Markdown, shown only after a first answer (hindsight).
     """
 
-    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="placements")
+    question = models.ForeignKey(
+        Question, on_delete=models.CASCADE, related_name="placements", db_index=False
+    )
     candidate = models.ForeignKey(Candidate, on_delete=models.RESTRICT, related_name="placements")
     position = models.PositiveSmallIntegerField()
     written_in = models.ForeignKey(
@@ -130,7 +138,9 @@ class Assignment(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="assignments")
-    annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="assignments")
+    annotator = models.ForeignKey(
+        Annotator, on_delete=models.CASCADE, related_name="assignments", db_index=False
+    )
     state = models.CharField(
         max_length=10, choices=AssignmentState.choices, default=AssignmentState.LIVE
     )
@@ -176,7 +186,9 @@ class Assignment(models.Model):
 class Exposure(models.Model):
     """One showing of an assignment's question: when, in which order, under which guidelines."""
 
-    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="exposures")
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.CASCADE, related_name="exposures", db_index=False
+    )
     sequence = models.PositiveIntegerField()
     shown_order: "models.Field[Any, Any]" = ArrayField(models.PositiveSmallIntegerField())
     guideline = models.ForeignKey(Guideline, on_delete=models.RESTRICT, null=True, blank=True)
