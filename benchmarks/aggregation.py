@@ -2,8 +2,9 @@
 
     python -m benchmarks.aggregation [--quick] [--only NAME]
 
-Peers (choix, evalica) come from the dev extra; a peer that is not installed is left out. Every
-figure is the best of several runs on one core; quote ratios, not seconds.
+Peers come from the extras `dev` (choix, evalica) and `peers` (crowd-kit, pref_voting); a peer that
+is not installed is left out. Every figure is the best of several runs on one core; quote ratios,
+not seconds.
 """
 
 import argparse
@@ -149,25 +150,62 @@ def labels(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
     right = rng.random(n) < rng.uniform(0.5, 0.95, people)[annotator]
     label = np.where(right, truth[unit], rng.integers(0, C, n))
     rows: list[tuple[str, float, float | None, float | None]] = []
-    for slug in ("majority", "dawid_skene", "one_coin", "mace", "glad", "kos"):
+    for slug, (rival, aim) in CROWD.items():
         holder: dict[str, Any] = {}
+        kinds = 2 if slug == "kos" else C  # KOS is a rule for two classes
+        said, right_one = np.minimum(label, kinds - 1), np.minimum(truth, kinds - 1)
 
-        def action(slug: str = slug, holder: dict[str, Any] = holder) -> None:
-            holder["result"] = METHODS[slug].fit(Labels.from_arrays(unit, annotator, label))
+        def action(slug: str = slug, said: Any = said, holder: dict[str, Any] = holder) -> None:
+            holder["result"] = METHODS[slug].fit(Labels.from_arrays(unit, annotator, said))
 
         seconds = best_of(action, 2)
         result = holder["result"]
-        accuracy = float((result.label == truth).mean())
+        accuracy = float((result.label == right_one).mean())
+        theirs = _crowd_kit(rival, result.fit.iters, unit, annotator, said, right_one)
         rows.append(
             (
                 f"{METHODS[slug].title}, {n:.0e} labels, accuracy {accuracy:.4f}, "
-                f"{result.fit.iters} steps",
+                f"{result.fit.iters} steps"
+                + ("" if theirs is None else f" (crowd-kit, accuracy {theirs[1]:.4f})"),
                 seconds,
-                None,
-                None,
+                None if theirs is None else theirs[0],
+                aim,
             )
         )
     return rows
+
+
+CROWD = {
+    "majority": ("MajorityVote", 0.05),
+    "dawid_skene": ("DawidSkene", 0.12),
+    "one_coin": ("OneCoinDawidSkene", 0.2),
+    "mace": ("MACE", 0.1),
+    "glad": ("GLAD", 0.1),
+    "kos": ("KOS", 0.1),
+}
+
+
+def _crowd_kit(
+    name: str, steps: int, unit: Any, annotator: Any, label: Any, truth: Any
+) -> tuple[float, float] | None:
+    """Seconds of crowd-kit on a data frame, once, and its accuracy.
+
+    Its EM would stop after few steps by a tolerance of its own; here it takes as many as ours.
+    """
+    try:
+        import crowdkit.aggregation as crowdkit
+    except ImportError:
+        return None
+    import pandas as pd
+
+    frame = pd.DataFrame({"task": unit, "worker": annotator, "label": label})
+    same = {"n_iter": steps, "tol": float("-inf")}
+    given = {"DawidSkene": same, "OneCoinDawidSkene": same, "MACE": {"n_iter": steps}}
+    rule = getattr(crowdkit, name)(**given.get(name, {}))
+    started = time.perf_counter()
+    said = rule.fit_predict(frame)
+    seconds = time.perf_counter() - started
+    return seconds, float((said.reindex(range(len(truth))).to_numpy() == truth).mean())
 
 
 def agreement(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
@@ -194,15 +232,17 @@ def agreement(quick: bool) -> list[tuple[str, float, float | None, float | None]
 
 def voting(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
     rng = np.random.default_rng(0)
-    table = Ballots.from_rankings([rng.permutation(100).tolist() for _ in range(101)])
+    orders = [rng.permutation(100).tolist() for _ in range(101)]
+    table = Ballots.from_rankings(orders)
     table.pair_counts()
     slugs = ("copeland", "minimax", "schulze", "ranked_pairs")
+    theirs = _pref_voting(table, orders)
     rows: list[tuple[str, float, float | None, float | None]] = [
         (
-            f"{METHODS[slug].title}, 100 candidates",
+            f"{METHODS[slug].title}, 100 candidates (pref_voting on margins)",
             best_of(lambda s=slug: METHODS[s].fit(table)),
-            None,
-            None,
+            theirs.get(slug),
+            0.08,
         )  # type: ignore[misc]
         for slug in slugs
     ]
@@ -218,6 +258,31 @@ def voting(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
             )
         )  # type: ignore[misc]
     return rows
+
+
+def _pref_voting(table: Ballots, orders: list[list[int]]) -> dict[str, float]:
+    """Seconds of pref_voting's rules from a margin graph, or profile, that it has ready."""
+    try:
+        from pref_voting import c1_methods, margin_based_methods
+        from pref_voting.profiles import Profile
+        from pref_voting.weighted_majority_graphs import MarginGraph
+    except ImportError:
+        return {}
+    margins = table.pair_counts().margins
+    K = len(margins)
+    edges = [(i, j, int(margins[i, j])) for i in range(K) for j in range(K) if margins[i, j] > 0]
+    graph = MarginGraph(list(range(K)), edges)
+    rules = {
+        "copeland": c1_methods.copeland,
+        "minimax": margin_based_methods.minimax,
+        "schulze": margin_based_methods.beat_path,
+        "ranked_pairs": margin_based_methods.ranked_pairs_zt,
+    }
+    ready = {"ranked_pairs": Profile(orders)}
+    return {
+        slug: best_of(lambda r=rule, v=ready.get(slug, graph): r(v), 1)  # type: ignore[misc]
+        for slug, rule in rules.items()
+    }
 
 
 CASES: dict[str, Case] = {
