@@ -4,11 +4,11 @@ circle.
 The locked majorities form an order; its source wins. Majorities of equal margin can be locked in
 any sequence: all sequences that matter are followed, up to 200 states, and every possible source is
 a winner. score_i = mean number of items that i stands above, so only the order means something.
-O(K^2 log K) plus one reachability update per lock.
+O(K^2 log K), and O(K) for each lock that says something new.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from aggregation.options import Options
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import WarningCode, warn
 
-Reach = NDArray[np.bool_]
+Reach = tuple[int, ...]  # bit j of the i-th number: i stands above j
 Edge = tuple[int, int]
 STATES = 200
 
@@ -30,21 +30,33 @@ def solve(counts: PairCounts, options: Options, rng: np.random.Generator) -> Est
 
 def _lock_all(margins: NDArray[np.float64]) -> Tally:
     K = len(margins)
-    states: dict[bytes, Reach] = {b"": np.zeros((K, K), dtype=np.bool_)}
+    states: set[Reach] = {(0,) * K}
     truncated = False
     for edges in _groups(margins):
-        following: dict[bytes, Reach] = {}
-        for reach in states.values():
-            for after in _lock_group(reach, edges):
-                following.setdefault(after.tobytes(), after)
-                if len(following) >= STATES:
-                    truncated = True
-                    break
+        if len(edges) == 1:
+            states = {_lock(reach, *edges[0]) for reach in states}
+            continue
+        following: set[Reach] = set()
+        for reach in states:
+            found, whole = _lock_group(reach, edges)
+            following.update(found)
+            truncated = truncated or not whole
+            if len(following) >= STATES:
+                truncated = True
+                break
         states = following
-    orders = np.array([reach.sum(axis=1) for reach in states.values()], dtype=np.float64)
-    sources = {int(i) for reach in states.values() for i in np.flatnonzero(~reach.any(axis=0))}
-    found = (warn(WarningCode.NP_HARD_TRUNCATED, f"{STATES} sequences"),) if truncated else ()
-    return Tally(orders.mean(axis=0), "order", tuple(sorted(sources)), warnings=found)
+    orders = np.array([[row.bit_count() for row in reach] for reach in states], dtype=np.float64)
+    sources = {i for reach in states for i in _sources(reach)}
+    warned = (warn(WarningCode.NP_HARD_TRUNCATED, f"{STATES} sequences"),) if truncated else ()
+    return Tally(orders.mean(axis=0), "order", tuple(sorted(sources)), warnings=warned)
+
+
+def _sources(reach: Reach) -> list[int]:
+    """Items that nothing stands above."""
+    below = 0
+    for row in reach:
+        below |= row
+    return [i for i in range(len(reach)) if not below >> i & 1]
 
 
 def _groups(margins: NDArray[np.float64]) -> Iterator[list[Edge]]:
@@ -53,55 +65,65 @@ def _groups(margins: NDArray[np.float64]) -> Iterator[list[Edge]]:
     size = margins[i, j]
     order = np.argsort(-size, kind="stable")
     i, j, size = i[order], j[order], size[order]
-    starts = np.flatnonzero(np.diff(size, prepend=np.inf) < -1e-9)
-    for part in np.split(np.arange(len(i)), starts[1:]):
-        if len(part):
-            yield list(zip(i[part].tolist(), j[part].tolist(), strict=True))
+    starts = [0, *(1 + np.flatnonzero(np.diff(size) < -1e-9)).tolist(), len(size)]
+    edges = list(zip(i.tolist(), j.tolist(), strict=True))
+    for start, end in pairwise(starts):
+        if end > start:
+            yield edges[start:end]
 
 
-def _lock_group(reach: Reach, edges: list[Edge]) -> list[Reach]:
-    """All relations that locking these edges, in any sequence, can lead to."""
-    if len(edges) == 1:
-        return [_lock(reach, *edges[0])]
-    open_edges = [(i, j) for i, j in edges if not reach[j, i] and not reach[i, j]]
+def _lock_group(reach: Reach, edges: list[Edge]) -> tuple[list[Reach], bool]:
+    """The relations that locking these edges, in any sequence, can lead to; and whether they are
+    all.
+    """
+    open_edges = [(i, j) for i, j in edges if _undecided(reach, i, j)]
     together = reach
     for i, j in open_edges:
-        if together[j, i]:
+        if together[j] >> i & 1:
             return _branch(reach, open_edges)
-        if not together[i, j]:
+        if not together[i] >> j & 1:
             together = _join(together, i, j)
-    return [together]
+    return [together], True
 
 
-def _branch(reach: Reach, edges: list[Edge]) -> list[Reach]:
-    done: dict[bytes, Reach] = {}
+def _branch(reach: Reach, edges: list[Edge]) -> tuple[list[Reach], bool]:
+    done: set[Reach] = set()
     pending: list[tuple[Reach, list[Edge]]] = [(reach, edges)]
-    visited: set[bytes] = set()
+    visited: set[Reach] = set()
     while pending and len(visited) < STATES:
         state, rest = pending.pop()
-        rest = [(i, j) for i, j in rest if not state[j, i] and not state[i, j]]
+        rest = [(i, j) for i, j in rest if _undecided(state, i, j)]
         if not rest:
-            done.setdefault(state.tobytes(), state)
+            done.add(state)
             continue
         for i, j in rest:
             after = _join(state, i, j)
-            key = after.tobytes()
-            if key not in visited:
-                visited.add(key)
+            if after not in visited:
+                visited.add(after)
                 pending.append((after, rest))
-    return list(done.values()) or [state for state, _ in pending[:1]]
+    if not done:  # so many ways that none was followed to its end: follow one
+        done.add(_one_way(*pending[-1]))
+    return list(done), not pending
+
+
+def _one_way(reach: Reach, edges: list[Edge]) -> Reach:
+    for i, j in edges:
+        reach = _lock(reach, i, j)
+    return reach
 
 
 def _lock(reach: Reach, i: int, j: int) -> Reach:
-    return reach if reach[j, i] or reach[i, j] else _join(reach, i, j)
+    return _join(reach, i, j) if _undecided(reach, i, j) else reach
+
+
+def _undecided(reach: Reach, i: int, j: int) -> bool:
+    return not (reach[i] >> j & 1 or reach[j] >> i & 1)
 
 
 def _join(reach: Reach, i: int, j: int) -> Reach:
     """Reachability with i -> j added."""
-    above, below = reach[:, i].copy(), reach[j].copy()
-    above[i], below[j] = True, True
-    after: Any = reach | np.logical_and.outer(above, below)
-    return np.asarray(after)
+    gained = reach[j] | 1 << j
+    return tuple(row | gained if x == i or row >> i & 1 else row for x, row in enumerate(reach))
 
 
 METHOD = Method(

@@ -202,6 +202,15 @@ def test_equal_margins_are_locked_in_every_sequence() -> None:
     assert WarningCode.TIE_UNRESOLVED in result.codes
 
 
+def test_too_many_sequences_are_said_to_be_cut_off_and_every_followed_one_is_whole() -> None:
+    rng = np.random.default_rng(0)
+    table = Ballots.from_rankings([rng.permutation(40).tolist() for _ in range(15)])
+    result = fit("ranked_pairs", table)
+    assert WarningCode.NP_HARD_TRUNCATED in result.codes
+    # 15 ballots leave no pair tied, so each sequence ends in a strict order of all 40
+    assert result.score.sum() == pytest.approx(40 * 39 / 2)
+
+
 def test_pairs_nobody_compared_are_counted() -> None:
     result = fit("copeland", PairCounts.from_matrices([[0, 2, 0], [0, 0, 1], [0, 0, 0]]))
     warning = next(w for w in result.warnings if w.code is WarningCode.UNSEEN_PAIRS)
