@@ -320,7 +320,7 @@ def baldwin(table: ScoreTable, weight: Floats) -> Floats:
     systems were dropped before. Systems tied for the lowest score leave together.
     """
     points = _points(table, weight)
-    alive = np.isfinite(table.signed).any(axis=1)
+    alive = np.asarray(np.isfinite(table.signed).any(axis=1))
     score = np.where(alive, 0.0, np.nan)
     gone = 0
     while alive.any():
