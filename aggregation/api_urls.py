@@ -8,6 +8,8 @@ from aggregation.api.endpoints import (
     ReleasesViewSet,
     RunsViewSet,
 )
+from aggregation.api.onboarding import OnboardingQuestionsViewSet
+from aggregation.api.reports import ReportsViewSet
 from annotation.api.router import ApiRouter
 
 router = ApiRouter()
@@ -15,6 +17,8 @@ router.register("elections", ElectionsViewSet)
 router.register("methods", MethodsViewSet)
 router.register_in_project("runs", RunsViewSet)
 router.register_in_project("examinations", ExaminationsViewSet)
+router.register_in_project("reports", ReportsViewSet)
 router.register_in_project("releases", ReleasesViewSet)
 router.register_in_project("release-checks", ChecksViewSet)
+router.register_in_project("onboarding-questions", OnboardingQuestionsViewSet)
 urlpatterns = router.urls

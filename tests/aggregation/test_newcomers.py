@@ -1,0 +1,122 @@
+"""Questions for newcomers: chosen from a run's groups, by what the annotator has already said."""
+
+import pytest
+from django.test import Client
+
+from aggregation import runs
+from aggregation.enqueue import NotPossible, request_run
+from aggregation.models import Run
+from aggregation.newcomers import onboarding_questions
+from annotation.models import Assignment, WorkState
+from tests.aggregation.votes import person, vote
+from tests.cast import World, make_question
+
+NAMES = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def split(world: World) -> World:
+    """Twenty people: half prefer the first response throughout, half the second; on one question
+    all agree. Two questions stay open for more.
+    """
+    extra = [make_question(world.project, name, overlap=100) for name in NAMES]
+    for question in world.questions:
+        question.overlap = 100
+        question.save()
+    for number in range(20):
+        annotator = person(world.project, f"p{number:02}")
+        for question in (*world.questions, *extra[:3]):
+            vote(question, annotator, 1 if number % 2 else -1)
+            vote(question, annotator, 1 if number % 2 else -1)
+        vote(extra[3], annotator, 1)
+        vote(extra[3], annotator, 1)
+    return world
+
+
+@pytest.fixture
+def groups(split: World) -> Run:
+    run = request_run(
+        split.project, "mixture", options={"groups": 2, "restarts": 2}, items="candidates"
+    )
+    runs.execute_run(run.pk)
+    run.refresh_from_db()
+    assert run.state == WorkState.DONE, run.error
+    return run
+
+
+def test_a_stranger_is_asked_what_splits_the_groups(split: World, groups: Run) -> None:
+    found = onboarding_questions(groups, number=6, random_share=0.0)
+    asked = [question.external_id for question, _ in found.questions]
+    assert found.pool == 7
+    assert "d" not in asked  # everybody agrees on it
+    assert sum(found.belief) == pytest.approx(1.0)
+    assert found.answers == 0
+    told = [one.information for _, one in found.questions]
+    assert told == sorted(told, reverse=True)
+    assert told[0] > 0.5
+
+
+def test_what_somebody_already_said_counts(split: World, groups: Run) -> None:
+    newcomer = person(split.project, "newcomer")
+    vote(split.questions[0], newcomer, 1)
+    vote(split.questions[1], newcomer, 2)
+    found = onboarding_questions(groups, annotator=newcomer, number=3, random_share=0.0)
+    assert found.answers == 2
+    assert max(found.belief) > 0.9
+    asked = {question.external_id for question, _ in found.questions}
+    assert not asked & {split.questions[0].external_id, split.questions[1].external_id}
+    stranger = onboarding_questions(groups, number=1, random_share=0.0)
+    assert found.questions[0][1].information < stranger.questions[0][1].information
+
+
+def test_a_question_somebody_holds_is_not_asked_again(split: World, groups: Run) -> None:
+    newcomer = person(split.project, "newcomer")
+    Assignment.objects.create(
+        question=split.questions[0],
+        annotator=newcomer,
+        state="released",
+        shown_order=[0, 1],
+        leased_at=groups.created_at,
+        lease_until=groups.created_at,
+        ended_at=groups.created_at,
+        release_reason="skipped",
+    )
+    assert onboarding_questions(groups, annotator=newcomer).pool == 6
+
+
+def test_one_group_or_another_method_is_refused_with_what_to_do(split: World) -> None:
+    for method, options, said in (
+        ("mixture", {"groups": 1}, "one group only"),
+        ("win_rate", {}, "a method that finds groups"),
+    ):
+        run = request_run(split.project, method, options=options, items="candidates")
+        with pytest.raises(NotPossible, match="isn't finished"):
+            onboarding_questions(run)
+        runs.execute_run(run.pk)
+        run.refresh_from_db()
+        with pytest.raises(NotPossible, match=said):
+            onboarding_questions(run)
+
+
+def test_without_a_fitting_question_it_says_so(split: World, groups: Run) -> None:
+    split.project.questions.update(state="withdrawn")
+    with pytest.raises(NotPossible, match="No open question"):
+        onboarding_questions(groups)
+
+
+def test_the_api_hands_out_the_questions(split: World, groups: Run, client: Client) -> None:
+    client.force_login(split.olga)
+    address = f"/api/v1/projects/{split.project.slug}/onboarding-questions/"
+    answer = client.get(address, {"run": str(groups.public_id), "number": "2", "seed": "3"})
+    assert answer.status_code == 200, answer.content
+    said = answer.json()
+    assert len(said["questions"]) == 2
+    assert said["groups"] == ["group 1", "group 2"]
+    assert all(0 < one["propensity"] <= 1 for one in said["questions"])
+    again = client.get(address, {"run": str(groups.public_id), "number": "2", "seed": "3"})
+    assert again.json() == said
+    assert client.get(address).status_code == 400
+    unknown = client.get(address, {"run": str(groups.public_id), "annotator": "nobody"})
+    assert unknown.status_code == 404
+    client.force_login(split.ada)
+    assert client.get(address, {"run": str(groups.public_id)}).status_code == 403
