@@ -170,6 +170,11 @@ def check_way(
         way.check(chosen)
     except OptionRefused as refusal:
         raise NotPossible(str(refusal)) from refusal
+    if way.simulates and not project.is_simulated:
+        raise NotPossible(
+            "Simulated annotators take the seats of people, so they may only judge in a project "
+            "that is marked as simulated."
+        )
     further = list(way.seats)[1:]
     for name, each in (seats or {}).items():
         if name not in further:
@@ -292,9 +297,8 @@ def _plain(sampling: Sampling) -> dict[str, Any]:
 
 
 def _system_of(checkpoint: Checkpoint) -> System:
-    family = "scripted" if checkpoint.is_scripted else checkpoint.model.partition("/")[0]
     system, _ = System.objects.get_or_create(
-        project=checkpoint.project, name=checkpoint.label, defaults={"family": family[:200]}
+        project=checkpoint.project, name=checkpoint.label, defaults={"family": checkpoint.family}
     )
     return system
 
@@ -311,11 +315,12 @@ def _judge_of(
     words = PROTOCOLS[protocol].way(options)
     others = ", ".join(f"{name} {seats[name].label}" for name in sorted(seats))
     way = ", ".join(filter(None, (f"{protocol} {words}".strip(), others)))
+    simulated = PROTOCOLS[protocol].simulates
     annotator, _ = Annotator.objects.get_or_create(
         project=checkpoint.project,
         external_id=f"model-{checkpoint.public_id}-{protocol}-{digest}"[:200],
         defaults={
-            "kind": AnnotatorKind.MODEL,
+            "kind": AnnotatorKind.SIMULATED if simulated else AnnotatorKind.MODEL,
             "display_name": f"{checkpoint.label} ({way})"[:200],
         },
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,6 @@ from annotation.models import (
     Candidate,
     CriterionKind,
     Placement,
-    Project,
     Prompt,
     Question,
     Rubric,
@@ -34,7 +33,7 @@ from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.reducers import first_wins
 from models_runtime.judging.subject import Criterion, Subject
 from models_runtime.judging.talk import Answer, Ask, CallKind, Course, Heard, Order, Step
-from models_runtime.models import JudgeCall, JudgingItem, JudgingJob
+from models_runtime.models import Checkpoint, JudgeCall, JudgingItem, JudgingJob
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
 
@@ -90,14 +89,22 @@ def _questions_of(
     protocol, options = job.read_protocol(), job.read_options()
     return {
         question.pk: (question, subject)
-        for question, subject in subjects_of(ids, protocol, options, seed=job.seed)
+        for question, subject in subjects_of(
+            ids, protocol, options, seed=job.seed, seated=job.seated()
+        )
     }
 
 
 def subjects_of(
-    ids: Sequence[int], protocol: JudgingProtocol, options: Any, *, seed: int
+    ids: Sequence[int],
+    protocol: JudgingProtocol,
+    options: Any,
+    *,
+    seed: int,
+    seated: Mapping[str, Checkpoint],
 ) -> list[tuple[Question, Subject]]:
     """Questions with what a protocol sees of them, in the order of `ids`."""
+    kin = {seat: checkpoint.family for seat, checkpoint in seated.items()}
     found = (
         Question.objects.select_related("prompt", "project", "rubric")
         .prefetch_related("rubric__criteria")
@@ -110,7 +117,8 @@ def subjects_of(
     questions = [found[pk] for pk in ids if pk in found]
     system = getattr(options, "reference_system", "")
     references = _references(questions, system) if system else {}
-    checklists = _checklists(questions) if protocol.needs_criteria else {}
+    wants = protocol.needs_criteria or protocol.uses_criteria
+    checklists = _checklists(questions) if wants else {}
     return [
         (
             question,
@@ -120,6 +128,7 @@ def subjects_of(
                 seed=seed,
                 reference=references.get(question.prompt_id, ""),
                 rubric=question.rubric or checklists.get(question.prompt_id),
+                kin=kin,
             ),
         )
         for question in questions
@@ -133,6 +142,7 @@ def subject_of(
     seed: int,
     reference: str = "",
     rubric: Rubric | None = None,
+    kin: Mapping[str, str] | None = None,
 ) -> Subject:
     """A question as a protocol sees it. The same content and seed ask the same in any database."""
     texts = tuple(candidate.text for candidate in candidates)
@@ -150,6 +160,7 @@ def subject_of(
         reference=reference,
         families=tuple(each.system.family if each.system else "" for each in candidates),
         systems=tuple(each.system.name if each.system else "" for each in candidates),
+        kin=kin or {},
     )
 
 
@@ -203,11 +214,6 @@ def _checklists(questions: Iterable[Question]) -> dict[int, Rubric]:
 def _newest(rubrics: Any) -> dict[int, Rubric]:
     ordered = rubrics.order_by("version", "id").prefetch_related("criteria")
     return {rubric.prompt_id: rubric for rubric in ordered}
-
-
-def project_criteria(project: Project, kind: str) -> bool:
-    """Whether the project has any rubric with criteria of this kind."""
-    return Rubric.objects.filter(project=project, criteria__kind=kind).exists()
 
 
 # --- Calls ----------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def _keep_responses(job: JudgingJob, prompt: Prompt, made: Written) -> dict[str,
         text=made.texts[made.best],
         external_id=f"{job.public_id.hex[:16]}-{job.protocol}"[:200],
         system=f"{job.checkpoint.label} ({job.protocol})"[:200],
-        family="scripted" if job.checkpoint.is_scripted else "",
+        family=job.checkpoint.family,
     )
     return {
         "outcome": Outcome.GIVEN.value,

@@ -56,6 +56,7 @@ from models_runtime.engines._scripted_lines import (
     VOICES,
     WORTH,
 )
+from models_runtime.engines._scripted_tasks import Judge, Task, read_task, shares_for, words_for
 
 DIMENSIONS = 64
 _NORMAL = NormalDist()
@@ -244,11 +245,44 @@ class ScriptedEngine(Engine):
         draw = (0, 0) if greedy else (request.seed or 0, index)
         what = (self.info.model, self.options.seed, _joined(request.messages), *draw)
         pair = shown_pair(request.messages)
-        if pair is None:
+        task = read_task(request.messages)
+        if task is not None:
+            text = self._work(task, what)
+        elif pair is None:
             text = self._candidate(request.messages, what)
         else:
             text = self._judgement(request, pair, what)
         return self._cut(text, request, what)
+
+    def _work(self, task: Task, what: tuple[object, ...]) -> str:
+        """What it writes for another task than a comparison, garbage and refusals included."""
+        if unit("refusal", *what) < self.options.refusal_rate:
+            return REFUSAL
+        if unit("garbage", *what) < self.options.garbage_rate:
+            return _pick(GARBAGE, "garbage", *what)
+        return words_for(task, self._as_judge(what))
+
+    def _as_judge(self, what: tuple[object, ...]) -> Judge:
+        return Judge(
+            self._merit,
+            lambda options, *parts: _pick(options, *parts, *what),
+            lambda parts: self._candidate((), (*what, *parts)),
+        )
+
+    def _merit(self, text: str, *aspect: object) -> float:
+        """The log-odds that a text alone is good, with the biases a text alone can stir; without a
+        planted utility it varies with the aspect asked about."""
+        o = self.options
+        plant = read_plant(text, o.voice)
+        varied = 0.0 if "u=" in text else 0.5 * normal("aspect", text, *aspect)
+        return (
+            plant.utility / o.tau
+            + varied
+            + o.length_bias * math.log(plant.length / 300)
+            + o.self_bias * plant.own
+            + o.claim_bias * plant.claimed
+            + o.noise * self._eps("merit", text, *aspect)
+        )
 
     def _candidate(self, messages: Conversation, what: tuple[object, ...]) -> str:
         """An opening in this model's voice and some lines around a quality drawn for this text."""
@@ -347,10 +381,15 @@ class ScriptedEngine(Engine):
 
     def _decide(self, request: DecisionRequest) -> DecisionReply:
         began = self._begin()
+        task = read_task(request.messages)
+        shares = task and shares_for(task, request.labels, self._as_judge(()))
+        if shares:
+            decision = Decision(shares, self.options.label_mass)
+            return DecisionReply(request.key, decision, Usage(1, 1), _since(began))
         pair = shown_pair(request.messages)
         if pair is None or not {"A", "B"} <= set(request.labels):
             failure = Failure(
-                Cause.BAD_REQUEST, "The scripted engine only decides between A and B."
+                Cause.BAD_REQUEST, "The scripted engine can't decide between these labels."
             )
             return DecisionReply(request.key, wall_ms=_since(began), failure=failure)
         p = 1 / (1 + math.exp(-self.logit(pair)))

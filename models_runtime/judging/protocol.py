@@ -49,6 +49,8 @@ class JudgingProtocol:
     seats: ClassVar[Mapping[str, str]] = {"judge": "The model that judges"}
     makes: ClassVar[str] = ""
     needs_criteria: ClassVar[str] = ""  # "yes_no" or "scale" where it needs a rubric of that kind
+    uses_criteria: ClassVar[bool] = False  # shows a prompt's checklist where there is one
+    simulates: ClassVar[bool] = False  # its annotators are invented people, and said to be
 
     def conduct(self, subject: Subject, options: Any) -> Talk[Outcomes]:
         """Judge one question; see `talk`."""

@@ -57,7 +57,8 @@ class Subject:
     `key` names it for draws that must be the same in every database; `secret` is what fences are
     derived from, `common` the same for what several questions of a job share. `families` and
     `systems` say who wrote the responses, "" where nobody knows: for leaving out a juror's own kin
-    and for telling the baseline, never for a prompt.
+    and for telling the baseline, never for a prompt. `kin` is the family of the model in each
+    seat, by the seat's name.
     """
 
     key: str
@@ -71,6 +72,7 @@ class Subject:
     reference: str = ""
     families: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
+    kin: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def places(self) -> range:

@@ -59,6 +59,11 @@ class Checkpoint(models.Model):
         return plugin is not None and bool(plugin.is_scripted)
 
     @property
+    def family(self) -> str:
+        """Whose model it is, as systems made from it are said to be: the part before the slash."""
+        return ("scripted" if self.is_scripted else self.model.partition("/")[0])[:200]
+
+    @property
     def label(self) -> str:
         """Its name as owners read it; scripted ones are always called so."""
         if self.is_scripted and "scripted" not in self.name.lower():

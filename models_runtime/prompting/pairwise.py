@@ -40,6 +40,20 @@ LABELLED = """\
 Answer with one letter and nothing else:
 A if Response A is better, B if Response B is better, C if they are about the same."""
 
+BY_CRITERION = f"""\
+Which response does better on the criterion, and on nothing else? First compare them on it in at \
+most 80 words. Then end with exactly one line of this form:
+Verdict: [[X]]
+where X is one of:
+{SCALE}"""
+
+WILD = f"""\
+First name what each response does well and what it lacks, using the checklist where there is one \
+as a guide, in at most 150 words. Then end with exactly one line of this form:
+Verdict: [[X]]
+where X is one of:
+{SCALE}"""
+
 REPAIR = """\
 You compared Response A and Response B, but your verdict could not be read. \
 Write only the verdict line for what you meant: Verdict: [[X]] with X one of \
@@ -107,3 +121,5 @@ PAIRWISE_TEMPLATES = {
         PairwiseTemplate("labelled", 1, RULES, LABELLED, labels=LABELS, max_tokens=1),
     )
 }
+CRITERION = Template("criterion", 1, RULES, BY_CRITERION, repair=REPAIR, max_tokens=400)
+WILD_PAIR = Template("wildbench-pair", 1, RULES, WILD, repair=REPAIR, max_tokens=600)

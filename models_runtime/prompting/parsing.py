@@ -127,6 +127,11 @@ def _by_patterns(
     return _Reading(None, False)
 
 
+def is_refusal(text: str) -> bool:
+    """Whether a text declines to answer, by its usual phrases."""
+    return _REFUSAL.search(text) is not None
+
+
 def plain(contract: Contract[Value]) -> "Reader[Value]":
     """A contract as something that reads a reply."""
     return lambda text, finish: climb(text, contract, finish=finish)

@@ -49,16 +49,17 @@ class Template:
     def name(self) -> str:
         return f"{self.slug}@{self.version}"
 
-    def put(self, parts: Sequence[Part], secret: str) -> Conversation:
+    def put(self, parts: Sequence[Part], secret: str, **words: str) -> Conversation:
         """The messages that put `parts` to the model. `secret` decides the fences' nonce and must
-        be unknown to whoever wrote the material."""
+        be unknown to whoever wrote the material. `words` fill the gaps of the task."""
         nonce = nonce_for(secret, [part.text for part in parts if isinstance(part, Fenced)])
         body = [
             fenced(part.label, part.text, nonce) if isinstance(part, Fenced) else part
             for part in parts
         ]
-        words = "\n\n".join(piece for piece in (self.intro, *body, self.task) if piece)
-        return (Message("system", self.rules), Message("user", words))
+        task = self.task.format(**words) if words else self.task
+        asked = "\n\n".join(piece for piece in (self.intro, *body, task) if piece)
+        return (Message("system", self.rules), Message("user", asked))
 
     def render_repair(self, asked: Conversation, reply: str) -> Conversation:
         """Ask the same model for what it meant by `reply`."""

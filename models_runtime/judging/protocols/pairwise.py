@@ -5,7 +5,6 @@ it is drawn by hash of the question and the seed, so that it is reproducible and
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from models_runtime.engines import Capability
 from models_runtime.judging.options import OptionRefused, Options, option
@@ -77,4 +76,4 @@ class Pairwise(JudgingProtocol):
         return f"{options.template}, {options.reducer}{orders}"
 
 
-PROTOCOL: Any = Pairwise()
+PROTOCOL = Pairwise()

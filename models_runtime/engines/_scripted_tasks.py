@@ -1,0 +1,221 @@
+"""What the scripted engine answers when it is asked for something else than a comparison.
+
+The task is named on a prompt's first line (“Task: rate.”), the material stands in fences. Answers
+follow from the planted qualities of the material, so that whatever reads them can be tested.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from models_runtime.engines import Conversation
+
+_TASK = re.compile(r"\ATask: ([a-z ]+)\.")
+_FENCE = re.compile(r"^<<<([A-Z0-9 ]+) ([0-9a-f]{6,64})>>>$", re.MULTILINE)
+_SCALE = re.compile(r"from (-?[\d.]+) to (-?[\d.]+)")
+_NUMBERED = re.compile(r"^(\d+)\. (.*)$", re.MULTILINE)
+
+CONCERNS = (
+    "Does the response answer what was asked?",
+    "Does the response name something the person can do next?",
+    "Is the tone of the response respectful?",
+    "Does the response mention what speaks against its advice?",
+    "Is the response free of claims it can't know?",
+)
+PEOPLE = (
+    "Mara | rents, little money | fairness and plain words",
+    "Jonas | law and contracts | exactness",
+    "Edith | raised four children | kindness",
+    "Tariq | works nights | short answers",
+    "Ingrid | runs a small shop | thrift",
+    "Pavel | new in the country | patience",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is asked: its name, the fenced material by label in order, and the words after it."""
+
+    name: str
+    material: Mapping[str, str]
+    body: str
+
+    def of(self, *labels: str) -> str:
+        return next((self.material[label] for label in labels if label in self.material), "")
+
+    def numbered(self, label: str) -> list[str]:
+        return [text for _, text in _NUMBERED.findall(self.of(label))]
+
+
+def read_task(messages: Conversation) -> Task | None:
+    """The task of a prompt that names one, None where it doesn't."""
+    asked = next((m.content for m in messages if m.role == "user"), "")
+    named = _TASK.match(asked)
+    first = _FENCE.search(asked)
+    if named is None or first is None:
+        return None
+    nonce = first[2]
+    material: dict[str, str] = {}
+    for label, other in _FENCE.findall(asked):
+        if other == nonce and not label.startswith("END "):
+            after = asked.partition(f"<<<{label} {nonce}>>>\n")[2]
+            material[label] = after.partition(f"\n<<<END {label} {nonce}>>>")[0]
+    return Task(named.group(1), material, asked.rpartition(">>>")[2] or asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How this model sees texts: `merit` is the log-odds that a text is good on some aspect, with
+    the model's biases; `pick` draws one of several by hash; `write` is a response."""
+
+    merit: Callable[..., float]
+    pick: Callable[..., str]
+    write: Callable[[Iterable[object]], str]
+
+
+def words_for(task: Task, judge: Judge) -> str:
+    """What the model writes for a task."""
+    return _WRITERS.get(task.name, _free)(task, judge)
+
+
+def shares_for(task: Task, labels: tuple[str, ...], judge: Judge) -> dict[str, float] | None:
+    """Label probabilities for a task, None where the labels are none it knows."""
+    if {"Yes", "No"} <= set(labels) or {"True", "False"} <= set(labels):
+        good, bad = labels[0], labels[1]
+        p = _sigmoid(judge.merit(_subject(task), task.of("REQUIREMENT")))
+        return dict.fromkeys(labels, 0.0) | {good: p, bad: 1 - p}
+    if all(label.isdigit() for label in labels):
+        low, high = int(labels[0]), int(labels[-1])
+        aim = low + (high - low) * _sigmoid(judge.merit(_subject(task), task.of("CRITERION")))
+        weights = {label: math.exp(-((int(label) - aim) ** 2)) for label in labels}
+        total = sum(weights.values())
+        return {label: weight / total for label, weight in weights.items()}
+    return None
+
+
+def _subject(task: Task) -> str:
+    return task.of("RESPONSE", "SOLUTION", "POSSIBLE ANSWER", "TEXT")
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, x))))
+
+
+def _rate(task: Task, judge: Judge) -> str:
+    scale = _SCALE.search(task.body)
+    low, high = (float(scale[1]), float(scale[2])) if scale else (1.0, 10.0)
+    merit = judge.merit(_subject(task), task.of("CRITERION", "CHECKLIST"))
+    value = round(low + (high - low) * _sigmoid(merit))
+    return f"It does this to some degree.\nRating: [[{value}]]"
+
+
+def _check(task: Task, judge: Judge) -> str:
+    good = judge.merit(_subject(task), task.of("REQUIREMENT")) > 0
+    reason = "It does." if good else "I don't find this in it."
+    return f"{reason}\nAnswer: [[{'yes' if good else 'no'}]]"
+
+
+def _check_all(task: Task, judge: Judge) -> str:
+    return "\n".join(
+        f"{n}. seen [[{'yes' if judge.merit(_subject(task), item) > 0 else 'no'}]]"
+        for n, item in enumerate(task.numbered("CHECKLIST"), 1)
+    )
+
+
+def _check_claims(task: Task, judge: Judge) -> str:
+    text = task.of("CRITIQUE", "REFERENCE CRITIQUE")
+    return "\n".join(
+        f"{n}. [[{'yes' if _shares_words(claim, text) else 'no'}]]"
+        for n, claim in enumerate(task.numbered("CLAIMS"), 1)
+    )
+
+
+def _shares_words(claim: str, text: str) -> bool:
+    wanted = set(re.findall(r"\w{4,}", claim.lower()))
+    return bool(wanted) and len(wanted & set(re.findall(r"\w{4,}", text.lower()))) >= (
+        0.8 * len(wanted)
+    )
+
+
+def _claims(task: Task, judge: Judge) -> str:
+    sentences = re.split(r"(?<=[.!?])\s+", task.of("CRITIQUE").strip())
+    return "\n".join(f"- {sentence}" for sentence in sentences if sentence)
+
+
+def _list(task: Task, judge: Judge) -> str:
+    chosen = sorted(CONCERNS, key=lambda each: judge.pick(("0", "1", "2"), each, task.body))
+    return "\n".join(f"- {concern}" for concern in chosen[:4])
+
+
+def _scores(task: Task, judge: Judge) -> str:
+    responses = [text for label, text in task.material.items() if label.startswith("RESPONSE ")]
+    values = [round(1 + 9 * _sigmoid(judge.merit(text, "principles"))) for text in responses]
+    return (
+        "Principles: usefulness 60 %, care 40 %.\nEach is weighed by them.\n"
+        f"Scores: {json.dumps([values])[1:-1].replace('[', '[[').replace(']', ']]')}"
+    )
+
+
+def _verify(task: Task, judge: Judge) -> str:
+    right = judge.merit(task.of("SOLUTION"), "verify") > 0
+    return f"I go through it.\nVerdict: [[{'correct' if right else 'incorrect'}]]"
+
+
+def _debate(task: Task, judge: Judge) -> str:
+    side = task.body.rpartition("Response ")[2][:1]
+    words = task.of(f"RESPONSE {side}").split()
+    quote = " ".join(words[:6])
+    return f"Response {side} says “{quote}”: <quote>{quote}</quote>. That is what counts."
+
+
+def _criticise(task: Task, judge: Judge) -> str:
+    good = judge.merit(task.of("RESPONSE"), "critique") > 0
+    return (
+        "It answers the question. It names a next step."
+        if good
+        else "It doesn't answer the question. It stays general."
+    )
+
+
+def _people(task: Task, judge: Judge) -> str:
+    asked = re.search(r"Propose (\d+)", task.body)
+    count = int(asked[1]) if asked else 3
+    return "\n".join(f"- {line}" for line in PEOPLE[:count])
+
+
+def _consequence(task: Task, judge: Judge) -> str:
+    good = judge.merit(task.of("RESPONSE"), "consequence") > 0
+    return "They talk it over and it works out." if good else "It gets worse and they regret it."
+
+
+def _concept(task: Task, judge: Judge) -> str:
+    plant = re.search(r"⟦[^⟧]*⟧", task.of("TEXT"))
+    return f"The text has some of it. {plant.group() if plant else task.of('TEXT')[:120]}"
+
+
+def _refine(task: Task, judge: Judge) -> str:
+    return judge.write((task.of("RESPONSE"), task.of("FOUND LACKING")))
+
+
+def _free(task: Task, judge: Judge) -> str:
+    return "I have read it."
+
+
+_WRITERS: dict[str, Callable[[Task, Judge], str]] = {
+    "rate": _rate,
+    "check": _check,
+    "check all": _check_all,
+    "check claims": _check_claims,
+    "list claims": _claims,
+    "write a checklist": _list,
+    "score by principles": _scores,
+    "verify": _verify,
+    "debate": _debate,
+    "criticise": _criticise,
+    "propose people": _people,
+    "imagine what follows": _consequence,
+    "answer about a text": _concept,
+    "refine": _refine,
+}
