@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aggregation.evidence_columns import Part
 from aggregation.personal.raters import calibrated
+from aggregation.personal.votes import principal_components
 from aggregation.pluralism.votes import pairs_weighted_by_gap
 from aggregation.streaming import stream
 from aggregation.tables import Comparisons, Ratings, TableError
@@ -17,16 +18,20 @@ from aggregation.tables.embedded import EmbeddedComparisons
 from annotation.models import Measurement, Project
 
 Longs = NDArray[np.int64]
+COMPONENTS = 32  # of embeddings, as covariates
 FROM_RATINGS = "ratings of one annotator into pairs weighted by their gap"
 
 
-def with_embeddings(part: Part, project: Project, calibrate: bool = False) -> Part:
+def with_embeddings(
+    part: Part, project: Project, *, calibrate: bool = False, as_features: bool = False
+) -> Part:
     """The part with the embeddings of its responses; as it is where the project has none.
 
     Of several sets of embeddings the one that covers most responses is read. A row's text is the
     judged candidate, or what the judged system wrote for the row's prompt if that is one response
-    only. Ratings become pairs first, on a common scale if `calibrate`. Raises TableError for
-    vectors of different lengths in one set.
+    only. Ratings become pairs first, on a common scale if `calibrate`. With `as_features` the
+    table's covariates are differences of principal components, and rows without an embedding are
+    left out, as the conversions say. Raises TableError for vectors of different lengths in one set.
     """
     encoder = _encoder(project)
     if encoder is None or not isinstance(part.table, Comparisons | Ratings):
@@ -45,7 +50,28 @@ def with_embeddings(part: Part, project: Project, calibrate: bool = False) -> Pa
         place(table.b.astype(np.int64), group.astype(np.int64)),
         " · ".join(word for word in encoder if word),
     )
+    if as_features:
+        embedded, said = _with_components(embedded)
+        conversions = (*conversions, said)
     return replace(part, table=embedded, conversions=conversions)
+
+
+def _with_components(table: EmbeddedComparisons) -> tuple[EmbeddedComparisons, str]:
+    """Covariates from embeddings, and what had to be done in words."""
+    assert table.vectors is not None
+    assert table.text_a is not None
+    assert table.text_b is not None
+    both = (table.text_a >= 0) & (table.text_b >= 0)
+    points = principal_components(table.vectors, COMPONENTS)
+    kept = table.take(both)
+    assert kept.text_a is not None
+    assert kept.text_b is not None
+    names = tuple(f"component {place + 1}" for place in range(points.shape[1]))
+    said = f"embeddings into {len(names)} principal components"
+    if missing := int((~both).sum()):
+        said += f"; {missing} votes without an embedding left out"
+    x = points[kept.text_a] - points[kept.text_b]
+    return replace(kept, x=x, feature_names=names), said
 
 
 def _encoder(project: Project) -> tuple[str, str] | None:

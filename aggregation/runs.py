@@ -137,7 +137,12 @@ def compute(
     )
     part = evidence.part_for(method)
     if options.reads_embeddings:
-        part = with_embeddings(part, run.project, getattr(options, "calibrate", False))
+        part = with_embeddings(
+            part,
+            run.project,
+            calibrate=getattr(options, "calibrate", False),
+            as_features=getattr(options, "form", "") == "features",
+        )
     result = method.fit(part.table, options, bench=bench)
     result = replace(result, conversions=(*part.conversions, *result.conversions))
     return Computed(result, part, evidence)

@@ -199,7 +199,10 @@ def votes_on_items(table: Comparisons) -> GroupVotes:
 def votes_on_features(table: Comparisons) -> GroupVotes:
     """Votes with the table's covariate differences as features. Raises TableError without any."""
     if table.x is None:
-        raise TableError("The feature form needs covariates, and this table has none.")
+        raise TableError(
+            "The feature form needs covariates, and this table has none. Run an embedding job on "
+            "the project's responses first, or choose the item form."
+        )
     codes, _ = table.clusters
     kept = np.flatnonzero(table.weights > 0)
     order = kept[np.argsort(codes[kept], kind="stable")]

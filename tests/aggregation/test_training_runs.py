@@ -93,6 +93,22 @@ def test_responses_without_an_embedding_are_counted(judged: World) -> None:
     assert run.aggregate().fit.parameters["votes_without_embedding"] == PEOPLE
 
 
+def test_groups_can_be_sought_in_embeddings_too(judged: World) -> None:
+    options = {"form": "features", "groups": 2, "restarts": 2, "ridge": 1.0}
+    run = done(request_run(judged.project, "mixture", options=options, items="candidates"))
+    assert "Run an embedding job" in run.error
+    embed(judged, skip="rent-0")
+    run = done(request_run(judged.project, "mixture", options=options, items="candidates"))
+    assert run.state == WorkState.DONE, run.error
+    result = run.aggregate()
+    assert f"{PEOPLE} votes without an embedding left out" in result.conversions[0]
+    members = np.array(
+        [result.fit.parameters["members"][f"p{number:02}"] for number in range(PEOPLE)]
+    )
+    odd, even = members[1::2].mean(axis=0), members[::2].mean(axis=0)
+    assert np.abs(odd - even).max() > 0.8
+
+
 def test_embeddings_of_different_lengths_are_refused(judged: World) -> None:
     embed(judged, skip="rent-0")
     Measurement.objects.create(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from aggregation.method import Estimate
 from aggregation.options import Options, option
 from aggregation.pluralism import grouping
+from aggregation.pluralism.grouping import Grouping as Grouping
 from aggregation.pluralism.grouping import (
-    Grouping,
     Plan,
     contexts_of_people,
     declared_groups,
@@ -62,6 +62,10 @@ class GroupOptions(Options):
     )
     restarts: int = option(8, "Restarts", "Random beginnings; the best is kept.", low=1, high=200)
     cannot_tell: Literal["tie", "drop"] = option("tie", "“Cannot tell”", "A tie, or left out.")
+
+    @property
+    def reads_embeddings(self) -> bool:
+        return self.form == "features"
 
     def plan(self) -> Plan:
         how = Climb(self.ridge, self.noise, self.hard, self.restarts)
