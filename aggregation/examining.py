@@ -76,14 +76,14 @@ def examine(
     watch = watch or (lambda _: None)
     subject, run = SUBJECTS[examination.subject], examination.run
     options = subject.options.parse({**examination.options, "seed": examination.seed})
-    Examination.objects.filter(pk=examination.pk, attempt=examination.attempt).update(
-        progress_total=subject.steps(options)
-    )
 
     def reading(_: int) -> None:
         watch(None)
 
     fitted = [_fitted(each) for each in (run, *examination.beside.order_by("id"))]
+    Examination.objects.filter(pk=examination.pk, attempt=examination.attempt).update(
+        progress_total=subject.steps(options, len(fitted))
+    )
     evidence = loading.load(
         run.project,
         mark=run.mark,

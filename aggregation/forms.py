@@ -271,3 +271,15 @@ class ExaminationForm(forms.Form):
     def sentence(self) -> str:
         """The first thing that is wrong."""
         return next(str(error) for errors in self.errors.values() for error in errors)
+
+
+class PlanForm(forms.Form):
+    """The goal of a plan, as the run's page asks for it; the same names the examination reads."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None, **rest: Any) -> None:
+        initial = rest.pop("initial", {})
+        super().__init__(data, **rest)
+        for each in SUBJECTS["plan"].options.form_fields():
+            if each.name in ("goal", "level", "chance", "width"):
+                self.fields[OPTION + each.name] = field = _field(each)
+                field.initial, field.required = initial.get(each.name, each.default), True

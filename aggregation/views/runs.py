@@ -1,5 +1,6 @@
 """Runs: the list with the start form, one run, several side by side."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -22,10 +23,12 @@ from aggregation.enqueue import (
     same_basis,
 )
 from aggregation.examined import judgments_view
+from aggregation.findings import newest_examination, plan_view, rules_view, sturdiness_view
 from aggregation.fitting import methods_for, ranks
-from aggregation.forms import CompareForm, RunForm
-from aggregation.models import Items, Run
+from aggregation.forms import CompareForm, PlanForm, RunForm
+from aggregation.models import Examination, Items, Run
 from aggregation.presenting import RunView, matrix, run_view
+from aggregation.reports import Report
 from aggregation.wording import comparison_headline, number
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role, WorkState
@@ -126,6 +129,8 @@ def run(request: HttpRequest, project: Project, role: Role, public_id: str) -> H
         "others": _others(found),
     }
     context |= _examined(found, context["view"])
+    if context["view"] and context["ranked"]:
+        context |= _looked_into(found)
     return render(request, "aggregation/run.html", context)
 
 
@@ -150,6 +155,22 @@ def _examined(run: Run, view: RunView | None) -> dict[str, Any]:
         "examination": examination,
         "judgments": judgments_view(report, result) if report else None,
     }
+
+
+def _looked_into(run: Run) -> dict[str, Any]:
+    """How sturdy a run is, and how many more judgments it needs, as far as somebody asked."""
+    sturdiness, plan = (newest_examination(run, subject) for subject in ("sturdiness", "plan"))
+    return {
+        "sturdiness_examination": sturdiness,
+        "sturdiness": _shown(sturdiness, sturdiness_view),
+        "plan_examination": plan,
+        "plan": _shown(plan, plan_view),
+        "plan_form": PlanForm(initial=plan.options if plan else {}),
+    }
+
+
+def _shown(examination: Examination | None, view: Callable[[Report], Any]) -> Any:
+    return view(examination.report) if examination and examination.report else None
 
 
 @require_safe
@@ -235,10 +256,22 @@ def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> di
         "cautions": _cautions(views, titles),
         "charts": _charts(chosen, titles, views),
         "run": chosen[0],
+        **_rules(chosen, titles),
         **_examined(chosen[0], views[0]),
         "pending": Run.objects.filter(
             project=project, mark=chosen[0].mark, state__in=["queued", "running"]
         ).count(),
+    }
+
+
+def _rules(chosen: list[Run], titles: list[str]) -> dict[str, Any]:
+    """The newest look at just these rules."""
+    methods = [run.method for run in chosen]
+    named = dict(zip(methods, titles, strict=True))
+    found = newest_examination(chosen[0], "rules", beside=chosen[1:])
+    return {
+        "rules_examination": found,
+        "rules": _shown(found, lambda report: rules_view(report, named)),
     }
 
 

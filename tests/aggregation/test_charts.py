@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from aggregation.charts import Bar, Estimate, bars, forest
+from aggregation.charts import Bar, Estimate, Point, bars, curve, forest
 from aggregation.charts.drawing import ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -23,6 +23,7 @@ def drawn(svg: str) -> ElementTree.Element:
             "text",
             "circle",
             "rect",
+            "polyline",
         }
         assert not {name for name in element.attrib if name == "style" or name.startswith("on")}
     return root
@@ -96,3 +97,16 @@ def test_ticks_are_round_and_inside() -> None:
     assert ticks(-0.6, 0.9) == [-0.5, 0.0, 0.5]
     assert ticks(0, 100) == [0, 20, 40, 60, 80, 100]
     assert ticks(3, 3) == [3]
+
+
+def test_a_curve_rises_from_zero_and_says_its_ends() -> None:
+    points = [Point(0, 0.2), Point(10, 0.5), Point(40, 0.8), Point(640, 1.0)]
+    root = drawn(curve("c", points, title="Chance", x_unit="more", y_unit="chance", top=1.0))
+    line = next(root.iter(f"{SVG}polyline")).attrib["points"]
+    heights = [float(pair.split(",")[1]) for pair in line.split()]
+    assert heights == sorted(heights, reverse=True)
+    assert "640: 1" in (root.findtext(f"{SVG}desc") or "")
+    assert "640" in texts(root)
+    assert curve("c", points[:1], title="", x_unit="", y_unit="") == ""
+    with pytest.raises(ValueError, match="rising"):
+        curve("c", points[::-1], title="", x_unit="", y_unit="")

@@ -204,3 +204,71 @@ def test_the_api_asks_for_examinations_and_reads_them(judged: World, olga: Clien
     assert found["report"]["table"] == "Comparisons"
     listed = olga.get(f"{address}?subject=judgments&run={run.public_id}").json()["results"]
     assert len(listed) == 2
+
+
+# --- Sturdiness, rules, plans -------------------------------------------------------------------
+
+
+def test_a_run_says_how_sturdy_it_is(judged: World, olga: Client) -> None:
+    run = finished(judged)
+    address = f"{RUNS}{run.public_id}/"
+    assert "Work it out" in page(olga, address)
+    olga.post(f"{address}examine/", {"subject": "sturdiness", "option-draws": "3"})
+    asked = Examination.objects.get(subject="sturdiness")
+    assert "Waiting for a worker" in page(olga, address)
+    examining.execute_examination(asked.pk)
+    asked.refresh_from_db()
+    assert asked.state == WorkState.DONE, asked.error
+    assert asked.report is not None
+    assert asked.progress_done <= (asked.progress_total or 0)
+    removed = asked.report["removals"]["votes"]
+    assert removed["count"] == 10  # 14 to 4: ten votes fewer make a tie
+    html = page(olga, address)
+    assert "share the first place if 10 of 18 judgments (55.6%) were gone" in html
+    assert "If fewer people judged" in html
+
+
+def test_rules_are_held_against_each_other(judged: World, olga: Client) -> None:
+    first, second = finished(judged), finished(judged, "schulze")
+    html = page(olga, f"{RUNS}compare/")
+    assert "What hangs on the rule" in html
+    asked = {"subject": "rules", "run": [str(first.public_id), str(second.public_id)]}
+    answer = olga.post(f"{RUNS}{first.public_id}/examine/", asked)
+    assert "compare" in answer["Location"]
+    examination = Examination.objects.get(subject="rules")
+    assert list(examination.beside.all()) == [second]
+    examining.execute_examination(examination.pk)
+    html = page(olga, answer["Location"])
+    assert "0 of 1 pairs" in html
+    assert "It names no probabilities" in html
+    assert "A coin loses 0.693" in html
+
+
+def test_a_plan_answers_with_its_assumption(judged: World, olga: Client) -> None:
+    run = finished(judged)
+    address = f"{RUNS}{run.public_id}/"
+    olga.post(f"{address}examine/", {"subject": "plan", "option-goal": "width",
+                                     "option-width": "0.2", "option-level": "0.9"})  # fmt: skip
+    examination = Examination.objects.get(subject="plan")
+    examining.execute_examination(examination.pk)
+    html = page(olga, address)
+    assert "more judgments" in html
+    assert "Assumed: further judgments compare the same pairs" in html
+    assert 'value="0.2"' in html
+    olga.post(f"{address}examine/", {"subject": "plan", "option-goal": "fame"})
+    assert "allowed are" in page(olga, address)
+    assert Examination.objects.filter(subject="plan").count() == 1
+
+
+def test_comparing_subjects_need_two_runs(judged: World) -> None:
+    with pytest.raises(NotPossible, match="at least two"):
+        request_examination(finished(judged), "rules")
+    with pytest.raises(NotPossible, match="finished run"):
+        request_examination(request_run(judged.project, "elo"), "sturdiness")
+
+
+@pytest.mark.parametrize("subject", ["sturdiness", "plan"])
+def test_the_same_seed_gives_the_same_report(judged: World, subject: str) -> None:
+    run = finished(judged)
+    reports = [examined(run, subject, seed=2).report for _ in range(2)]
+    assert reports[0] == reports[1]
