@@ -8,6 +8,7 @@ Django's errors, its transactions, and its log of queries.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, Self, TypeVar
 
@@ -94,19 +95,28 @@ class Columns(Generic[M]):
 def insert(instance: M) -> M:
     """Write a new row by one prepared statement; the key and what the database filled are read."""
     model = type(instance)
-    given = tuple(field for field in _fields(model) if _is_given(instance, field))
-    values = [field.get_db_prep_save(field.pre_save(instance, True), connection) for field in given]
-    (row,) = fetch(_inserting(model, given), values)
-    filled = [field for field in model._meta.concrete_fields if field not in given]
-    for field, value in zip(filled, row, strict=True):
-        setattr(instance, field.attname, value)
+    filled = [
+        field.attname
+        for field in _fields(model)
+        if isinstance(getattr(instance, field.attname), DatabaseDefault)
+    ]
+    plan = _inserting(model, tuple(filled))
+    values = [
+        field.get_db_prep_save(field.pre_save(instance, True), connection) for field in plan.given
+    ]
+    (row,) = fetch(plan.sql, values)
+    for name, value in zip(plan.returned, row, strict=True):
+        setattr(instance, name, value)
     instance._state.adding = False
     instance._state.db = connection.alias
     return instance
 
 
-def _is_given(instance: Model, field: "Field[Any, Any]") -> bool:
-    return not isinstance(getattr(instance, field.attname), DatabaseDefault)
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    sql: str
+    given: "tuple[Field[Any, Any], ...]"
+    returned: tuple[str, ...]
 
 
 @cache
@@ -115,12 +125,15 @@ def _fields(model: type[Model]) -> "tuple[Field[Any, Any], ...]":
 
 
 @cache
-def _inserting(model: type[Model], given: "tuple[Field[Any, Any], ...]") -> str:
+def _inserting(model: type[Model], filled: tuple[str, ...]) -> _Plan:
+    """How to insert a row of which the database fills these columns, and its key."""
+    given = tuple(field for field in _fields(model) if field.attname not in filled)
     columns = ", ".join(f'"{field.column}"' for field in given)
     places = ", ".join(["%s"] * len(given))
-    filled = [field for field in model._meta.concrete_fields if field not in given]
-    returned = ", ".join(f'"{field.column}"' for field in filled)
-    return (
+    key = model._meta.pk
+    returned = [key, *(f for f in _fields(model) if f.attname in filled)]
+    sql = (
         f'INSERT INTO "{model._meta.db_table}" ({columns}) '  # noqa: S608 - names of columns
-        f"VALUES ({places}) RETURNING {returned}"
+        f"VALUES ({places}) RETURNING " + ", ".join(f'"{field.column}"' for field in returned)
     )
+    return _Plan(sql, given, tuple(field.attname for field in returned))

@@ -1,11 +1,27 @@
-"""Gunicorn's own settings that no start command should have to repeat: logs without secrets.
+"""Gunicorn's own settings that no start command should have to repeat: memory shared between the
+web processes, and logs without secrets.
 
 Paths are logged without their query strings, and by the same formatter as everything else.
 """
 
+import gc
 import os
+from typing import Any
 
 _LEVEL = os.environ.get("POLYPHONY_LOG_LEVEL") or "INFO"
+
+# The application is loaded once and then forked, so its web processes share one copy of the code.
+preload_app = True
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """Load the pages too, and keep the collector from writing into shared memory and copying it."""
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018 - importing them is what is wanted
+    gc.collect()
+    gc.freeze()
+
 
 access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
 
