@@ -10,11 +10,13 @@ from aggregation.api.endpoints import (
 )
 from aggregation.api.onboarding import OnboardingQuestionsViewSet
 from aggregation.api.reports import ReportsViewSet
+from aggregation.api.tie_breaks import TieBreaksViewSet
 from annotation.api.router import ApiRouter
 
 router = ApiRouter()
 router.register("elections", ElectionsViewSet)
 router.register("methods", MethodsViewSet)
+router.register("tie-breaks", TieBreaksViewSet)
 router.register_in_project("runs", RunsViewSet)
 router.register_in_project("examinations", ExaminationsViewSet)
 router.register_in_project("reports", ReportsViewSet)

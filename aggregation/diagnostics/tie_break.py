@@ -124,6 +124,23 @@ def settle(
     return TieBreak("modular game", order, place, dict(sorted(commits.items())), kept, withheld)
 
 
+def played(given: Any) -> TieBreak:
+    """The settled game of {"options", "commits", "reveals": {who: {"number", "salt"}}}."""
+    try:
+        reveals = {
+            str(who): Reveal(int(said["number"]), str(said["salt"]))
+            for who, said in given["reveals"].items()
+        }
+        commits = {str(who): str(value) for who, value in given["commits"].items()}
+        options = list(given["options"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TieBreakError(
+            'A game is {"options": […], "commits": {who: hash}, "reveals": {who: {"number", '
+            f'"salt"}}}}; this is not one: {error}.'
+        ) from error
+    return settle(options, commits, reveals)
+
+
 def _check_copies(commits: Mapping[str, str]) -> None:
     """Two equal commitments cancel nothing, but the second was copied: it will be revealed by
     copying, too, and can then be steered.

@@ -1,0 +1,268 @@
+"""`diagnose`: questions a file of judgments can answer about itself. Needs no database.
+
+diagnose manipulation FILE --method SLUG      could voters gain by voting otherwise?
+diagnose effects FILE ITEMS                   what do attributes of the items do? (conjoint)
+diagnose peers FILE                           who agrees beyond chance? (peer scores)
+"""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as Grid
+
+from aggregation.catalogue import METHODS
+from aggregation.diagnostics.amce import Effects, conjoint_effects, levels_from_numbers
+from aggregation.diagnostics.manipulation import Manipulation, manipulation
+from aggregation.diagnostics.payments import PeerScores, payment, peer_scores
+from aggregation.method import Method
+from aggregation.reading import FileError, Reading, read_table
+from aggregation.slates.item_values import item_values, said
+from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
+
+ITEM = ("item", "candidate", "system", "model", "id")
+
+
+class DiagnoseError(ValueError):
+    """What was asked for can't be done; the message says what to change."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command, for argparse and for Django alike."""
+    parser.add_argument("question", choices=("manipulation", "effects", "peers"))
+    parser.add_argument("file", type=Path, help="judgments as .csv, .jsonl or .parquet")
+    parser.add_argument("items", type=Path, nargs="?", help="effects: CSV of items' attributes")
+    parser.add_argument("--method", "-m", metavar="SLUG", help="manipulation: the rule")
+    parser.add_argument("--options", "-o", nargs="*", default=[], metavar="NAME=VALUE")
+    parser.add_argument(
+        "--baselines",
+        default="",
+        metavar="ATTRIBUTE: LEVEL, …",
+        help="effects: instead of the most",
+    )
+    parser.add_argument(
+        "--parts", type=int, default=3, help="effects: ranges that a number is cut into"
+    )
+    parser.add_argument("--base", type=float, help="peers: pay this and --scale times the score")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--map", nargs="*", default=[], metavar="NAME=COLUMN")
+    parser.add_argument("--out", type=Path, help="write the answer to a .json file")
+
+
+def run(arguments: argparse.Namespace, console: Console | None = None) -> dict[str, Any]:
+    """Read, answer, show, write; the answer as plain data.
+
+    Raises DiagnoseError, FileError, OptionError or TableError with a sentence.
+    """
+    screen = console or Console()
+    table = read_table(arguments.file, Reading(None, _pairs(arguments.map)))
+    answer = _QUESTIONS[arguments.question](table, arguments, screen)
+    if arguments.out:
+        if arguments.out.suffix != ".json":
+            raise DiagnoseError(f"--out must end in .json, not '{arguments.out.suffix}'.")
+        text = json.dumps(answer, ensure_ascii=False, indent=1, allow_nan=False)
+        arguments.out.write_text(text + "\n", encoding="utf-8")
+    return answer
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    split = [text.partition("=") for text in texts]
+    for name, equals, _ in split:
+        if not equals:
+            raise DiagnoseError(f"This needs NAME=VALUE, not '{name}'.")
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
+# --- Manipulation ------------------------------------------------------------------------------
+
+
+def _manipulation(table: Table, arguments: argparse.Namespace, screen: Console) -> dict[str, Any]:
+    method = _ranked_rule(arguments.method)
+    if not isinstance(table, Ballots | Ratings):
+        raise DiagnoseError("Manipulation is looked for in rankings (ballot, item, rank).")
+    ballots = table if isinstance(table, Ballots) else convert(table, (Ballots,))[0]
+    options = method.options.parse(_pairs(arguments.options))
+    found = manipulation(method, ballots, options)
+    _show_manipulation(found, method, screen)
+    return {
+        "method": method.slug,
+        "winners": [said(w) for w in found.winners],
+        "voters": found.voters,
+        "count": found.count,
+        "per_root": None if found.count is None else found.per_root,
+        "exposed": found.exposed,
+        "complete": found.complete,
+        "strategies": [
+            {
+                "ballot": _order(each.ballot),
+                "cast": _order(each.cast),
+                "count": each.count,
+                "winners": [said(w) for w in each.winners],
+            }
+            for each in found.strategies
+        ],
+    }
+
+
+def _ranked_rule(slug: str | None) -> Method:
+    if slug is None or slug not in METHODS:
+        raise DiagnoseError(f"Name a rule with --method. Known are: {', '.join(METHODS)}.")
+    if not METHODS[slug].accepts(Ballots):
+        raise DiagnoseError(f"'{slug}' reads no rankings.")
+    return METHODS[slug]
+
+
+def _order(tiers: tuple[tuple[Any, ...], ...]) -> str:
+    return " > ".join(" = ".join(map(said, tier)) for tier in tiers)
+
+
+def _show_manipulation(found: Manipulation, method: Method, screen: Console) -> None:
+    screen.print(f"{method.title}: {', '.join(map(said, found.winners)) or 'nobody'} wins.")
+    if found.count is None:
+        more = "" if found.complete else " in the part that was searched"
+        screen.print(f"No like-minded voters were found who gain by voting otherwise{more}.")
+        return
+    screen.print(
+        f"{found.count:g} of {found.voters:g} voters are enough to gain by voting otherwise "
+        f"({found.per_root:.2f} times the square root of the voters); "
+        f"{found.exposed:.0%} of the voters hold a ballot for which some coalition gains."
+    )
+    grid = Grid("voters", "who mean", "cast", "then wins")
+    for each in found.strategies[:10]:
+        won = ", ".join(map(said, each.winners))
+        grid.add_row(f"{each.count:g}", _order(each.ballot), _order(each.cast), won)
+    screen.print(grid)
+    if not found.complete:
+        screen.print("The search ended at its limit, so fewer voters may be enough.")
+
+
+# --- Effects -----------------------------------------------------------------------------------
+
+
+def _effects(table: Table, arguments: argparse.Namespace, screen: Console) -> dict[str, Any]:
+    pairs = table if isinstance(table, Comparisons) else convert(table, (Comparisons,))[0]
+    if arguments.items is None:
+        raise DiagnoseError("Name a second file: a line per item, a column per attribute.")
+    attributes = read_attributes(arguments.items, pairs.ids, arguments.parts)
+    found = conjoint_effects(pairs, attributes, item_values(arguments.baselines, "baselines"))
+    _show_effects(found, screen)
+    return {
+        "pairs": found.pairs,
+        "clusters": found.clusters,
+        "left_out": found.left_out,
+        "overlap": None if found.overlap is None else list(found.overlap),
+        "levels": [
+            {k: _finite(v) if isinstance(v, float) else v for k, v in vars(each).items()}
+            for each in found.levels
+        ],
+        "warnings": [{"code": str(w.code), "sentence": w.sentence} for w in found.warnings],
+    }
+
+
+def read_attributes(
+    path: Path, ids: tuple[Any, ...], parts: int = 3
+) -> dict[str, list[str | None]]:
+    """Attributes per item of a table, None where the file doesn't say. A column of numbers with
+    more than ten different ones is cut into `parts` ranges. Raises FileError.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FileError(f"{path} can't be read: {error}.") from error
+    columns = [name for name in (rows[0] if rows else {}) if name]
+    key = next((name for name in ITEM if name in columns), columns[0] if columns else None)
+    if key is None or len(columns) < 2:
+        raise FileError(f"{path} needs a column of items and at least one attribute.")
+    by_item: dict[str, dict[str, str]] = {}
+    for line, row in enumerate(rows, start=2):
+        if row[key] in by_item:
+            raise FileError(f"Line {line}: the item '{row[key]}' occurs twice.")
+        by_item[row[key]] = row
+    names = [name for name in columns if name != key]
+    known = {n: [by_item.get(said(i), {}).get(n) or None for i in ids] for n in names}
+    return {name: _levels(values, parts) for name, values in known.items()}
+
+
+def _levels(values: list[str | None], parts: int) -> list[str | None]:
+    if len({v for v in values if v is not None}) <= 10:
+        return values
+    try:
+        return levels_from_numbers([None if v is None else float(v) for v in values], parts)
+    except ValueError:
+        return values
+
+
+def _show_effects(found: Effects, screen: Console) -> None:
+    screen.print(
+        f"{found.pairs:,} pairs by {found.clusters:,} annotators; {found.left_out:,} left out. "
+        "Causal only where attributes were given out at random."
+    )
+    grid = Grid("attribute", "level", "effect", "95% interval", "share preferred", "n")
+    for each in found.levels:
+        effect = "baseline" if each.baseline else _number(each.effect)
+        interval = "" if each.baseline else f"{_number(each.lo)} … {_number(each.hi)}"
+        share = f"{_number(each.mean)} ± {_number(each.mean_se)}"
+        grid.add_row(each.attribute, each.level, effect, interval, share, f"{each.n:,}")
+    screen.print(grid)
+    if found.overlap is not None and found.overlap[0] > 0.3:
+        v, one, other = found.overlap
+        screen.print(f"'{one}' and '{other}' often go together (Cramér's V {v:.2f}).")
+    for warning in found.warnings:
+        screen.print(warning.sentence, style="yellow", markup=False)
+
+
+# --- Peers -------------------------------------------------------------------------------------
+
+
+def _peers(table: Table, arguments: argparse.Namespace, screen: Console) -> dict[str, Any]:
+    labels = table if isinstance(table, Labels) else convert(table, (Labels,))[0]
+    found = peer_scores(labels)
+    paid = (
+        None
+        if arguments.base is None
+        else payment(np.maximum(found.correlated, 0.0), arguments.base, arguments.scale)
+    )
+    _show_peers(found, paid, screen)
+    return {
+        "annotators": [
+            {
+                "annotator": said(who),
+                "correlated_agreement": _finite(float(found.correlated[j])),
+                "output_agreement": _finite(float(found.output[j])),
+                "peers": int(found.peers[j]),
+                "shared": int(found.shared[j]),
+                **({} if paid is None else {"payment": _finite(float(paid[j]))}),
+            }
+            for j, who in enumerate(found.ids)
+        ]
+    }
+
+
+def _show_peers(found: PeerScores, paid: Any, screen: Console) -> None:
+    grid = Grid("annotator", "beyond chance", "plain agreement", "peers", "shared units")
+    if paid is not None:
+        grid.add_column("payment")
+    for j in np.argsort(-np.nan_to_num(found.correlated, nan=-9.0), kind="stable")[:60]:
+        cells = [said(found.ids[j]), _number(found.correlated[j]), _number(found.output[j])]
+        cells += [str(found.peers[j]), str(found.shared[j])]
+        grid.add_row(*cells, *([] if paid is None else [_number(paid[j])]))
+    screen.print(grid)
+    screen.print(
+        "Rewards what people have in common: don't pay by it where honest people may differ."
+    )
+
+
+def _number(value: Any) -> str:
+    return "–" if value != value else f"{value:.3f}".replace("-", "−")
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+_QUESTIONS = {"manipulation": _manipulation, "effects": _effects, "peers": _peers}
