@@ -8,9 +8,10 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from annotation.login_links import create_link
-from annotation.models import Criterion, Membership, Project, Role, Rubric, User
+from annotation.models import Criterion, Membership, Placement, Project, Role, Rubric, User
 from annotation.projects import revise_guideline
 from annotation.rendering import render_markdown
+from annotation.steps import Steps
 from tests.cast import World, make_project, make_question
 from tests.journeys.conftest import OpenPage
 
@@ -56,6 +57,8 @@ VISITS: dict[str, Visit] = {
     "checklist": (lambda world: world.ada, lambda _: "/projects/checklist/judge/"),
     "rating": (lambda world: world.ada, lambda _: "/projects/rating/judge/"),
     "ranking": (lambda world: world.ada, lambda _: "/projects/ranking/judge/"),
+    "rewrite": (lambda world: world.ada, lambda _: "/projects/rewrite/judge/"),
+    "critique": (lambda world: world.ada, lambda _: "/projects/critique/judge/"),
 }
 
 
@@ -67,8 +70,9 @@ def furnished(lived_in: World) -> World:
         for placement in question.placements.all():
             placement.candidate.html = render_markdown(RICH)
             placement.candidate.save()
-    for slug in ("checklist", "rating", "ranking"):
-        project = make_project(slug, judgment_type=slug)
+    steps = Steps(confidence="required", prediction="required").options()
+    for slug in ("checklist", "rating", "ranking", "rewrite", "critique"):
+        project = make_project(slug, judgment_type=slug, options=steps)
         Membership.objects.create(user=lived_in.ada, project=project, role=Role.ANNOTATOR)
         rubric = Rubric.objects.create(project=project, name="Advice")
         kind = "scale" if slug == "rating" else "yes_no"
@@ -81,7 +85,9 @@ def furnished(lived_in: World) -> World:
                 kind=kind,
                 anchors=anchors if slug == "rating" else {},
             )
-        make_question(project, "dog", rubric=None if slug == "ranking" else rubric)
+        bare = slug in ("ranking", "rewrite")
+        count = 1 if slug == "rewrite" else 2
+        make_question(project, "dog", rubric=None if bare else rubric, candidates=count)
     return lived_in
 
 
@@ -110,6 +116,29 @@ def test_every_page_can_be_used_by_everyone_in_light_and_dark_and_on_a_phone(
             wide = page.evaluate("document.documentElement.scrollWidth")
             found[f"{name}, {width} wide"] = [f"{wide} pixels"] if wide > width else []
     assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_marks_differences_and_second_answers_can_be_used_by_everyone(
+    furnished: World, open_page: OpenPage
+) -> None:
+    Placement.objects.update(consequence="What came of it.")
+    Project.objects.filter(slug="advice").update(options={"hindsight": True})
+    page = open_page(furnished.ada, "/projects/advice/judge/")
+    page.keyboard.press("d")
+    assert violations(page) == []
+    page.keyboard.press("1")
+    page.locator(".consequence").first.wait_for()
+    assert violations(page) == []
+    for scheme in ("light", "dark"):
+        page = open_page(furnished.ada, "/projects/critique/judge/", color_scheme=scheme)
+        page.locator("[data-canonical]").first.focus()
+        for key in ("ArrowDown", "1", "q", "ArrowDown", "1", "e", "ArrowDown"):
+            page.keyboard.press(key)
+        assert violations(page) == []
+    page = open_page(furnished.ada, "/projects/rewrite/judge/")
+    page.locator("[data-editor]").fill("Another text.")
+    page.locator("ins").first.wait_for()
+    assert violations(page) == []
 
 
 def test_menus_drawers_and_errors_can_be_used_by_everyone(

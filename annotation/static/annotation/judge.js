@@ -12,6 +12,7 @@
   let savingTimer = 0;
   let active = false; // whether the person did anything since the last heartbeat
   let renewTimer = 0;
+  let pointing = false; // whether the last thing done was done by mouse or finger
 
   const task = () => document.getElementById("task");
   const one = (selector, root) => (root || document).querySelector(selector);
@@ -30,12 +31,14 @@
 
   // --- Keys ---
 
+  document.addEventListener("pointerdown", () => (pointing = true), true);
   document.addEventListener("keydown", function (event) {
     active = true;
+    pointing = false;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") return escape(event);
     const entered = event.key === "Enter" && !event.shiftKey;
-    if (entered && event.target.closest("[data-step]") && !event.target.matches("[type=radio]")) {
+    if (entered && event.target.closest("[data-step]")) {
       event.preventDefault();
       return leaveStep();
     }
@@ -127,7 +130,8 @@
       if (event.target.closest("[data-unfold]")) return unfold();
       const choice = event.target.closest("[data-choice], [data-submit]");
       const step = choice && choice.form && missingStep(choice.form);
-      if (step) hold(event, choice, step);
+      const unfinished = choice && choice.matches("[data-submit]") && openRow(); // the server says where
+      if (step && !unfinished) hold(event, choice, step);
     },
     true
   );
@@ -159,12 +163,11 @@
     hint(said("reasonNoted"));
   }
 
-  // Once a held choice has all it needs by a click on how sure one is, it is sent.
+  // A click on how sure one is goes on to what is needed next; by keyboard, Enter does.
   document.addEventListener("change", function (event) {
     const step = event.target.closest("[data-step][data-required]");
     const held = one("[data-chosen]", task());
-    const byMouse = event.target.matches("[type=radio]");
-    if (step && held && byMouse && !one("[data-unsaved]:not([hidden])", task()) && !missingStep(held.form)) held.click();
+    if (pointing && step && held && event.target.matches("[type=radio]")) held.click();
   });
 
   // --- Sending, and what happens when it fails ---
@@ -360,7 +363,7 @@
   function fold() {
     for (const pane of all("[data-response]", task())) {
       if (pane.scrollHeight < window.innerHeight * SCREENS) continue;
-      const count = pane.textContent.trim().split(/\s+/).length;
+      const count = pane.innerText.trim().split(/\s+/).length;
       const button = document.createElement("button");
       button.type = "button";
       button.className = "quiet unfold";

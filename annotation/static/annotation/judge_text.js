@@ -141,7 +141,7 @@
 
   // --- Rewriting: what has changed so far ---
 
-  const PIECE = /\s+|[\p{L}\p{N}\p{M}_'’]+|[^\s]/gu;
+  const PIECE = /[\p{L}\p{N}\p{M}_'’]+\s*|\S\s*|\s+/gu; // a word with its space, so that runs stay whole
 
   function showChanges() {
     const pane = one("[data-changes]", task());
@@ -186,6 +186,7 @@
   // --- Critique: words that can be selected, and the problems marked on them ---
 
   let selected = null; // {pane, from, to}: a stretch of words, by their number in the pane
+  let left = null; // {pane, at}: where the last mark was made, to go on from
   let anchor = 0;
   let category = null;
 
@@ -262,10 +263,12 @@
     else stepWord(pane, words, forward, event.shiftKey && here, here);
   });
 
+  const resumed = (pane) => (left && left.pane === pane ? left.at : -1);
   const head = () => (selected.from === anchor ? selected.to : selected.from);
 
   function stepWord(pane, words, forward, extend, here) {
-    const next = !here ? 0 : head() + (forward ? 1 : -1);
+    const from = here ? head() : resumed(pane);
+    const next = from + (forward ? 1 : -1);
     const at = Math.max(0, Math.min(words.length - 1, next));
     if (!extend) anchor = at;
     select(pane, anchor, at);
@@ -273,7 +276,8 @@
 
   function stepSentence(pane, words, forward, extend, here) {
     const last = Number(words[words.length - 1].dataset.s);
-    const present = here ? Number(words[head()].dataset.s) : forward ? -1 : 1;
+    const from = here ? head() : resumed(pane);
+    const present = from < 0 ? -1 : Number(words[from].dataset.s);
     const target = Math.max(0, Math.min(last, present + (forward ? 1 : -1)));
     const inside = words.map((word, index) => (Number(word.dataset.s) === target ? index : -1)).filter((index) => index >= 0);
     if (!inside.length) return;
@@ -345,6 +349,7 @@
       category: kind,
       severity,
     };
+    left = { pane, at: to };
     keep([...problems(), problem]);
     unselect();
     hint("");
@@ -396,6 +401,7 @@
 
   document.addEventListener("polyphony:question", function () {
     selected = null;
+    left = null;
     category = null;
     showChanges();
     for (const pane of all("[data-canonical]", task())) cutIntoWords(pane);
