@@ -37,6 +37,8 @@ class Run(Work):
     reason.
     """
 
+    told_as = "run.finished"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
     requested_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -311,6 +313,8 @@ class Release(Work):
     the policy by which judgments became rows; `skips` was counted when the release was asked for.
     The manifest on disk is the truth about the files; `manifest` is its copy for the pages.
     """
+
+    told_as = "release.finished"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="releases")
     version = models.PositiveIntegerField()

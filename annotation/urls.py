@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import accounts, imports, judging, projects, tokens
+from annotation.views import accounts, imports, judging, projects, tokens, webhooks
 
 app_name = "annotation"
 
@@ -31,4 +31,16 @@ urlpatterns = [
     path("projects/<slug:slug>/judge/hindsight/", judging.look_back_at, name="hindsight"),
     path("projects/<slug:slug>/judge/skip/", judging.skip, name="skip"),
     path("projects/<slug:slug>/judge/renew/", judging.renew, name="renew"),
+    path("projects/<slug:slug>/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("projects/<slug:slug>/webhooks/<uuid:public_id>/", webhooks.webhook, name="webhook"),
+    path(
+        "projects/<slug:slug>/webhooks/<uuid:public_id>/change/",
+        webhooks.change_webhook,
+        name="change-webhook",
+    ),
+    path(
+        "projects/<slug:slug>/webhooks/letters/<uuid:public_id>/again/",
+        webhooks.send_again,
+        name="send-again",
+    ),
 ]

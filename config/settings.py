@@ -369,7 +369,7 @@ SWEEP_SECONDS = number("POLYPHONY_SWEEP_SECONDS", 15, least=1)
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     f"{app}.sweep": {"task": f"{app}.sweep", "schedule": float(SWEEP_SECONDS)}
-    for app in ("aggregation", "models_runtime")
+    for app in ("annotation", "aggregation", "models_runtime")
 }
 
 # --- Leaving the house ------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from annotation.api.endpoints.projects import (
     ProjectsViewSet,
     StatesViewSet,
 )
+from annotation.api.endpoints.webhooks import DeliveriesViewSet, WebhooksViewSet
 from annotation.api.router import ApiRouter
 from annotation.api.viewsets import ProjectViewSet
 
@@ -41,6 +42,8 @@ IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
     "annotators": AnnotatorsViewSet,
     "imports": ImportsViewSet,
     "state": StatesViewSet,
+    "webhooks": WebhooksViewSet,
+    "deliveries": DeliveriesViewSet,
 }
 for noun, viewset in IN_PROJECT.items():
     router.register_in_project(noun, viewset)

@@ -21,6 +21,7 @@ from annotation.models.question import (
     QuestionState,
 )
 from annotation.models.rubric import Criterion, CriterionKind, Rubric
+from annotation.models.webhook import Delivery, Webhook
 from annotation.models.work import LeaseLost, Work, WorkQuerySet, WorkState
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Candidate",
     "Criterion",
     "CriterionKind",
+    "Delivery",
     "Exposure",
     "FailedAttempts",
     "Guideline",
@@ -52,6 +54,7 @@ __all__ = [
     "Standing",
     "System",
     "User",
+    "Webhook",
     "Work",
     "WorkQuerySet",
     "WorkState",

@@ -6,7 +6,7 @@ update; a worker that loses its lease finds its attempt number outdated and can 
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q, Value
@@ -69,8 +69,11 @@ class WorkQuerySet(models.QuerySet[W]):
 class Work(models.Model):
     """A piece of background work. Subclasses add what it is about.
 
-    `finished_at` is set iff the state is final, `error` iff it failed.
+    `finished_at` is set iff the state is final, `error` iff it failed. A subclass whose ends
+    webhooks may be told of names the event in `told_as`, and has a `project`.
     """
+
+    told_as: ClassVar[str | None] = None
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     state = models.CharField(

@@ -21,6 +21,8 @@ class Job(Work):
     have cost so much, in the currency of the checkpoint's prices.
     """
 
+    told_as = "job.finished"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(
