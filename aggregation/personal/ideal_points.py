@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from aggregation.personal.bench import Arrays, Bench
 from aggregation.personal.course import Course, Device, Learned, device_for, one_thread
-from aggregation.personal.votes import FOLDS, PersonalVotes
+from aggregation.personal.votes import FOLDS, PersonalVotes, Projection
 from aggregation.pluralism.choosing import one_standard_error
 
 Floats = NDArray[np.float64]
@@ -88,7 +88,8 @@ class IdealPoints:
     def newcomers(self, votes: PersonalVotes) -> Floats:
         """Weights float64[A, K] of people the model never saw, from their votes; all else frozen.
 
-        `votes` speaks of the same texts, in the same order, as the model's own.
+        `votes` must see texts as the model's own votes did: the same items, or the same projection
+        of embeddings. Under five votes of a person the pooled prediction is the better one.
         """
         A, K = votes.n_people, self.n_prototypes
         fixed = {n: a for n, a in self.parameters.items() if n != "w"}
@@ -99,6 +100,32 @@ class IdealPoints:
                 "newcomers", {"w": np.zeros((A, K))}, RATES, objective, NEWCOMER_STEPS
             )
         return _softmax(learned.parameters["w"].astype(np.float64))
+
+
+def kept_model(model: IdealPoints, votes: PersonalVotes) -> Arrays:
+    """All that predicting takes, as arrays: parameters, options, and the embeddings' projection."""
+    arrays = {f"model/{name}": array for name, array in model.parameters.items()}
+    arrays["options/b"] = np.array([model.how.variant == "B"], dtype=np.int64)
+    if votes.projection is not None:
+        arrays["projection/mean"] = votes.projection.mean
+        arrays["projection/basis"] = votes.projection.basis
+    return arrays
+
+
+def model_from(arrays: Arrays) -> tuple[IdealPoints, Projection | None]:
+    """The inverse of `kept_model`."""
+    parameters = {n.partition("/")[2]: a for n, a in arrays.items() if n.startswith("model/")}
+    how = Pal(
+        prototypes=int(parameters["P"].shape[0]),
+        variant="B" if arrays["options/b"][0] else "A",
+        hidden=int(parameters["h"].shape[1]) if "h" in parameters else 0,
+        width=int(parameters["f"].shape[1]),
+        device="cpu",
+    )
+    seen = None
+    if "projection/mean" in arrays:
+        seen = Projection(arrays["projection/mean"], arrays["projection/basis"])
+    return IdealPoints(parameters, how), seen
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregation.tables import Comparisons
+from aggregation.tables import Comparisons, TableError
 from aggregation.tables.embedded import EmbeddedComparisons
 
 Floats = NDArray[np.float64]
@@ -22,6 +22,25 @@ Singles = NDArray[np.float32]
 Longs = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Embeddings [D] to coordinates [d]: (x - mean) @ basis. Kept with a model, so that it can read
+    texts it never saw.
+    """
+
+    mean: Floats
+    basis: Floats
+
+    def __call__(self, vectors: Singles) -> Singles:
+        """Coordinates float32[M, d]. Raises TableError for vectors of another length."""
+        if vectors.shape[1] != len(self.mean):
+            raise TableError(
+                f"These embeddings have {vectors.shape[1]} numbers, the model reads "
+                f"{len(self.mean)}. Embed the responses with the encoder it was trained on."
+            )
+        return np.asarray((vectors - self.mean) @ self.basis, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +56,7 @@ class PersonalVotes:
     people       int64[A], cluster code of each person in the table
     item, text, context  int64[T], which items appeared as which texts in which contexts
     left_out     rows without an embedding on one side
+    projection   how embeddings became points; None for items
     """
 
     person: Longs
@@ -52,6 +72,7 @@ class PersonalVotes:
     text: Longs
     context: Longs
     left_out: int = 0
+    projection: Projection | None = None
 
     def __len__(self) -> int:
         return len(self.k)
@@ -98,9 +119,13 @@ def has_embeddings(table: Comparisons) -> bool:
 
 
 def votes_on_embeddings(
-    table: Comparisons, dimensions: int = 32, with_prompts: bool = False
+    table: Comparisons,
+    dimensions: int = 32,
+    with_prompts: bool = False,
+    projection: Projection | None = None,
 ) -> PersonalVotes:
-    """Votes on texts by their embeddings, reduced to at most `dimensions` principal components.
+    """Votes on texts by their embeddings, reduced to at most `dimensions` principal components, or
+    as a model's `projection` sees them.
 
     A prompt is seen as the mean of its texts. Rows without an embedding on one side are left out
     and counted. Texts with equal embeddings are one text.
@@ -118,14 +143,16 @@ def votes_on_embeddings(
     )
     place[used] = same
     source = used[distinct].astype(np.int64)
-    points = principal_components(table.vectors[source], dimensions)
+    reduce = projection or projection_of(table.vectors[source], dimensions)
+    points = reduce(table.vectors[source])
     a, b = place[table.text_a[kept]], place[table.text_b[kept]]
     prompts = None
     if with_prompts:
         context = _contexts(table)[kept]
         points, prompts, which, a, b = _within_prompts(points, context, a, b)
         source = source[which]
-    return _assembled(table, kept, a, b, _Texts(points, prompts, source), left_out)
+    votes = _assembled(table, kept, a, b, _Texts(points, prompts, source), left_out)
+    return replace(votes, projection=reduce)
 
 
 def votes_on_items(table: Comparisons) -> PersonalVotes:
@@ -139,22 +166,27 @@ def votes_on_items(table: Comparisons) -> PersonalVotes:
     return _assembled(table, kept, a, b, _Texts(points, None, np.argsort(order)), 0)
 
 
-def principal_components(vectors: Singles, dimensions: int) -> Singles:
-    """Coordinates float32[M, d] along the directions of largest spread, mean 0, mean square 1.
+def projection_of(vectors: Singles, dimensions: int) -> Projection:
+    """Directions of largest spread, scaled so that coordinates have mean square 1.
 
-    Needs no labels. Signs are fixed by each direction's largest coordinate.
+    Needs no labels. Signs are fixed by each direction's largest entry.
     """
     x = vectors.astype(np.float64)
-    x = x - x.mean(axis=0)
+    mean = x.mean(axis=0)
+    x = x - mean
     values, directions = np.linalg.eigh(x.T @ x / max(len(x), 1))
     order = np.argsort(-values)
     wanted = order[values[order] > max(values.max(initial=0.0), 1e-300) * 1e-9][:dimensions]
     if not len(wanted):
-        return np.zeros((len(x), 1), dtype=np.float32)
+        return Projection(mean, np.zeros((len(mean), 1)))
     basis = directions[:, wanted]
     basis = basis * np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(basis.shape[1])])
-    found = x @ basis
-    return np.asarray(found / np.sqrt((found**2).mean()), dtype=np.float32)
+    return Projection(mean, basis / np.sqrt(values[wanted].mean()))
+
+
+def principal_components(vectors: Singles, dimensions: int) -> Singles:
+    """Coordinates float32[M, d] of the vectors along their own directions of largest spread."""
+    return projection_of(vectors, dimensions)(vectors)
 
 
 def _embedded_rows(table: Comparisons) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from scipy.special import expit
 from aggregation.catalogue import METHODS
 from aggregation.options import OptionError
 from aggregation.personal.bench import Bench
-from aggregation.personal.ideal_points import IdealPoints, Pal, fit_pal
+from aggregation.personal.ideal_points import IdealPoints, Pal, fit_pal, kept_model, model_from
 from aggregation.personal.standing import standing
 from aggregation.personal.votes import (
     PersonalVotes,
@@ -66,6 +66,7 @@ def first_votes(votes: PersonalVotes, number: int) -> PersonalVotes:
     return votes.take(np.arange(len(votes)) - starts[votes.person] < number)
 
 
+@pytest.mark.slow
 def test_pal_finds_what_people_share_and_where_they_differ() -> None:
     """Specification: .738 pooled, .903 with three prototypes; newcomers .904 after ten votes."""
     rows = []
@@ -85,6 +86,23 @@ def test_pal_finds_what_people_share_and_where_they_differ() -> None:
     np.testing.assert_allclose(pooled, [0.738, 0.735, 0.735, 0.735], atol=0.05)
     np.testing.assert_allclose(three, [0.903, 0.819, 0.904, 0.916], atol=0.05)
     assert three[3] > pooled[3] + 0.1
+
+
+def test_a_kept_model_places_newcomers_from_votes_on_texts_it_never_saw() -> None:
+    table, u = ideal_points(2)
+    assert table.annotator is not None
+    assert table.vectors is not None
+    known, fresh = table.take(table.annotator < 45), table.take(table.annotator >= 45)
+    votes = votes_on_embeddings(known)
+    how = Pal(prototypes=3, device="cpu", restarts=1)
+    fitted = fit_pal(votes, how, np.random.default_rng(0), Bench()).model
+    model, seen = model_from(kept_model(fitted, votes))
+    assert seen is not None
+    new = votes_on_embeddings(fresh, projection=seen)
+    weights = model.newcomers(first_votes(new, 20))
+    assert agreement_with_truth(model, new, weights, table, u) > 0.85
+    with pytest.raises(TableError, match="the encoder it was trained on"):
+        seen(np.zeros((1, 3), dtype=np.float32))
 
 
 def personal_table(seed: int = 0, people: int = 24, each: int = 20) -> EmbeddedComparisons:

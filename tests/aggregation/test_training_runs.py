@@ -73,6 +73,7 @@ def test_a_run_reads_the_embeddings_of_what_was_judged(judged: World, items: str
     model = files.model()
     assert model is not None
     assert model["model/P"].shape == (2, 16)
+    assert model["projection/mean"].shape == (6,)
 
 
 def test_a_trained_run_is_rebuilt_byte_for_byte(judged: World) -> None:

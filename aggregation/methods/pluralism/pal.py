@@ -38,6 +38,7 @@ from aggregation.personal.ideal_points import (
     Pal,
     PalFit,
     fit_pal,
+    kept_model,
     log_odds,
     personal_weights,
     refitted,
@@ -89,7 +90,7 @@ def train(
     key = f"{reading.table.digest()} {options}"
     fit = fit_pal(votes, how, rng, bench, key)
     eta = _own_log_odds(reading, fit)
-    bench.keep({f"model/{name}": array for name, array in fit.model.parameters.items()})
+    bench.keep(kept_model(fit.model, votes))
     return Estimate(
         score=_score(reading, fit),
         score_kind="probability",

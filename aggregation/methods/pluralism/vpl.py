@@ -93,7 +93,11 @@ def train(
         told.append(warn(WarningCode.NO_PERSONAL_SIGNAL, _collapsed(fit)))
     else:
         told.append(warn(WarningCode.LOCAL_OPTIMUM_RISK, "one start"))
-        bench.keep({f"model/{name}": array for name, array in fit.model.parameters.items()})
+        kept = {f"model/{name}": array for name, array in fit.model.parameters.items()}
+        if votes.projection is not None:
+            kept["projection/mean"] = votes.projection.mean
+            kept["projection/basis"] = votes.projection.basis
+        bench.keep(kept)
     return _estimate(reading, fit, pooled, gate, told)
 
 
