@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 MIN_VOTES = 10  # of the median annotator
 MIN_MEMBERS = 5  # expected, of the smallest group
 FOLDS = 5
+MOST_SINGLE = 64  # votes of one person on one pair that are told apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,8 @@ def held_out_scores(
 
     Every fold is refitted on the other folds from the full fit's parameters.
     """
-    fold = _folds(votes, fits[0], folds)
+    votes, turn = _single_votes(votes)
+    fold = _folds(votes, turn, fits[0], folds)
     scores = np.zeros((votes.n_people, len(fits)))
     quick = replace(how, max_iter=min(how.max_iter, 20))
     for f in range(folds):
@@ -141,19 +143,40 @@ def one_standard_error(scores: Floats) -> tuple[int, Floats]:
     return int(np.flatnonzero(deficit.sum(axis=0) <= error)[0]) + 1, error
 
 
-def _folds(votes: GroupVotes, one: Mixture, folds: int) -> NDArray[np.int64]:
-    """A fold per row: an annotator's rows dealt in turn, in the order of what they say.
+def _single_votes(votes: GroupVotes) -> tuple[GroupVotes, NDArray[np.int64]]:
+    """Rows of several votes as rows of one vote each, wins first, and each vote's turn in its row.
 
-    Where the dealing starts differs from annotator to annotator. Otherwise all who gave the same
+    A person's votes on a pair may then lie in different folds; else nobody who judged one pair
+    only, however often, could be foretold.
+    """
+    many = np.clip(np.floor(votes.n), 1, MOST_SINGLE).astype(np.int64)
+    rows = np.repeat(np.arange(len(votes)), many)
+    turn = np.arange(len(rows)) - np.repeat(np.cumsum(many) - many, many)
+    weight = (votes.n / many)[rows]
+    k = np.clip(votes.k[rows] - turn * weight, 0.0, weight)
+    design = votes.design.take(rows)
+    return GroupVotes(votes.annotator[rows], k, weight, design, votes.people), turn
+
+
+def _folds(
+    votes: GroupVotes, turn_in_row: NDArray[np.int64], one: Mixture, folds: int
+) -> NDArray[np.int64]:
+    """A fold per row: an annotator's rows dealt in turn, in an order scrambled by what they say.
+
+    The order and the beginning differ from annotator to annotator. Otherwise all who gave the same
     answer to the same question would share a fold, and the rest would be trained on its opposite.
     """
-    digits = scrambled(votes, votes.design.log_odds(one.parameters)[:, 0]).round(9)
+    own = log_evidence(votes, one.parameters)[:, 0].round(6)
+    digits = scrambled(votes, votes.design.log_odds(one.parameters)[:, 0])
+    salt = (
+        digits + (turn_in_row + 1) * 0.7548776662466927 + own[votes.annotator] * 0.5698402909980532
+    )
+    digits = np.modf(np.abs(salt) * 7919.37)[0].round(9)
     order = np.lexsort((digits, votes.annotator))
     who, said = votes.annotator[order], digits[order]
     fresh = np.diff(who, prepend=-1) != 0
     step = np.cumsum((np.diff(said, prepend=-1.0) != 0) | fresh)
     turn = step - np.repeat(step[fresh], np.diff(np.append(np.flatnonzero(fresh), len(who))))
-    own = log_evidence(votes, one.parameters)[:, 0].round(6)
     start = (np.modf(np.abs(own + 0.618033988749895) * 7919.37)[0] * folds).astype(np.int64)
     fold = np.empty(len(votes), dtype=np.int64)
     fold[order] = (turn + start[who]) % folds

@@ -44,7 +44,9 @@ class Design(Protocol):
         """(X' diag(curvature) X + ridge I)^-1 (X' residual - ridge at), [d], from rows [N]."""
         ...
 
-    def take(self, rows: NDArray[np.bool_]) -> "Design": ...
+    def take(self, rows: NDArray[Any]) -> "Design":
+        """Some rows, by a mask or by their places."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ class ItemDesign:
         system = sparse.diags_array(np.asarray(off.sum(axis=1)).ravel() + ridge) - off
         return np.asarray(spsolve(sparse.csc_array(system), gradient))
 
-    def take(self, rows: NDArray[np.bool_]) -> "ItemDesign":
+    def take(self, rows: NDArray[Any]) -> "ItemDesign":
         return ItemDesign(self.a[rows], self.b[rows], self.d)
 
 
@@ -118,7 +120,7 @@ class FeatureDesign:
         system = both[:-1, :-1] + ridge * np.eye(self.d)
         return np.asarray(np.linalg.solve(system, both[:-1, -1] - ridge * at))
 
-    def take(self, rows: NDArray[np.bool_]) -> "FeatureDesign":
+    def take(self, rows: NDArray[Any]) -> "FeatureDesign":
         return FeatureDesign(self.x[rows])
 
 
