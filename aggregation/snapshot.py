@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import orjson
-from django.db.models import Exists, F, Func, OuterRef, TextField, Value
+from django.db.models import Case, Exists, F, Func, OuterRef, Subquery, TextField, Value, When
 from django.db.models.functions import Cast
 
 from aggregation.curation import Curation, Ledger, Vote, votes_by_pair
@@ -33,6 +33,21 @@ NOT_STATED = "not stated"
 WITHHELD = "withheld"
 _DAY = Func(  # as text from the database, in its session's time zone: UTC
     F("created_at"), Value("YYYY-MM-DD"), function="to_char", output_field=TextField()
+)
+_FORESIGHT = Case(  # what the annotator said first, where this was said in hindsight
+    When(
+        phase=2,
+        then=Subquery(
+            Judgment.objects.filter(
+                question=OuterRef("question"),
+                annotator=OuterRef("annotator"),
+                phase=1,
+                position__lt=OuterRef("position"),
+            )
+            .order_by("-position")
+            .values("payload")[:1]
+        ),
+    )
 )
 BATCH = 500  # questions whose texts are held at a time
 MOST_PLACES = 64
@@ -97,7 +112,11 @@ class FrozenLog:
             .filter(question__project=self.project, annotator__kind__in=list(self.curation.kinds))
             .order_by("question_id", "position")
             .annotate(
-                text=Cast("payload", TextField()), named=Cast("public_id", TextField()), day=_DAY
+                text=Cast("payload", TextField()),
+                named=Cast("public_id", TextField()),
+                day=_DAY,
+                predicted=Cast("prediction", TextField()),
+                before=Cast(_FORESIGHT, TextField()),
             )
             .values_list(
                 "question_id",
@@ -114,6 +133,9 @@ class FrozenLog:
                 "profile_id",
                 "source",
                 "day",
+                "predicted",
+                "phase",
+                "before",
             )
         )
         for part in stream(rows):
@@ -152,7 +174,8 @@ class FrozenLog:
 
     def _judgment(self, row: Sequence[Any]) -> ExportedJudgment:
         (_, position, public_id, annotator, kind, judgment_type, text) = row[:7]
-        (shown, confidence, elapsed, reason, profile, source, day) = row[7:]
+        (shown, confidence, elapsed, reason, profile, source, day) = row[7:14]
+        predicted, phase, before = row[14:]
         return ExportedJudgment(
             position=position,
             public_id=public_id,
@@ -169,6 +192,9 @@ class FrozenLog:
             group=self.census.groups.get(profile) if self.curation.group_by else EVERYBODY,
             source=source,
             day=day,
+            prediction=None if predicted is None else orjson.loads(predicted),
+            phase=phase,
+            foresight=None if before is None else orjson.loads(before),
         )
 
 

@@ -40,7 +40,8 @@ class ExportedJudgment:
 
     `evidence` names candidates by their place in the question. `group` is the declared group by
     which the release separates verdicts ("all" without one, None when withheld); `attributes` are
-    None when not asked for or withheld.
+    None when not asked for or withheld. `foresight` is the payload of the same annotator's first
+    answer where this one, of `phase` 2, was given in hindsight.
     """
 
     position: int
@@ -58,6 +59,9 @@ class ExportedJudgment:
     group: str | None
     source: str
     day: str
+    prediction: Mapping[str, float] | None = None
+    phase: int = 1
+    foresight: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

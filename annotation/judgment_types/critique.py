@@ -2,11 +2,11 @@
 
 The categories are the criteria of the question's rubric ("Factual error", "Unclear", …). The form's
 field `problems` is a JSON list of {"place": place on screen, "start": …, "end": …, "category":
-criterion position, "severity": 1 to 3, "note": …}; `nothing` says that nothing is wrong; without
+criterion position, "severity": 1 to 3}; `nothing` says that nothing is wrong; without
 JavaScript, rows `quote-<n>`, `response-<n>`, `category-<n>`, `severity-<n>` say the same in words.
 `start` and `end` count the characters (code points) of the response's own text, before rendering.
 Stretches may overlap. The payload is {"problems": [{"place": placement position, "start", "end",
-"quote", "category", "severity", "note"?}, …], "categories": [criterion positions asked], "of":
+"quote", "category", "severity"}, …], "categories": [criterion positions asked], "of":
 number shown}.
 
 As evidence, each category rates each response by how free of it the response is: 3 where nothing
@@ -28,7 +28,6 @@ from annotation.judgment_types import Asked, JudgmentForm, Payload
 SEVERITIES = [("1", _("Slight")), ("2", _("Serious")), ("3", _("Severe"))]
 WORST = len(SEVERITIES)
 MOST_PROBLEMS = 200
-LONGEST_NOTE = 1_000
 ROWS = 4  # for pages without JavaScript
 
 Problem = dict[str, Any]
@@ -127,16 +126,14 @@ def _choice(choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
 def _cleaned(each: Mapping[str, Any], text: str) -> Problem:
     kept: Problem = {name: each[name] for name in ("place", "start", "end")}
     kept |= {"quote": text[each["start"] : each["end"]]}
-    kept |= {name: each[name] for name in ("category", "severity")}
-    note = str(each.get("note") or "").strip()
-    return kept | ({"note": note} if note else {})
+    return kept | {name: each[name] for name in ("category", "severity")}
 
 
 def _fault(each: object, asked: Asked, places: int, text_at: Any) -> str:
     """What is wrong with one problem as a machine wrote it; empty if nothing is."""
     if not isinstance(each, dict):
         return "each problem is an object"
-    unknown = set(each) - {"place", "start", "end", "quote", "category", "severity", "note"}
+    unknown = set(each) - {"place", "start", "end", "quote", "category", "severity"}
     if unknown:
         return f"a problem has no {', '.join(sorted(map(str, unknown)))}"
     numbers: list[Any] = [each.get(name) for name in ORDER]
@@ -154,8 +151,6 @@ def _fault(each: object, asked: Asked, places: int, text_at: Any) -> str:
         return f"there is no category {category}"
     if not 1 <= severity <= WORST:
         return f"severity is 1 to {WORST}"
-    if not isinstance(each.get("note", ""), str) or len(each.get("note", "")) > LONGEST_NOTE:
-        return f"a note is a text of at most {LONGEST_NOTE:,} characters"
     return ""
 
 
@@ -171,7 +166,7 @@ class Critique:
 
     def payload(self, cleaned: Mapping[str, Any], shown: Sequence[int]) -> Payload:
         found = [problem | {"place": shown[problem["place"]]} for problem in cleaned["found"]]
-        found.sort(key=lambda each: (*(each[name] for name in ORDER), each.get("note", "")))
+        found.sort(key=lambda each: [each[name] for name in ORDER])
         return {"problems": found, "categories": cleaned["categories"], "of": len(shown)}
 
     def form_data(self, payload: Payload, shown: Sequence[int]) -> dict[str, str]:

@@ -7,8 +7,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from aggregation.catalogue import EXPORTS
+from aggregation.curation import Curation
+from aggregation.snapshot import FrozenLog
 from annotation import queue
+from annotation.amendment import amend
 from annotation.errors import InvalidAnswer
+from annotation.hindsight import IN_HINDSIGHT
 from annotation.models import Candidate, Judgment, Placement, Project, Rubric
 from annotation.steps import InvalidSteps, Steps
 from annotation.submission import Submission, submit
@@ -97,6 +102,21 @@ def test_hindsight_asks_again_and_keeps_both(looking_back: World, client: Client
     assert [each.pk for each in Judgment.objects.counted()] == [second.pk]
 
 
+def test_a_program_looks_back_too(looking_back: World, client: Client) -> None:
+    judgment = answer(looking_back).judgment
+    client.force_login(looking_back.ada)
+    path = f"/api/v1/projects/advice/judgments/{judgment.public_id}/hindsight/"
+    told = client.get(path).json()
+    assert told["due"]
+    assert [each["text"] for each in told["consequences"]] == ["The dog *slept*."]
+    body = {"submission_key": "seen-it-all", "answer": {"choice": "-3"}}
+    kept = client.post(path, body, content_type="application/json")
+    assert (kept.status_code, kept.json()["judgment"]["phase"]) == (201, 2)
+    assert not client.get(path).json()["due"]
+    client.force_login(looking_back.olga)
+    assert client.get(path).status_code == 404
+
+
 def test_an_empty_second_answer_is_asked_for_again(looking_back: World, client: Client) -> None:
     answer(looking_back)
     client.force_login(looking_back.ada)
@@ -171,3 +191,47 @@ def test_a_critique_keeps_offsets_and_words(world: World) -> None:
     ]
     judgment = written_by(world, project, problems=json.dumps(marks))
     assert [each["quote"] for each in judgment.payload["problems"]] == ["Answer", "Answer 0"]
+
+
+# --- In exports -----------------------------------------------------------------------------------
+
+
+def test_an_export_tells_prediction_phase_and_what_was_said_first(looking_back: World) -> None:
+    ask_for(looking_back, hindsight=True, prediction="optional")
+    first = answer(looking_back, others="60").judgment
+    amend(
+        annotator=looking_back.annotator_ada,
+        judgment_id=str(first.public_id),
+        data={"choice": "-3", "others": "80"},
+        submission_key="in-hindsight",
+        phase=IN_HINDSIGHT,
+    )
+    answer(looking_back, key="another-key")
+    frozen = FrozenLog(
+        looking_back.project, Judgment.objects.latest("position").position, Curation()
+    )
+    rows = list(EXPORTS["raw_judgments"].rows(frozen))
+    assert [(row["prediction"], row["phase"], row["foresight"]) for row in rows] == [
+        ({"same": 0.8}, 2, first.payload),
+        (None, 1, None),
+    ]
+
+
+def test_an_export_of_rewrites_names_what_was_written_up_to_its_mark(world: World) -> None:
+    project = make_project("rewriting", judgment_type="rewrite")
+    make_question(project, "dog", candidates=1)
+    mark = written_by(world, project, text="Knock, and ask.").position
+    bob = make_annotator(project, world.bob)
+    assignment = queue.lease_next(bob)
+    assert assignment is not None
+    submit(
+        annotator=bob,
+        assignment_id=str(assignment.public_id),
+        data={"text": "Write a note."},
+        submission_key="later-by-bob",
+    )
+    (row,) = EXPORTS["raw_judgments"].rows(FrozenLog(project, mark, Curation()))
+    assert len(row["candidate_ids"]) == 2
+    assert row["evidence"] == [{"says": "comparison", "a": 1, "b": 0, "strength": 2, "tie_kind": 0}]
+    pairs = list(EXPORTS["trl_preference"].rows(FrozenLog(project, mark, Curation())))
+    assert pairs[0]["chosen"][0]["content"] == "Knock, and ask."

@@ -74,7 +74,7 @@ ANSWERS = {
     "critique": Answers(
         asked=Asked(candidates=2, criteria=CRITERIA, texts=TEXTS),
         valid=[
-            {"problems": json.dumps([MARK, MARK | {"start": 0, "severity": 1, "note": "Why?"}])},
+            {"problems": json.dumps([MARK, MARK | {"start": 0, "severity": 1}])},
             {"nothing": "on"},
             {"quote-0": "kind", "response-0": "0", "category-0": "0", "severity-0": "3"},
         ],
@@ -82,6 +82,7 @@ ANSWERS = {
             {},
             {"problems": "so"},
             {"problems": json.dumps([MARK | {"end": 99}])},
+            {"problems": json.dumps([MARK | {"note": "no room for notes"}])},
             {"problems": json.dumps([MARK | {"end": 3}])},
             {"problems": json.dumps([MARK | {"category": 2}])},
             {"problems": json.dumps([MARK | {"severity": 4}])},

@@ -1,5 +1,8 @@
 """Rewriting, critique, ratings, ranking and steps in a real browser, as a person gives them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -28,16 +31,16 @@ def heading(page: Page, words: str) -> None:
 
 
 def project_of(
-    world: World, kind: str, *criteria: dict[str, object], candidates: int = 1, text: str = TEXT
+    world: World, kind: str, *criteria: Mapping[str, Any], candidates: int = 1, text: str = TEXT
 ) -> Project:
     """A project of this type with two questions, and Ada to answer them."""
     project = make_project(kind, judgment_type=kind, overlap=1)
     Membership.objects.create(user=world.ada, project=project, role=Role.ANNOTATOR)
-    rubric = Rubric.objects.create(project=project, name="Criteria") if criteria else None
+    rubric = Rubric.objects.create(project=project, name="Criteria")
     for position, fields in enumerate(criteria):
         Criterion.objects.create(rubric=rubric, position=position, **fields)
     for name in ("dog", "cat"):
-        make_question(project, name, candidates=candidates, rubric=rubric)
+        make_question(project, name, candidates=candidates, rubric=rubric if criteria else None)
     Candidate.objects.filter(prompt__project=project, external_id__endswith="-0").update(
         text=text, html=render_markdown(text)
     )

@@ -4,16 +4,19 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import amendment, log, queue, submission
+from annotation import amendment, hindsight, log, queue, submission
 from annotation.access import REVIEWERS
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
+from annotation.api.serializers.assignments import LABELS
 from annotation.api.serializers.judgments import (
     AmendedSerializer,
     AmendmentSerializer,
+    HindsightSerializer,
     JudgmentSerializer,
     SubmissionSerializer,
     SubmittedSerializer,
@@ -43,6 +46,7 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
         "retrieve": Needs(Scope.READ),
         "create": Needs(Scope.JUDGE),
         "amendments": Needs(Scope.JUDGE),
+        "hindsight": Needs(Scope.JUDGE),
     }
     filters = {
         "question": Filter("question__public_id", serializers.UUIDField()),
@@ -116,6 +120,38 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             status=status.HTTP_200_OK if kept.repeated else status.HTTP_201_CREATED,
         )
 
+    @extend_schema(
+        methods=["GET"], responses=HindsightSerializer, operation_id="judgments_hindsight_retrieve"
+    )
+    @extend_schema(
+        methods=["POST"],
+        request=AmendmentSerializer,
+        responses={200: AmendedSerializer, 201: AmendedSerializer},
+    )
+    @action(detail=True, methods=["get", "post"])
+    def hindsight(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What came of the responses (GET), and your answer knowing it (POST). Both are kept."""
+        refuse_unknown(request, set())
+        judgment = self.get_object()
+        if judgment.annotator.user_id != self.user.pk:
+            raise NotFound
+        if request.method == "GET":
+            return Response(_looking_back(judgment))
+        given = AmendmentSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        kept = amendment.amend(
+            annotator=self.annotator,
+            judgment_id=str(judgment.public_id),
+            data=given.validated_data["answer"],
+            submission_key=self._own_key(given.validated_data["submission_key"]),
+            source="api",
+            phase=hindsight.IN_HINDSIGHT,
+        )
+        return Response(
+            AmendedSerializer({"judgment": kept.judgment, "repeated": kept.repeated}).data,
+            status=status.HTTP_200_OK if kept.repeated else status.HTTP_201_CREATED,
+        )
+
     def _own_key(self, key: str) -> str:
         """The sender's key in a space of its own, so that nobody can take another's key first."""
         return f"api/{self.annotator.pk}/{key}"
@@ -125,3 +161,17 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             return queue.lease_next(self.annotator), ""
         except JudgingStopped as error:
             return None, str(error)
+
+
+def _looking_back(judgment: Judgment) -> dict[str, Any]:
+    told = hindsight.consequences(judgment)
+    superseded = Judgment.objects.filter(supersedes=judgment).exists()
+    shown = enumerate(amendment.sides_of(judgment))
+    return {
+        "due": hindsight.is_due(judgment) and not superseded,
+        "consequences": [
+            {"label": LABELS[place], "text": told[position]}
+            for place, position in shown
+            if position in told
+        ],
+    }

@@ -70,6 +70,15 @@ class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
         help_text="The version shown.",
     )
     payload = serializers.DictField(read_only=True)
+    prediction = serializers.DictField(
+        child=serializers.FloatField(),
+        read_only=True,
+        allow_null=True,
+        help_text="The share of others expected to answer the same, in `same`.",
+    )
+    phase = serializers.IntegerField(
+        read_only=True, help_text="2 for an answer given in hindsight, else 1."
+    )
     shown_order = serializers.ListField(
         child=serializers.IntegerField(), read_only=True, allow_null=True
     )
@@ -93,6 +102,8 @@ class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
             "shown_order",
             "reason",
             "confidence",
+            "prediction",
+            "phase",
             "elapsed_ms",
             "guideline",
             "standing",
@@ -114,6 +125,8 @@ class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
             "shown_order": judgment.shown_order,
             "reason": judgment.reason,
             "confidence": judgment.confidence,
+            "prediction": judgment.prediction,
+            "phase": judgment.phase,
             "elapsed_ms": judgment.elapsed_ms,
             "guideline": judgment.guideline.version if judgment.guideline else None,
             "standing": judgment.standing,
@@ -121,6 +134,20 @@ class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
             "supersedes": str(judgment.supersedes.public_id) if judgment.supersedes else None,
             "created_at": judgment.created_at.isoformat(),
         }
+
+
+class ConsequenceSerializer(serializers.Serializer[Any]):
+    """What came of one response, labelled as it stood on the screen."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    text = serializers.CharField(help_text="Markdown.")
+
+
+class HindsightSerializer(serializers.Serializer[Any]):
+    """What came of the responses, for answering the same question once more."""
+
+    due = serializers.BooleanField(help_text="True if the second answer is still to be given.")
+    consequences = ConsequenceSerializer(many=True)
 
 
 class AmendedSerializer(serializers.Serializer[Any]):
