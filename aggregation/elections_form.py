@@ -19,7 +19,7 @@ class ElectionForm(forms.Form):
     """A pasted or uploaded table and how to read it. `election` is what came out, once valid."""
 
     table = forms.CharField(
-        label=_("Scores"),
+        label=_("Paste a table"),
         required=False,
         max_length=MOST_CHARACTERS,
         strip=False,

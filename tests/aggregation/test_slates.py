@@ -1,5 +1,7 @@
 """Slates against brute force, their options, and what they do with hostile input."""
 
+import gzip
+from csv import DictReader
 from itertools import combinations, product
 from typing import Any
 
@@ -31,6 +33,7 @@ from aggregation.slates.statements import (
 from aggregation.slates.subsets import additive, fair_greedy, proportional_bounds
 from aggregation.tables import Ballots, TableError
 from aggregation.wording import headline
+from tests.aggregation.worlds import SHARED_DATA
 
 
 def votes(seed: int, items: int = 6, most: int = 12) -> Approvals:
@@ -426,3 +429,27 @@ def test_a_failed_certificate_names_whom_it_concerns() -> None:
         False,
     )
     assert proofs(cover)[0][1]
+
+
+# --- Real votes --------------------------------------------------------------------------------
+
+SEATTLE = SHARED_DATA / "polis_conversations" / "seattle15.judgments.csv.gz"
+
+
+@pytest.mark.skipif(not SEATTLE.exists(), reason="the conversation isn't beside the repository")
+def test_a_conversation_elects_ten_statements_that_stand_for_everybody() -> None:
+    """339 people, 54 statements, 1,358 approvals: too many slates to score, few enough to solve."""
+    with gzip.open(SEATTLE, "rt", encoding="utf-8") as stream:
+        rows = [(int(r["participant"]), int(r["statement"]), r["vote"]) for r in DictReader(stream)]
+    people = sorted({person for person, _, _ in rows})
+    liked: dict[int, set[int]] = {person: set() for person in people}
+    for person, statement, said in rows:
+        if said == "1":
+            liked[person].add(statement)
+    ballots = Ballots.from_approvals([sorted(liked[person]) for person in people], 54)
+    exact = elect("pav", ballots, seats=10, time_limit=60.0)
+    assert exact.fit.parameters["gap"] == 0.0
+    quick = elect("sequential_pav", ballots, seats=10)
+    assert quick.fit.parameters["value"] <= exact.fit.parameters["value"] + 1e-9
+    for slug in ("pav", "equal_shares", "greedy_ejr", "fair_lottery"):
+        assert elect(slug, ballots, seats=10).axioms["EJR+"] == {"holds": True}
