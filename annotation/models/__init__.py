@@ -1,3 +1,4 @@
+from annotation.models.decision import Decision, DecisionKind
 from annotation.models.failed_attempts import FailedAttempts
 from annotation.models.judgment import Judgment, Standing
 from annotation.models.people import (
@@ -8,17 +9,22 @@ from annotation.models.people import (
     Membership,
     Profile,
     Role,
+    Skill,
     User,
 )
 from annotation.models.project import Guideline, Project, ProjectState
 from annotation.models.prompt import Candidate, Measurement, Prompt, System
 from annotation.models.question import (
     Assignment,
+    AssignmentPurpose,
     AssignmentState,
     Exposure,
+    GoldAnswer,
     Placement,
     Question,
+    QuestionPurpose,
     QuestionState,
+    Reservation,
 )
 from annotation.models.rubric import Criterion, CriterionKind, Rubric
 from annotation.models.webhook import Delivery, Webhook
@@ -29,13 +35,17 @@ __all__ = [
     "AnnotatorKind",
     "ApiToken",
     "Assignment",
+    "AssignmentPurpose",
     "AssignmentState",
     "Candidate",
     "Criterion",
     "CriterionKind",
+    "Decision",
+    "DecisionKind",
     "Delivery",
     "Exposure",
     "FailedAttempts",
+    "GoldAnswer",
     "Guideline",
     "Judgment",
     "LeaseLost",
@@ -48,9 +58,12 @@ __all__ = [
     "ProjectState",
     "Prompt",
     "Question",
+    "QuestionPurpose",
     "QuestionState",
+    "Reservation",
     "Role",
     "Rubric",
+    "Skill",
     "Standing",
     "System",
     "User",

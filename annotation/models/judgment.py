@@ -15,6 +15,7 @@ from annotation.models.question import Assignment, Question
 class Standing(models.TextChoices):
     COUNTED = "counted", "Counted"
     PARKED = "parked", "Parked"
+    CHECK = "check", "Check"
 
 
 class JudgmentQuerySet(models.QuerySet["Judgment"]):
@@ -45,6 +46,7 @@ class Judgment(models.Model):
     before the mark is used. `payload` speaks of placement positions, never of screen sides;
     `shown_order` keeps what the person saw. `submission_key` makes a repeated click the same
     judgment. A `parked` judgment came after its seat was taken: kept, shown to owners, not counted.
+    A `check` answers a known question or one's own again: kept to know its author, not counted.
     `phase` is 1, or 2 for an answer given in hindsight, which supersedes the first one.
     `prediction` maps answers to the share of others who the annotator expects to give them.
     """

@@ -57,7 +57,8 @@ class Annotator(models.Model):
     """Whoever judges in one project: a person, a model, or a simulation said to be one.
 
     A person who joins through the browser is linked to their account; an imported one is known by
-    `external_id` alone. Declared attributes live in `Profile`, a version each, so that a later
+    `external_id` alone. `paused_because` is a rule's sentence to them, blank when a person paused
+    them. Declared attributes live in `Profile`, a version each, so that a later
     change doesn't rewrite the group of earlier votes.
     """
 
@@ -73,6 +74,7 @@ class Annotator(models.Model):
     display_name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    paused_because = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -99,6 +101,25 @@ class Annotator(models.Model):
 
     def current_profile(self) -> "Profile | None":
         return self.profiles.order_by("-version").first()
+
+
+class Skill(models.Model):
+    """Something an annotator can do that some questions ask for: a language, a field."""
+
+    annotator = models.ForeignKey(
+        Annotator, on_delete=models.CASCADE, related_name="skills", db_index=False
+    )
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["annotator", "name"], name="one_skill_per_annotator_and_name"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.annotator}: {self.name}"
 
 
 class Profile(models.Model):

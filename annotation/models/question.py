@@ -24,11 +24,22 @@ class QuestionState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class QuestionPurpose(models.TextChoices):
+    ORDINARY = "ordinary", "Ordinary"
+    GOLD = "gold", "Check with a known answer"
+    QUALIFICATION = "qualification", "Qualification"
+
+
 class Question(models.Model):
     """One thing to judge: a prompt with its placed candidates and a kind of judgment.
 
-    `overlap` is how many counted judgments it asks for; it turns `answered` when it has them.
-    `priority` is obeyed by the queue, highest first.
+    `overlap` is how many counted judgments it asks for; it turns `answered` when it has them. Where
+    the project lets the overlap follow the answers, it moves between `overlap_least` and
+    `overlap_most` (null: the project's). `priority` is obeyed by the queue, highest first.
+
+    A question with a `purpose` other than ordinary has a known answer (`GoldAnswer`) and is given
+    to annotators to check them; it asks for no seats. `for_group` and `for_skill` name the only
+    group and the skill it is for, blank for everybody; a `Reservation` the only people.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -46,12 +57,34 @@ class Question(models.Model):
     )
     priority = models.FloatField(default=0.0)
     overlap = models.PositiveIntegerField()
+    overlap_least = models.PositiveIntegerField(null=True, blank=True)
+    overlap_most = models.PositiveIntegerField(null=True, blank=True)
+    purpose = models.CharField(
+        max_length=15,
+        choices=QuestionPurpose.choices,
+        default=QuestionPurpose.ORDINARY,
+        db_default="ordinary",
+    )
+    for_group = models.CharField(max_length=100, blank=True, default="", db_default="")
+    for_skill = models.CharField(max_length=100, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "external_id"], name="one_question_per_external_id"
+            ),
+            models.CheckConstraint(
+                condition=Q(overlap_most__isnull=True) | Q(overlap_most__gte=F("overlap")),
+                name="question_overlap_within_its_most",
+            ),
+            models.CheckConstraint(
+                condition=Q(overlap_least__isnull=True) | Q(overlap_least__gte=1),
+                name="question_overlap_least_at_least_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose__in=[purpose.value for purpose in QuestionPurpose]),
+                name="question_purpose_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[state.value for state in QuestionState]),
@@ -117,6 +150,43 @@ class Placement(models.Model):
         return f"{self.candidate} at {self.position}"
 
 
+class GoldAnswer(models.Model):
+    """The known answer to a question that checks annotators: a canonical payload, and why."""
+
+    question = models.OneToOneField(Question, on_delete=models.CASCADE, related_name="gold_answer")
+    payload = models.JSONField()
+    explanation = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"known answer to {self.question}"
+
+
+class Reservation(models.Model):
+    """This question is for this annotator; a question with reservations is for nobody else."""
+
+    question = models.ForeignKey(
+        Question, on_delete=models.CASCADE, related_name="reservations", db_index=False
+    )
+    annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="reservations")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question", "annotator"], name="one_reservation_per_question_and_annotator"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.question} for {self.annotator}"
+
+
+class AssignmentPurpose(models.TextChoices):
+    ORDINARY = "ordinary", "Ordinary"
+    GOLD = "gold", "Known answer"
+    REPEAT = "repeat", "Own question again"
+
+
 class AssignmentState(models.TextChoices):
     LIVE = "live", "Live"
     SUBMITTED = "submitted", "Submitted"
@@ -126,14 +196,19 @@ class AssignmentState(models.TextChoices):
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def holding(self, now: datetime) -> "AssignmentQuerySet":
         """Live assignments whose lease still holds a seat at `now`."""
-        return self.filter(state=AssignmentState.LIVE, lease_until__gt=now)
+        return self.filter(
+            state=AssignmentState.LIVE,
+            lease_until__gt=now,
+            purpose=AssignmentPurpose.ORDINARY,
+        )
 
 
 class Assignment(models.Model):
     """A lease: this question is with this annotator until `lease_until`.
 
     Whether a lease has expired is derived from the clock, never stored. `shown_order` lists the
-    placement positions in the order in which they were shown (left first).
+    placement positions in the order in which they were shown (left first). Only an ordinary
+    assignment takes a seat; one with another `purpose` checks the annotator, who isn't told.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -143,6 +218,12 @@ class Assignment(models.Model):
     )
     state = models.CharField(
         max_length=10, choices=AssignmentState.choices, default=AssignmentState.LIVE
+    )
+    purpose = models.CharField(
+        max_length=10,
+        choices=AssignmentPurpose.choices,
+        default=AssignmentPurpose.ORDINARY,
+        db_default="ordinary",
     )
     shown_order: "models.Field[Any, Any]" = ArrayField(models.PositiveSmallIntegerField())
     leased_at = models.DateTimeField()
@@ -169,6 +250,10 @@ class Assignment(models.Model):
                     | (~Q(state="live") & Q(ended_at__isnull=False))
                 ),
                 name="assignment_ended_iff_not_live",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose__in=[purpose.value for purpose in AssignmentPurpose]),
+                name="assignment_purpose_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(lease_until__gte=F("leased_at")),
