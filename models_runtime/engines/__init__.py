@@ -28,6 +28,8 @@ __all__ = [
     "GenerationRequest",
     "Message",
     "ModelReference",
+    "RewardReply",
+    "RewardRequest",
     "Sample",
     "Sampling",
     "TokenLogprob",
@@ -46,6 +48,7 @@ class Capability(StrEnum):
     SAMPLES = "samples"  # several samples in one request
     SEED = "seed"  # the same seed gives the same text
     LOGPROBS = "logprobs"  # log-probabilities of the tokens it generates
+    SPREAD = "spread"  # how sure a reward is
 
 
 class Cause(StrEnum):
@@ -269,6 +272,39 @@ class ContinuationLogprobs:
     tokens: tuple[TokenLogprob, ...] = ()
     certainty: tuple[float, ...] | None = None
     failure: Failure | None = None
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRequest:
+    """Rate the last message of a conversation. With `draws` the reply also says how sure it is:
+    each time a share `rate` of what the model found is left out, as `seed` draws it."""
+
+    key: str
+    messages: Conversation
+    draws: int = 0
+    rate: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.draws != 0 and not 2 <= self.draws <= 1000:
+            raise ValueError("draws is 0, or lies between 2 and 1000")
+        if not 0 < self.rate < 1:
+            raise ValueError("rate must lie between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class RewardReply:
+    """A value per head, by its name (`reward` where there is only one); higher is better.
+
+    `spreads` are standard deviations over the draws, empty where none were asked for.
+    """
+
+    key: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, float] = field(default_factory=dict)
+    usage: Usage = Usage()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +359,10 @@ class Engine:
 
     def score(self, conversations: Sequence[Conversation]) -> list[float]:
         """One reward per conversation, in order; higher is better."""
+        raise self._refusal(Capability.SCORE)
+
+    def rate(self, requests: Iterable[RewardRequest]) -> Generator[RewardReply, None, None]:
+        """Rewards with their heads and spreads; a text that is too long fails alone."""
         raise self._refusal(Capability.SCORE)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:

@@ -39,6 +39,8 @@ from models_runtime.engines import (
     GenerationReply,
     GenerationRequest,
     ModelReference,
+    RewardReply,
+    RewardRequest,
     Sample,
     TokenLogprob,
     Usage,
@@ -216,6 +218,29 @@ class ScriptedEngine(Engine):
             bias = self.options.length_bias * math.log(plant.length)
             scores.append(plant.utility + bias + self.options.noise * self._eps("score", text))
         return scores
+
+    def rate(self, requests: Iterable[RewardRequest]) -> Generator[RewardReply, None, None]:
+        return fly(requests, self._rate, in_flight=self.options.in_flight, closed=self._closed)
+
+    def _rate(self, request: RewardRequest) -> RewardReply:
+        """The reward of `score`; its spread is drawn by hash, between 0.1 and 0.5."""
+        self._begin()
+        text = request.messages[-1].content
+        poisoned = unit("poison", self.options.seed, _joined(request.messages))
+        if poisoned < self.options.poison_rate:
+            failure = Failure(
+                Cause.BAD_REQUEST, "The scripted engine was told to fail this request."
+            )
+            return RewardReply(request.key, failure=failure)
+        (value,) = self.score([request.messages])
+        spread = 0.1 + 0.4 * unit("spread", self.options.seed, text)
+        usage = Usage(tokens_in=len(_joined(request.messages).split()))
+        return RewardReply(
+            request.key,
+            {"reward": value},
+            {"reward": spread} if request.draws else {},
+            usage=usage,
+        )
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Unit vectors in which texts that share words lie close together."""

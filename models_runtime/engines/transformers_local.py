@@ -12,13 +12,15 @@ the web process registers checkpoints without them.
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+from models_runtime.batching import batches, packs
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -35,6 +37,8 @@ from models_runtime.engines import (
     GenerationReply,
     GenerationRequest,
     ModelReference,
+    RewardReply,
+    RewardRequest,
     Sample,
     Sampling,
     Usage,
@@ -42,17 +46,21 @@ from models_runtime.engines import (
 from models_runtime.engines._local_model import (
     Loaded,
     Row,
+    Wobble,
+    continuation_rows,
     continue_rows,
     embed_rows,
     encode,
     label_ids,
     load,
     next_token_logprobs,
-    score_rows,
+    reward_rows,
     teacher_forced,
     with_texts,
+    write_continuously,
 )
 from models_runtime.engines._options import read_options
+from models_runtime.engines._packing import MASKED_BUDGET
 from models_runtime.residency import Residency
 
 KINDS = ("causal", "reward", "encoder")
@@ -60,25 +68,35 @@ DTYPES = ("auto", "float32", "bfloat16")
 PACKAGES = ("torch", "transformers", "safetensors")
 
 R = TypeVar("R")
+Encoded = tuple[tuple[int, ...], tuple[int, ...]]  # what stands before, and the continuation
+
+BATCH_TOKENS = 512  # tokens that continuous batching reads in one step on a CPU
+PACKED_BUDGET = 2048  # tokens a packed row on a CPU: more no longer fits its caches
 
 
 @dataclass(frozen=True, slots=True)
 class LocalOptions:
     """`kind` is causal (writes), reward (scores) or encoder (embeds). `device` is auto, cpu, cuda,
     cuda:1, …; `token_budget` bounds rows × longest of a batch, new tokens included; `max_batch`
-    its rows."""
+    its rows. `packing` is auto or off: texts that are only read stand in one row, without padding,
+    where the model was found to allow it. `batching` is auto (continuous where the library has it)
+    or padded."""
 
     kind: str = "causal"
     device: str = "auto"
     dtype: str = "auto"
     token_budget: int = 16_384
     max_batch: int = 32
+    packing: str = "auto"
+    batching: str = "auto"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.dtype not in DTYPES:
             raise ValueError(f"kind is {', '.join(KINDS)}; dtype is {', '.join(DTYPES)}")
         if self.token_budget < 1 or not 1 <= self.max_batch <= 4096:
             raise ValueError("token_budget is at least 1, max_batch lies between 1 and 4096")
+        if self.packing not in ("auto", "off") or self.batching not in ("auto", "padded"):
+            raise ValueError("packing is auto or off; batching is auto or padded")
 
 
 RESIDENT: Residency[Loaded] = Residency()
@@ -101,7 +119,7 @@ class LocalEngine(Engine):
                 Capability.SEED,
                 Capability.LOGPROBS,
             },
-            "reward": {Capability.SCORE},
+            "reward": {Capability.SCORE, Capability.SPREAD},
             "encoder": {Capability.EMBED},
         }[options.kind]
         self.info = EngineInfo(
@@ -144,12 +162,65 @@ class LocalEngine(Engine):
     def _generate(
         self, requests: Iterable[GenerationRequest]
     ) -> Generator[GenerationReply, None, None]:
-        for window in _windows(requests, self.options.max_batch):
+        pending = Pending(requests)
+        while window := pending.take(self.options.max_batch):
             loaded = self._loaded()
-            for same in _by_sampling(window):
-                yield from self._generate_alike(loaded, same)
+            way = _way(window[0].sampling)
+            several = len(window) > 1 or window[0].n > 1
+            alike = all(_way(request.sampling) == way for request in window)
+            if alike and several and self._may_flow(loaded, way):
+                yield from self._flow(loaded, pending.chain(window, partial(_is_drawn, way)), way)
+            else:
+                for same in _by_sampling(window):
+                    yield from self._generate_alike(loaded, same)
             if self._closed.is_set():
                 return
+
+    def _may_flow(self, loaded: Loaded, sampling: Sampling) -> bool:
+        """Whether to batch continuously; the library's loop doesn't know stop texts."""
+        return self.options.batching == "auto" and loaded.is_continuous and not sampling.stop
+
+    def _flow(
+        self, loaded: Loaded, requests: Iterator[GenerationRequest], sampling: Sampling
+    ) -> Iterator[GenerationReply]:
+        """Replies by continuous batching; what it can't do is written in padded batches."""
+        began: dict[str, float] = {}
+        refused: list[GenerationReply] = []
+        done: dict[str, dict[int, Sample | Failure]] = {}
+        left: list[Row] = []
+
+        def rows() -> Iterator[Row]:
+            for request in requests:
+                began[request.key] = time.monotonic()
+                ids = encode(loaded, request.messages)
+                if len(ids) + request.sampling.max_tokens > loaded.longest:
+                    failure = _too_long(loaded, len(ids), request.sampling)
+                    refused.append(GenerationReply(request.key, failure=failure))
+                    continue
+                yield from (Row(request, place, ids) for place in range(request.n))
+
+        written = write_continuously(
+            loaded,
+            rows(),
+            sampling,
+            cache_tokens=self._budget,
+            batch_tokens=BATCH_TOKENS,
+            in_flight=self.info.in_flight,
+            closed=self._closed,
+        )
+        for row, sample in written:
+            if sample is None:
+                left.append(row)
+            else:
+                got = done.setdefault(row.request.key, {})
+                got[row.place] = sample
+                if len(got) == row.request.n:
+                    yield _reply(loaded, row, got, began.pop(row.request.key))
+            while refused:
+                yield refused.pop()
+        yield from refused
+        for same in _rows_by_sampling(left):
+            yield from self._write_padded(loaded, same, done, began)
 
     def _generate_alike(
         self, loaded: Loaded, requests: Sequence[GenerationRequest]
@@ -164,7 +235,20 @@ class LocalEngine(Engine):
                 yield GenerationReply(request.key, failure=_too_long(loaded, len(ids), sampling))
                 continue
             rows += [Row(request, place, ids) for place in range(request.n)]
-        done: dict[str, dict[int, Sample | Failure]] = {}
+        starts = {request.key: began for request in requests}
+        yield from self._write_padded(loaded, rows, {}, starts)
+
+    def _write_padded(
+        self,
+        loaded: Loaded,
+        rows: Sequence[Row],
+        done: dict[str, dict[int, Sample | Failure]],
+        began: Mapping[str, float],
+    ) -> Iterator[GenerationReply]:
+        """Replies to rows that share their sampling, where `done` has the other samples."""
+        if not rows:
+            return
+        sampling = rows[0].request.sampling
         for batch in self._batches(rows, lambda row: len(row.ids), sampling.max_tokens):
             outcomes = self._shrinking(
                 batch, lambda part: continue_rows(loaded, part, sampling, self._closed)
@@ -175,7 +259,7 @@ class LocalEngine(Engine):
                 got = done.setdefault(row.request.key, {})
                 got[row.place] = outcome
                 if len(got) == row.request.n:
-                    yield _reply(loaded, row, got, began)
+                    yield _reply(loaded, row, got, began[row.request.key])
 
     # --- Probabilities ------------------------------------------------------------------------
 
@@ -207,31 +291,93 @@ class LocalEngine(Engine):
     def _loglik(
         self, requests: Iterable[ContinuationRequest]
     ) -> Generator[ContinuationLogprobs, None, None]:
-        for request in requests:
+        for window in _windows(requests, 2 * self.options.max_batch):
             loaded = self._loaded()
-            before = encode(loaded, request.messages)
-            after = tuple(
-                loaded.tokenizer(request.continuation, add_special_tokens=False).input_ids
-            )
-            if len(before) + len(after) > loaded.longest:
-                failure = _too_long(loaded, len(before) + len(after), Sampling(max_tokens=1))
-                yield ContinuationLogprobs(request.key, failure=failure)
-                continue
-            logprobs, certainty = teacher_forced(loaded, before, after)
-            yield ContinuationLogprobs(
-                request.key, with_texts(loaded, after, logprobs), tuple(certainty)
-            )
-            if self._closed.is_set():
-                return
+            ready: list[tuple[str, Encoded]] = []
+            for request in window:
+                before = encode(loaded, request.messages)
+                after = tuple(
+                    loaded.tokenizer(request.continuation, add_special_tokens=False).input_ids
+                )
+                total = len(before) + len(after)
+                if total > loaded.longest:
+                    failure = _too_long(loaded, total, Sampling(max_tokens=1))
+                    yield ContinuationLogprobs(request.key, failure=failure)
+                elif not after:
+                    yield ContinuationLogprobs(request.key, certainty=())
+                else:
+                    ready.append((request.key, (before, after)))
+            for batch in self._read_batches(loaded, ready, lambda row: sum(map(len, row[1]))):
+                outcomes = self._shrinking(batch, self._continuations)
+                for (key, (before, after)), outcome in zip(batch, outcomes, strict=True):
+                    if isinstance(outcome, Failure):
+                        yield ContinuationLogprobs(key, failure=outcome)
+                        continue
+                    logprobs, certainty = outcome
+                    yield ContinuationLogprobs(
+                        key,
+                        with_texts(loaded, after, logprobs),
+                        tuple(certainty),
+                        usage=Usage(len(before) + len(after), 0),
+                    )
+                if self._closed.is_set():
+                    return
+
+    def _continuations(
+        self, part: Sequence[tuple[str, Encoded]]
+    ) -> Sequence[tuple[list[float], list[float]]]:
+        loaded = self._loaded()
+        rows = [row for _, row in part]
+        if not loaded.has_plain_head:
+            return [teacher_forced(loaded, before, after) for before, after in rows]
+        return continuation_rows(loaded, rows, packed=bool(loaded.packing) and self._may_pack)
 
     # --- Scores and vectors -------------------------------------------------------------------
 
     def score(self, conversations: Sequence[Conversation]) -> list[float]:
         """One reward per conversation, read to its end; raises EngineError for one too long."""
         self._need(Capability.SCORE)
+        requests = [RewardRequest(str(i), each) for i, each in enumerate(conversations)]
+        values: dict[str, float] = {}
+        for reply in self._rate(requests):
+            if reply.failure is not None:
+                raise EngineError(reply.failure.cause, reply.failure.sentence)
+            values[reply.key] = next(iter(reply.values.values()))
+        return [values[request.key] for request in requests]
+
+    def rate(self, requests: Iterable[RewardRequest]) -> Generator[RewardReply, None, None]:
+        self._need(Capability.SCORE)
+        return self._rate(requests)
+
+    def _rate(self, requests: Iterable[RewardRequest]) -> Generator[RewardReply, None, None]:
+        for window in _windows(requests, 8 * self.options.max_batch):
+            loaded = self._loaded()
+            rows: list[tuple[RewardRequest, tuple[int, ...]]] = []
+            for request in window:
+                ids = encode(loaded, request.messages, awaiting=False)
+                if request.draws and not loaded.has_plain_head:
+                    yield RewardReply(request.key, failure=_no_spread(loaded))
+                elif len(ids) > loaded.longest:
+                    failure = _too_long(loaded, len(ids), Sampling(max_tokens=1))
+                    yield RewardReply(request.key, failure=failure)
+                else:
+                    rows.append((request, ids))
+            for batch in self._read_batches(loaded, rows, lambda row: len(row[1])):
+                outcomes = self._shrinking(batch, self._rewards)
+                for (request, ids), outcome in zip(batch, outcomes, strict=True):
+                    yield _reward_reply(loaded, request, ids, outcome)
+                if self._closed.is_set():
+                    return
+
+    def _rewards(
+        self, part: Sequence[tuple[RewardRequest, tuple[int, ...]]]
+    ) -> Sequence[tuple[list[float], list[float]]]:
         loaded = self._loaded()
-        encoded = [encode(loaded, each, awaiting=False) for each in conversations]
-        return self._in_order(encoded, loaded, score_rows)
+        rows = [
+            (ids, Wobble(each.draws, each.rate, each.seed) if each.draws else None)
+            for each, ids in part
+        ]
+        return reward_rows(loaded, rows, packed=bool(loaded.packing) and self._may_pack)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Mean of the last hidden states, of length 1. Long texts are cut at the model's limit."""
@@ -272,6 +418,22 @@ class LocalEngine(Engine):
             rows, length, new=new, token_budget=self._budget, max_batch=self.options.max_batch
         )
 
+    @property
+    def _may_pack(self) -> bool:
+        return self.options.packing == "auto"
+
+    def _read_batches(
+        self, loaded: Loaded, rows: Sequence[R], length: Callable[[R], int]
+    ) -> Iterator[list[R]]:
+        """Rows that are only read, not continued: packed where the model allows it."""
+        if not loaded.packing or not self._may_pack:
+            yield from self._batches(rows, length, 0)
+            return
+        most = PACKED_BUDGET if loaded.device == "cpu" else self._budget
+        if loaded.packing == "masked":
+            most = MASKED_BUDGET
+        yield from packs(rows, length, token_budget=min(self._budget, most))
+
     def _shrinking(self, batch: list[R], compute: Callable[[list[R]], Sequence[Any]]) -> list[Any]:
         """`compute` of the batch; halves it, and the budget, when memory runs out. A row that
         doesn't fit alone becomes a Failure."""
@@ -289,34 +451,68 @@ class LocalEngine(Engine):
         return self._shrinking(batch[:middle], compute) + self._shrinking(batch[middle:], compute)
 
 
-def batches(
-    rows: Sequence[R],
-    length: Callable[[R], int],
-    *,
-    new: int,
-    token_budget: int,
-    max_batch: int,
-) -> Iterator[list[R]]:
-    """Rows, longest first, in batches whose rows × (longest + new) stay within the budget.
+def _no_spread(loaded: Loaded) -> Failure:
+    return Failure(
+        Cause.UNSUPPORTED,
+        "This model's rewards don't come from a plain last layer, so it can't say how sure they "
+        "are. Choose another model, or ask without draws.",
+    )
 
-    A row that exceeds the budget alone is a batch of its own.
-    """
-    batch: list[R] = []
-    longest = 0
-    for row in sorted(rows, key=length, reverse=True):
-        longest = longest or length(row) + new
-        if batch and ((len(batch) + 1) * longest > token_budget or len(batch) >= max_batch):
-            yield batch
-            batch, longest = [], length(row) + new
-        batch.append(row)
-    if batch:
-        yield batch
+
+def _reward_reply(
+    loaded: Loaded, request: RewardRequest, ids: Sequence[int], outcome: Any
+) -> RewardReply:
+    if isinstance(outcome, Failure):
+        return RewardReply(request.key, failure=outcome)
+    values, spreads = outcome
+    names = loaded.labels if len(loaded.labels) > 1 else ("reward",)
+    return RewardReply(
+        request.key,
+        dict(zip(names, values, strict=True)),
+        dict(zip(names, spreads, strict=True)) if spreads else {},
+        usage=Usage(len(ids), 0),
+    )
 
 
 def _windows(requests: Iterable[R], size: int) -> Iterator[list[R]]:
     pending = iter(requests)
     while window := list(islice(pending, size)):
         yield window
+
+
+class Pending(Generic[R]):
+    """An iterator that can be given back what was taken one too many."""
+
+    def __init__(self, source: Iterable[R]) -> None:
+        self._source = iter(source)
+
+    def take(self, count: int) -> list[R]:
+        return list(islice(self._source, count))
+
+    def chain(self, first: Iterable[R], alike: Callable[[R], bool]) -> Iterator[R]:
+        """`first`, then what comes next as long as it is `alike`."""
+        yield from first
+        for each in self._source:
+            if not alike(each):
+                self._source = chain((each,), self._source)
+                return
+            yield each
+
+
+def _way(sampling: Sampling) -> Sampling:
+    """How tokens are drawn, however many."""
+    return replace(sampling, max_tokens=1)
+
+
+def _is_drawn(way: Sampling, request: GenerationRequest) -> bool:
+    return _way(request.sampling) == way
+
+
+def _rows_by_sampling(rows: Sequence[Row]) -> list[list[Row]]:
+    groups: dict[Sampling, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.request.sampling, []).append(row)
+    return list(groups.values())
 
 
 def _by_sampling(requests: Sequence[GenerationRequest]) -> list[list[GenerationRequest]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from models_runtime import enqueue
+from models_runtime.batching import batches
 from models_runtime.catalogue import ENGINES
 from models_runtime.checkpoints import register
 from models_runtime.engines import (
@@ -21,10 +22,19 @@ from models_runtime.engines import (
     GenerationRequest,
     Message,
     ModelReference,
+    RewardRequest,
     Sampling,
 )
-from models_runtime.engines._local_model import Loaded, encode, load, teacher_forced
-from models_runtime.engines.transformers_local import LocalEngine, batches
+from models_runtime.engines._local_model import (
+    Loaded,
+    Wobble,
+    encode,
+    hidden_rows,
+    load,
+    reward_rows,
+    teacher_forced,
+)
+from models_runtime.engines.transformers_local import LocalEngine
 from models_runtime.generating import run_generation
 from models_runtime.models import Generation
 from models_runtime.residency import Residency
@@ -234,7 +244,7 @@ def test_batched_embeddings_equal_single_ones_and_have_length_one() -> None:
 
 def test_a_reward_model_offers_no_texts() -> None:
     engine = local(tiny_reward(), kind="reward")
-    assert engine.info.can == {Capability.SCORE}
+    assert engine.info.can == {Capability.SCORE, Capability.SPREAD}
     with pytest.raises(EngineError, match="can't generate"):
         engine.generate([])
 
@@ -362,3 +372,155 @@ def test_a_job_writes_candidates_with_a_local_model() -> None:
     assert made.count() == 6
     assert all(each.finish == "length" and each.tokens_out > 0 for each in made)
     assert checkpoint.label == "tiny"
+
+
+# --- Packed and continuous ------------------------------------------------------------------------
+
+
+def conversations(count: int) -> list[tuple[Message, ...]]:
+    return [
+        (*each, Message("assistant", "Yes. " * (i % 3))) for i, each in enumerate(prompts(count))
+    ]
+
+
+@pytest.mark.parametrize("way", ["segments", "masked"])
+def test_packed_scores_equal_those_of_single_rows(way: str) -> None:
+    """Fails when `use_cache=False` goes: packed texts then see each other, by 0.03 and more."""
+    import dataclasses
+
+    import torch
+
+    held = loaded(tiny_reward(), "reward")
+    assert held.packing == "segments", held.packing_trouble
+    rows = [encode(held, each, awaiting=False) for each in conversations(9)]
+    with torch.inference_mode():
+        alone = [float(held.model(torch.tensor([row])).logits[0, 0]) for row in rows]
+    packed = reward_rows(
+        dataclasses.replace(held, packing=way), [(row, None) for row in rows], packed=True
+    )
+    assert [values[0] for values, _ in packed] == pytest.approx(alone, abs=1e-5)
+    assert max(alone) - min(alone) > 0.01
+
+
+def test_a_model_whose_packed_texts_see_each_other_is_not_packed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from models_runtime.engines import _packing
+
+    def leaking(model: Any, rows: list[list[int]], *, way: str) -> list[Any]:
+        import torch
+
+        ids = torch.tensor([[token for row in rows for token in row]])
+        hidden = model.base_model(input_ids=ids).last_hidden_state[0]
+        return list(hidden.split([len(row) for row in rows]))
+
+    monkeypatch.setattr(_packing, "hidden_states", leaking)
+    held = loaded(tiny_reward(), "reward")
+    assert held.packing == ""
+    assert "were off by" in held.packing_trouble
+
+
+def test_packed_log_probabilities_equal_single_ones() -> None:
+    requests = [
+        ContinuationRequest(str(i), each, "Yes. No." * (1 + i % 3))
+        for i, each in enumerate(prompts(7))
+    ]
+    together = {reply.key: reply for reply in local(tiny_llama()).loglik(requests)}
+    held = loaded(tiny_llama())
+    for request in requests:
+        after = held.tokenizer(request.continuation, add_special_tokens=False).input_ids
+        logprobs, certainty = teacher_forced(held, encode(held, request.messages), after)
+        reply = together[request.key]
+        assert [token.logprob for token in reply.tokens] == pytest.approx(logprobs, abs=1e-4)
+        assert reply.certainty == pytest.approx(certainty, abs=1e-4)
+
+
+def test_a_spread_repeats_and_grows_with_what_is_left_out() -> None:
+    engine = local(tiny_reward(), kind="reward")
+    asked = [
+        RewardRequest(f"{rate}", conversations(1)[0], draws=200, rate=rate, seed=3)
+        for rate in (0.05, 0.2, 0.5)
+    ]
+    spreads = [
+        [reply.spreads["reward"] for reply in sorted(engine.rate(asked), key=lambda r: r.key)]
+        for _ in range(2)
+    ]
+    assert spreads[0] == spreads[1]
+    assert 0 < spreads[0][0] < spreads[0][1] < spreads[0][2]
+
+
+def test_the_spread_of_a_linear_head_is_the_one_that_can_be_computed() -> None:
+    held = loaded(tiny_reward(), "reward")
+    row = encode(held, conversations(1)[0], awaiting=False)
+    ((_, (spread,)),) = reward_rows(held, [(row, Wobble(1000, 0.2, 1))], packed=False)
+    state = hidden_rows(held, [row], packed=False)[0][-1].clone()
+    terms = held.model.score.weight[0].detach() * state
+    exact = float((terms**2).sum() * 0.2 / 0.8) ** 0.5
+    assert spread == pytest.approx(exact, rel=0.1)
+
+
+def test_one_text_too_long_does_not_spoil_the_others() -> None:
+    engine = local(tiny_reward(), kind="reward")
+    asked = [
+        RewardRequest("long", (Message("user", "Ask your landlord first. " * 2000),)),
+        RewardRequest("short", prompts(1)[0]),
+    ]
+    replies = {reply.key: reply for reply in engine.rate(asked)}
+    assert replies["long"].failure is not None
+    assert replies["long"].failure.cause is Cause.TOO_LONG
+    assert replies["short"].values.keys() == {"reward"}
+
+
+def mixed_requests() -> list[GenerationRequest]:
+    return [
+        GenerationRequest(
+            str(i), each, Sampling(max_tokens=4 + 5 * (i % 4), temperature=0), logprobs=True
+        )
+        for i, each in enumerate(prompts(10))
+    ]
+
+
+def test_continuous_greedy_tokens_and_log_probabilities_equal_generate() -> None:
+    held = loaded(tiny_llama())
+    assert held.is_continuous
+    flowing = {r.key: r for r in local(tiny_llama(), max_batch=4).generate(mixed_requests())}
+    padded = {r.key: r for r in local(tiny_llama(), batching="padded").generate(mixed_requests())}
+    for key, reply in flowing.items():
+        mine, theirs = reply.samples[0], padded[key].samples[0]
+        assert (mine.text, mine.finish) == (theirs.text, theirs.finish)
+        assert mine.logprobs is not None
+        assert theirs.logprobs is not None
+        assert [t.logprob for t in mine.logprobs] == pytest.approx(
+            [t.logprob for t in theirs.logprobs], abs=1e-4
+        )
+
+
+def test_a_request_too_big_for_the_loops_cache_is_written_all_the_same() -> None:
+    engine = local(tiny_llama(), token_budget=256, max_batch=4)
+    asked = [
+        GenerationRequest("big", prompts(5)[4], Sampling(max_tokens=200, temperature=0)),
+        *(GenerationRequest(str(i), each, GREEDY) for i, each in enumerate(prompts(3))),
+    ]
+    assert set(generated(engine, asked)) == {"big", "0", "1", "2"}
+
+
+def test_a_loop_that_dies_is_built_anew_and_nobody_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from transformers.generation.continuous_batching import continuous_api
+
+    step = continuous_api.ContinuousBatchProcessor._generation_step
+    steps: list[int] = []
+
+    def dying(self: Any, model: Any) -> None:
+        steps.append(1)
+        if len(steps) in (6, 12):
+            raise RuntimeError("the device is gone")
+        step(self, model)
+
+    monkeypatch.setattr(continuous_api.ContinuousBatchProcessor, "_generation_step", dying)
+    requests = [GenerationRequest(str(i), each, GREEDY) for i, each in enumerate(prompts(20))]
+    flowing = generated(local(tiny_llama(), max_batch=4), requests)
+    monkeypatch.undo()
+    assert len(steps) >= 12
+    assert flowing == generated(local(tiny_llama(), batching="padded"), requests)
