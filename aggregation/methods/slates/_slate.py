@@ -17,6 +17,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.slates.approvals import Approvals, Floats, Longs, public_order
 from aggregation.slates.certificates import report
+from aggregation.slates.thiele import Optimum
 from aggregation.slates.ties import Committee, Slates
 from aggregation.tables import Ballots
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
@@ -184,3 +185,15 @@ def unfilled(contest: Contest, wanted: int, slates: Slates) -> tuple[ResultWarni
     if short <= 0:
         return ()
     return (warn(WarningCode.SEATS_UNFILLED, f"{short} of {wanted}"),)
+
+
+def optimal(found: Optimum, contest: Contest, wanted: int) -> Choice:
+    """The answer of a rule that maximises a number, with its gap."""
+    told: list[ResultWarning] = list(unfilled(contest, wanted, found.slates))
+    if found.gap > 0:
+        told.append(warn(WarningCode.NP_HARD_TRUNCATED, f"up to {found.gap:g} more possible"))
+    return Choice(
+        found.slates,
+        parameters={"value": found.value, "gap": found.gap},
+        warnings=tuple(told),
+    )

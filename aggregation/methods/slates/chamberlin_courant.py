@@ -18,8 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.slates._slate import Choice, Contest, SlateOptions, elect, unfilled
-from aggregation.methods.slates.pav import optimal
+from aggregation.methods.slates._slate import (
+    Choice,
+    Contest,
+    SlateOptions,
+    elect,
+    optimal,
+    unfilled,
+)
 from aggregation.options import option
 from aggregation.slates.rankings import borda_utilities
 from aggregation.slates.thiele import best_representation, greedy_representation

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.slates._slate import Choice, Contest, SlateOptions, elect, unfilled
+from aggregation.methods.slates._slate import Choice, Contest, SlateOptions, elect, optimal
 from aggregation.options import option
-from aggregation.slates.thiele import Optimum, best_thiele, harmonic
+from aggregation.slates.thiele import best_thiele, harmonic
 from aggregation.tables import Ballots
-from aggregation.warning_codes import ResultWarning, WarningCode, warn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +36,6 @@ def solve(ballots: Ballots, options: PavOptions, rng: np.random.Generator) -> Es
         return optimal(found, contest, options.seats)
 
     return elect(ballots, options, rule)
-
-
-def optimal(found: Optimum, contest: Contest, wanted: int) -> Choice:
-    """The answer of a rule that maximises a number, with its gap."""
-    told: list[ResultWarning] = list(unfilled(contest, wanted, found.slates))
-    if found.gap > 0:
-        told.append(warn(WarningCode.NP_HARD_TRUNCATED, f"up to {found.gap:g} more possible"))
-    return Choice(
-        found.slates,
-        parameters={"value": found.value, "gap": found.gap},
-        warnings=tuple(told),
-    )
 
 
 METHOD = Method(
