@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
 
 from aggregation import runs
 from aggregation.enqueue import request_run
@@ -13,6 +14,7 @@ from aggregation.personal.bench import Arrays, Bench
 from aggregation.personal.ideal_points import Pal, fit_pal
 from aggregation.personal.votes import votes_on_embeddings
 from aggregation.training_files import TrainingFiles
+from aggregation.warning_codes import WarningCode
 from annotation.models import Candidate, LeaseLost, Measurement, WorkState
 from tests.aggregation.test_personal_rewards import ideal_points
 from tests.aggregation.votes import person, vote
@@ -74,6 +76,17 @@ def test_a_run_reads_the_embeddings_of_what_was_judged(judged: World, items: str
     assert model is not None
     assert model["model/P"].shape == (2, 16)
     assert model["projection/mean"].shape == (6,)
+
+
+def test_the_run_page_says_that_nothing_personal_was_learned(judged: World, client: Client) -> None:
+    embed(judged)
+    run = done(request_run(judged.project, "pal", options=QUICK | {"prototypes": 1, "steps": 20}))
+    assert WarningCode.NO_PERSONAL_SIGNAL not in run.aggregate().codes  # one was asked for
+    run = done(request_run(judged.project, "vpl", options={"steps": 20, "kl": 50.0}))
+    assert run.state == WorkState.DONE, run.error
+    client.force_login(judged.olga)
+    page = client.get(f"/projects/{judged.project.slug}/runs/{run.public_id}/")
+    assert "No personal signal was learned" in page.content.decode()
 
 
 def test_a_trained_run_is_rebuilt_byte_for_byte(judged: World) -> None:
