@@ -66,7 +66,8 @@ Write in at most 120 words what happens to the person who wrote the last message
 the response."""
 IN_HINDSIGHT = f"""\
 Beneath the responses stands what happened after somebody acted on each. With this hindsight, \
-which response served the person better? First your reasons in at most 120 words, then exactly one line:
+which response served the person better? First your reasons in at most 120 words, then exactly \
+one line:
 Verdict: [[X]]
 where X is one of:
 {SCALE}"""

@@ -36,7 +36,7 @@ _AT_END = re.compile(
     r"(?:\s*(?:/|out of|von|sur|de|из|分)\s*\d{0,4})?[^\w]*(?:points?)?[^\w]*\Z",
     re.I,
 )
-_ALONE = re.compile(rf"\A\W*?({_NUMBER})(?:\s*(?:/|out of)\s*\d{{1,4}})?\W*\Z")
+_ALONE = re.compile(rf"\A\W*?({_NUMBER})(?:[\s*_]*(?:/|out of)\s*\d{{1,4}})?\W*\Z")
 
 
 def number(low: float, high: float, step: float = 0.0) -> Reader[float]:
@@ -189,6 +189,7 @@ def _json_list(bare: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in texts if isinstance(each, str) and each.strip())
 
 
+_SCORED = re.compile(rf"\A(?:[^:=\n]*[:=])?[\s*_]*({_NUMBER})(?:\s*/\s*\d{{1,4}})?\W*\Z")
 _SCORES = re.compile(r"scores?[ \t*_]*:?[ \t*_]*\[{1,2}([^\]\n]{1,400})\]", re.I)
 
 
@@ -211,10 +212,10 @@ def scores(count: int, low: float, high: float) -> Reader[tuple[float, ...]]:
 
 def _numbers(texts: Sequence[Any]) -> tuple[float, ...]:
     """Numbers of a list; empty if any entry is none."""
-    found = [re.search(_NUMBER, str(text)) for text in texts]
+    found = [_SCORED.match(str(text)) for text in texts]
     if any(match is None for match in found):
         return ()
-    return tuple(_as_number(match.group()) for match in found if match is not None)
+    return tuple(_as_number(match[1]) for match in found if match is not None)
 
 
 # --- Text ---------------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ from models_runtime.engines import (
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Criterion, Subject
-from models_runtime.judging.talk import Ask, Course, Heard, Step, hold
+from models_runtime.judging.talk import Ask, Course, Heard, Patience, Step, Talk, hold
 
+Reply = Callable[[Ask, Step, Conversation], Heard]
 GOOD, BAD = "Ask them first, then agree on a time. ⟦u=1⟧", "It is what it is. ⟦u=-1⟧"
 ASKED = (Message("user", "My neighbour's dog barks all night. What should I do?"),)
 YES_NO = tuple(
@@ -49,7 +50,7 @@ def scripted(**options: Any) -> ScriptedEngine:
     return ScriptedEngine(ModelReference("amber"), ScriptedOptions(**options))
 
 
-def by(engine: Engine) -> Callable[[Ask, Step, Conversation], Heard]:
+def by(engine: Engine) -> Reply:
     """Replies as this engine gives them."""
 
     def reply(ask: Ask, step: Step, messages: Conversation) -> Heard:
@@ -66,7 +67,7 @@ def by(engine: Engine) -> Callable[[Ask, Step, Conversation], Heard]:
     return reply
 
 
-def saying(words: Callable[[Ask, Conversation], str]) -> Callable[[Ask, Step, Conversation], Heard]:
+def saying(words: Callable[[Ask, Conversation], str]) -> Reply:
     """Replies as a function of the ask and its messages."""
     return lambda ask, _, messages: Heard(words(ask, messages), Finish.STOP)
 
@@ -76,3 +77,8 @@ def conduct(
 ) -> Course[Any]:
     chosen = protocol.options_class.parse(options)
     return hold(protocol.conduct(about, chosen), by(engine), protocol.patience(chosen))
+
+
+def carried(talk: Talk[Any], reply: Reply, patience: Patience | None = None) -> Course[Any]:
+    """`hold`, for tests that know what the talk comes to."""
+    return hold(talk, reply, patience)

@@ -20,9 +20,14 @@ from models_runtime.engines import (
     ModelReference,
     Sampling,
 )
+from models_runtime.engines._scripted_tasks import read_task
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
 
 MODEL = "amber"
+LABELS_OF = {
+    "rate": ("1", "2", "3", "4", "5"), "check": ("Yes", "No"), "verify": ("Yes", "No"),
+    "true or false": ("True", "False"),
+}  # fmt: skip
 
 
 @dataclass
@@ -86,7 +91,9 @@ class ModelServer:
         return {"object": "chat.completion", "choices": choices, "usage": usage}
 
     def _decision(self, messages: tuple[Message, ...]) -> dict[str, Any]:
-        (reply,) = self.engine.decide([DecisionRequest("http", messages, ("A", "B", "C"))])
+        task = read_task(messages)
+        labels = LABELS_OF.get(task.name if task else "", ("A", "B", "C"))
+        (reply,) = self.engine.decide([DecisionRequest("http", messages, labels)])
         assert reply.decision is not None
         listed = []
         for label, share in reply.decision.probabilities.items():
