@@ -3,9 +3,12 @@ from models_runtime.models.generation import Generation, GenerationItem, Generat
 from models_runtime.models.items import Item, ItemQuerySet, ItemState
 from models_runtime.models.jobs import Job
 from models_runtime.models.judging import JudgeCall, JudgingItem, JudgingJob, JudgingSeat
+from models_runtime.models.probe import Probe
+from models_runtime.models.scoring import Combination, Scoring, ScoringItem, ScoringJob
 
 __all__ = [
     "Checkpoint",
+    "Combination",
     "Generation",
     "GenerationItem",
     "GenerationJob",
@@ -17,4 +20,8 @@ __all__ = [
     "JudgingItem",
     "JudgingJob",
     "JudgingSeat",
+    "Probe",
+    "Scoring",
+    "ScoringItem",
+    "ScoringJob",
 ]
