@@ -14,8 +14,9 @@ from django.db.models import Max
 from aggregation import tasks
 from aggregation.catalogue import EXPORTS, METHODS
 from aggregation.curation import Curation
-from aggregation.models import Check, Examination, Items, Release, Run
+from aggregation.models import Check, Examination, Items, Level, Release, Report, Run
 from aggregation.options import OptionError
+from aggregation.report import ReportOptions
 from aggregation.subjects import SUBJECTS
 from aggregation.tables import Labels
 from annotation import log
@@ -155,6 +156,62 @@ def judgments_examined(run: Run) -> Examination | None:
 
 def _reads_labels(method: str) -> bool:
     return method in METHODS and Labels in METHODS[method].consumes
+
+
+def request_report(
+    project: Project,
+    *,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    kinds: Sequence[str] | None = None,
+    level: str = Level.SYSTEMS,
+    user: User | None = None,
+) -> Report:
+    """Ask for a pluralistic report on the log as it stands now.
+
+    Raises NotPossible for a bad option, an unknown kind of annotator or an unknown level.
+    """
+    if level not in Level.values:
+        raise NotPossible(f"A report compares one of: {', '.join(Level.values)}.")
+    given = {name: value for name, value in (options or {}).items() if name != "seed"}
+    try:
+        ReportOptions.parse({**given, "seed": seed})
+    except OptionError as error:
+        raise NotPossible(str(error)) from error
+    return _create_report(
+        project=project,
+        options=given,
+        seed=seed,
+        kinds=_checked_kinds(project, kinds),
+        level=level,
+        mark=_mark(project),
+        requested_by=user,
+    )
+
+
+def request_report_replay(report: Report, *, user: User | None = None) -> Report:
+    """Ask for a finished report to be computed again from the log, to see that it comes out the
+    same. Raises NotPossible for one without content.
+    """
+    if report.state != WorkState.DONE:
+        raise NotPossible("Only a finished report can be rebuilt. Wait until it is done.")
+    return _create_report(
+        project=report.project,
+        options=report.options,
+        seed=report.seed,
+        kinds=report.kinds,
+        level=report.level,
+        mark=report.mark,
+        requested_by=user,
+        replay_of=report,
+    )
+
+
+def _create_report(**fields: Any) -> Report:
+    with transaction.atomic():
+        report = Report.objects.create(**fields)
+        wake(tasks.execute_report, report.pk)
+    return report
 
 
 def request_release(

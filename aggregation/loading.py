@@ -68,6 +68,7 @@ def load(
     kinds: Sequence[str],
     items: str = Items.SYSTEMS,
     attribute: str | None = None,
+    voices: Voices | None = None,
     watch: Watch | None = None,
 ) -> EvidenceTables:
     """Read the counted judgments up to `mark` by annotators of these kinds.
@@ -75,13 +76,15 @@ def load(
     `items` pools candidates by the system that wrote them, or keeps them apart. `watch` is called
     with the number of judgments read after every chunk; what it raises ends the reading. With an
     `attribute` all evidence is turned into comparisons whose contexts are its values, as annotators
-    had declared them when they judged; TableError when nobody ever did. Memory is
-    some dozen bytes per judgment; nothing that came after the mark is looked at.
+    had declared them when they judged; TableError when nobody ever did. With `voices` people are
+    split by what they had declared, and stay so: their ids are (annotator, value). Memory is some
+    dozen bytes per judgment; nothing that came after the mark is looked at.
     """
     placed = Placed(project, pooled=items == Items.SYSTEMS)
     pairs, answers = Pairs(placed), Answers(placed)
     rankings, ratings = Rankings(placed), Scores(placed)
-    voices = None if attribute is None else Voices(project, attribute)
+    joining = None if attribute is None else Voices(project, attribute)
+    voices = voices or joining
     done, people = 0, np.zeros(0, dtype=np.int64)
     for block in _blocks(project, mark, kinds):
         chunk = Chunk(block, placed)
@@ -99,8 +102,9 @@ def load(
     ]
     heads = len(people)
     if voices is not None:
-        parts = [joined for part in parts if (joined := voices.joined(part)) is not None]
         heads = voices.people(people)
+    if joining is not None:
+        parts = [joined for part in parts if (joined := joining.joined(part)) is not None]
     exclusions = Counter(pairs.exclusions) + Counter(rankings.exclusions)
     return EvidenceTables(tuple(parts), done, heads, dict(exclusions))
 

@@ -8,8 +8,8 @@ from celery import Task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from aggregation import examining, publishing, runs
-from aggregation.models import Check, Examination, Release, Run
+from aggregation import examining, publishing, reporting, runs
+from aggregation.models import Check, Examination, Release, Report, Run
 from config.celery import app
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,11 @@ def execute_run(pk: int) -> None:
 @app.task(name="aggregation.execute_examination")
 def execute_examination(pk: int) -> None:
     examining.execute_examination(pk)
+
+
+@app.task(name="aggregation.execute_report")
+def execute_report(pk: int) -> None:
+    reporting.execute_report(pk)
 
 
 @app.task(name="aggregation.publish_release")
@@ -44,6 +49,7 @@ def sweep() -> None:
     for model, task in (
         (Run, execute_run),
         (Examination, execute_examination),
+        (Report, execute_report),
         (Release, publish_release),
         (Check, check_release),
     ):

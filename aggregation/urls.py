@@ -1,11 +1,21 @@
 from django.urls import path
 
-from aggregation.views import elections, examinations, methods, panel, releases, runs, tables
+from aggregation.views import (
+    elections,
+    examinations,
+    methods,
+    panel,
+    releases,
+    reports,
+    runs,
+    tables,
+)
 
 app_name = "aggregation"
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<uuid:public_id>"
+REPORT = f"{PROJECT}/reports/<uuid:public_id>"
 RELEASE = f"{PROJECT}/releases/<int:version>"
 
 urlpatterns = [
@@ -37,6 +47,12 @@ urlpatterns = [
         name="cancel-examination",
     ),
     path(f"{RUN}/result.json", runs.run_result, name="run-result"),
+    path(f"{PROJECT}/reports/", reports.reports, name="reports"),
+    path(f"{REPORT}/", reports.report, name="report"),
+    path(f"{REPORT}/status/", reports.report_status, name="report-status"),
+    path(f"{REPORT}/cancel/", reports.cancel_report, name="cancel-report"),
+    path(f"{REPORT}/rebuild/", reports.rebuild_report, name="rebuild-report"),
+    path(f"{REPORT}/report.json", reports.report_content, name="report-content"),
     path(f"{PROJECT}/releases/", releases.releases, name="releases"),
     path(f"{PROJECT}/releases/preview/", releases.release_preview, name="release-preview"),
     path(f"{RELEASE}/", releases.release, name="release"),

@@ -1,0 +1,170 @@
+"""From the log to what a report is made from: comparisons, declarations, reasons and texts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import F
+
+from aggregation import loading
+from aggregation.declared_columns import Voices
+from aggregation.evidence_columns import Part
+from aggregation.loading import EvidenceTables, NothingToRead, Watch
+from aggregation.models import Items, Level
+from aggregation.report import Material, Reason, comparisons_from, whole_people
+from aggregation.streaming import stream
+from aggregation.tables import Ballots, Comparisons, Labels, Ratings
+from annotation.models import Candidate, Criterion, Judgment, Placement, Project, Prompt
+
+MOST_REASONS = 20_000  # newest first
+EXCERPT = 140
+
+
+def material(
+    project: Project,
+    *,
+    mark: int,
+    kinds: Sequence[str],
+    level: str = Level.SYSTEMS,
+    attribute: str | None = None,
+    watch: Watch | None = None,
+) -> Material:
+    """What a report on the counted judgments up to `mark` by these kinds of annotators reads.
+
+    Raises NothingToRead where no judgment compares anything at this level, TableError where nobody
+    declared the attribute. Later judgments, and later declarations, change nothing.
+    """
+    voices = Voices(project, attribute) if attribute else None
+    items = Items.SYSTEMS if level == Level.SYSTEMS else Items.CANDIDATES
+    evidence = loading.load(
+        project, mark=mark, kinds=kinds, items=items, voices=voices, watch=watch
+    )
+    part = _part(evidence, level)
+    table, _, how = comparisons_from(part.table)
+    declared, values = None, tuple[str, ...]()
+    if voices is not None:
+        table, declared, values = whole_people(table, table.annotator_ids)  # type: ignore[arg-type]
+    counted = Judgment.objects.up_to(mark).filter(
+        question__project=project, annotator__kind__in=list(kinds)
+    )
+    return Material(
+        table,
+        level,  # type: ignore[arg-type]
+        declared=declared,
+        declared_names=values,
+        attribute=attribute or "",
+        attributes=_attributes(counted),
+        reasons=_reasons(counted, level),
+        texts=_texts(project, level),
+        conversions=(*part.conversions, *how),
+        judgments=evidence.judgments,
+        exclusions=evidence.exclusions,
+    )
+
+
+def _part(evidence: EvidenceTables, level: str) -> Part:
+    wanted: tuple[type[Any], ...] = (Comparisons, Ballots, Ratings)
+    if level == Level.STATEMENTS:
+        wanted = (Labels,)
+    for kind in wanted:
+        for part in evidence.parts:
+            if isinstance(part.table, kind):
+                return part
+    if evidence.judgments == 0:
+        raise NothingToRead(
+            "No judgments match this selection, so there is nothing to report on. Collect some, or "
+            "choose other kinds of annotators."
+        )
+    if level == Level.STATEMENTS:
+        raise NothingToRead(
+            "Nobody answered yes or no to a checklist here. Report on systems or responses instead."
+        )
+    if evidence.exclusions.get("no_system"):
+        raise NothingToRead(
+            "None of the judged responses says which system wrote it. Report on the responses "
+            "within each prompt instead."
+        )
+    raise NothingToRead("Nobody compared two responses here, so there is nothing to report on.")
+
+
+def _attributes(counted: Any) -> dict[str, dict[str, str]]:
+    """What each annotator had declared at their last judgment."""
+    rows = (
+        counted.filter(profile__isnull=False)
+        .order_by("annotator_id", "-position")
+        .distinct("annotator_id")
+        .values_list("annotator__external_id", "profile__attributes")
+    )
+    return {
+        who: {str(name): str(value) for name, value in said.items() if value not in (None, "")}
+        for who, said in rows
+    }
+
+
+def _reasons(counted: Any, level: str) -> tuple[Reason, ...]:
+    """The newest reasons given with a choice between two."""
+    if level == Level.STATEMENTS:
+        return ()
+    rows = list(
+        counted.filter(judgment_type="pairwise")
+        .exclude(reason="")
+        .order_by("-position")
+        .values_list(
+            "annotator__external_id",
+            "question_id",
+            "question__prompt__external_id",
+            F("payload__strength"),
+            "reason",
+        )[:MOST_REASONS]
+    )
+    placed: dict[int, dict[int, Any]] = {}
+    for question, position, system, prompt, candidate in Placement.objects.filter(
+        question__in={row[1] for row in rows}, position__lt=2
+    ).values_list(
+        "question_id",
+        "position",
+        "candidate__system__name",
+        "candidate__prompt__external_id",
+        "candidate__external_id",
+    ):
+        key = system if level == Level.SYSTEMS else (prompt, candidate)
+        placed.setdefault(question, {})[position] = key
+    return tuple(
+        Reason(
+            who,
+            prompt,
+            placed[question][0],
+            placed[question][1],
+            (strength > 0) - (strength < 0),
+            reason,
+        )
+        for who, question, prompt, strength, reason in rows
+        if strength and None not in placed[question].values()
+    )
+
+
+def _texts(project: Project, level: str) -> dict[str, str]:
+    """Prompts by their last message; statements by their criterion and response."""
+    texts = {
+        prompt.external_id: _excerpt(prompt.last_text())
+        for prompt in Prompt.objects.filter(project=project).only("external_id", "messages")
+    }
+    if level != Level.STATEMENTS:
+        return texts
+    criteria = {
+        f"{criterion.rubric} · {criterion.position + 1}": criterion.text
+        for criterion in Criterion.objects.filter(rubric__project=project).select_related("rubric")
+    }
+    rows = Candidate.objects.filter(prompt__project=project).values_list(
+        "prompt__external_id", "external_id"
+    )
+    return texts | {
+        f"{prompt} · {candidate} · {name}": f"{text} ({candidate}, {prompt})"
+        for part in stream(rows)
+        for prompt, candidate in part
+        for name, text in criteria.items()
+    }
+
+
+def _excerpt(text: str) -> str:
+    said = " ".join(text.split())
+    return said if len(said) <= EXCERPT else f"{said[: EXCERPT - 1].rstrip()}…"

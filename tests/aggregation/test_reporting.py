@@ -1,0 +1,282 @@
+"""Reports as background work: asked for, written once, rebuilt to the byte, shown, handed out."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from aggregation import reporting, tasks
+from aggregation.enqueue import NotPossible, request_report, request_report_replay
+from aggregation.models import Report
+from annotation.models import Criterion, Judgment, Profile, Project, Rubric, WorkState
+from tests.aggregation.votes import person, say, vote
+from tests.annotation.calling import as_
+from tests.cast import World, make_question
+
+QUICK = {"replicates": 8, "restarts": 2, "most": 3}
+
+
+@pytest.fixture
+def divided(world: World) -> World:
+    """Eighteen people want system-0, six system-1, and say why; each judges twelve questions."""
+    rng = np.random.default_rng(0)
+    questions = [make_question(world.project, f"q{n:02}") for n in range(12)]
+    log = []
+    for number in range(24):
+        north = number < 18
+        who = person(world.project, f"p{number:02}", region="north" if north else "south")
+        profile = who.current_profile()
+        for question in questions:
+            faithful = rng.random() < 0.9
+            log.append(
+                Judgment(
+                    question=question,
+                    annotator=who,
+                    profile=profile,
+                    judgment_type="pairwise",
+                    payload={"strength": 2 if north == faithful else -2},
+                    reason=f"Voice {number} is plain." if number % 3 == 0 else "",
+                    submission_key=f"{number}/{question.pk}",
+                    source="api",
+                    created_at=timezone.now(),
+                )
+            )
+    Judgment.objects.bulk_create(log)
+    return world
+
+
+def done(report: Report) -> Report:
+    reporting.execute_report(report.pk)
+    report.refresh_from_db()
+    return report
+
+
+def told(report: Report) -> dict[str, Any]:
+    assert report.content is not None, report.error
+    found = json.loads(report.content)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_report_is_written_from_the_log_and_stored_whole(divided: World) -> None:
+    report = done(request_report(divided.project, options=QUICK, user=divided.olga))
+    assert (report.state, report.error) == (WorkState.DONE, "")
+    assert (report.progress_done, report.progress_total) == (8, 8)
+    said = told(report)
+    assert said["about"]["judgments"] == 12 * 24
+    assert len(said["groups"]["cards"]) == 2
+    assert said["groups"]["associations"][0]["attribute"] == "region"
+    (dissent,) = said["minority"]["dissents"]
+    assert dissent["preference"] == "prefers “system-1” to “system-0”"
+    assert dissent["quotes"][0]["text"] in {"Voice 18 is plain.", "Voice 21 is plain."}
+    assert dissent["quotes"][0]["context"].startswith("What should I do about q")
+
+
+def test_no_name_of_an_annotator_is_in_a_report(divided: World) -> None:
+    content = done(request_report(divided.project, options=QUICK)).content
+    assert content is not None
+    assert not [f"p{n:02}" for n in range(24) if f"p{n:02}" in content]
+
+
+def test_later_votes_and_declarations_leave_a_report_as_it_was(divided: World) -> None:
+    report = done(request_report(divided.project, options={**QUICK, "attribute": "region"}))
+    assert told(report)["groups"]["names"] == ["north", "south"]
+    for number in range(24):
+        who = person(divided.project, f"p{number:02}")
+        Profile.objects.create(annotator=who, version=2, attributes={"region": "east"})
+        vote(divided.questions[0], who, -3)
+    assert reporting.rebuild(report)
+    replay = done(request_report_replay(report, user=divided.olga))
+    assert replay.is_identical_replay is True
+    assert replay.content_digest == report.content_digest
+
+
+def test_people_who_moved_count_in_both_groups(divided: World) -> None:
+    for number in range(5):
+        who = person(divided.project, f"p{number:02}")
+        Profile.objects.create(annotator=who, version=2, attributes={"region": "south"})
+        for question in divided.questions:
+            vote(question, who, -2)
+    report = done(request_report(divided.project, options={**QUICK, "attribute": "region"}))
+    said = told(report)
+    assert said["about"]["people"] == 24
+    sizes = [card["size"]["value"] for card in said["groups"]["cards"]]
+    assert sizes == [18, 11]
+
+
+def test_a_checklist_is_reported_statement_by_statement(world: World) -> None:
+    rubric = Rubric.objects.create(project=world.project, name="Advice")
+    texts = ["Is it kind?", "Is it short?", "Is it bold?"]
+    for position, text in enumerate(texts):
+        Criterion.objects.create(rubric=rubric, position=position, text=text, kind="yes_no")
+    questions = [
+        make_question(
+            world.project, f"c{n}", candidates=1, judgment_type="checklist", rubric=rubric
+        )
+        for n in range(8)
+    ]
+    for number in range(16):
+        who = person(world.project, f"p{number:02}")
+        for question in questions:
+            kind, bold = ("yes", "no") if number < 8 else ("no", "yes")
+            answers = {"0": {"0": kind, "1": "yes", "2": bold}}
+            say(question, who, {"answers": answers})
+    report = done(request_report(world.project, options=QUICK, level="statements"))
+    groups = told(report)["groups"]
+    assert len(groups["cards"]) == 2
+    assert all(
+        "Is it kind?" in s["text"] or "Is it bold?" in s["text"] for s in groups["splitting"]
+    )
+    assert all("Is it short?" in s["text"] for s in groups["uniting"])
+
+
+def test_cancelling_stops_between_resamples_and_stores_nothing(
+    divided: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = request_report(divided.project, options=QUICK)
+    kept = Report.renew
+
+    def renew(self: Report, **rest: Any) -> None:
+        kept(self, **rest)
+        if rest.get("done") == 3:
+            Report.objects.get(pk=self.pk).request_cancel()
+
+    monkeypatch.setattr(Report, "renew", renew)
+    done(report)
+    assert (report.state, report.progress_done) == (WorkState.CANCELLED, 3)
+    assert report.content is None
+
+
+def test_what_cant_be_read_is_said(world: World) -> None:
+    assert done(request_report(world.project)).error.startswith("No judgments match")
+    for number in range(6):
+        vote(world.questions[0], person(world.project, f"p{number}"), 1)
+    statements = done(request_report(world.project, level="statements"))
+    assert statements.error.startswith("Nobody answered yes or no")
+    unknown = done(request_report(world.project, options={"attribute": "shoe size"}))
+    assert unknown.error == "Nobody in this project declared “shoe size”."
+    with pytest.raises(NotPossible, match="Unknown option"):
+        request_report(world.project, options={"colour": "red"})
+    with pytest.raises(NotPossible, match="compares one of"):
+        request_report(world.project, level="planets")
+    with pytest.raises(NotPossible, match="Only a finished report"):
+        request_report_replay(statements)
+
+
+def test_the_sweeper_announces_a_report_whose_wake_up_was_lost(
+    divided: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = request_report(divided.project, options=QUICK)
+    Report.objects.filter(pk=report.pk).update(created_at="2020-01-01T00:00:00Z")
+    woken: list[tuple[str, int]] = []
+    monkeypatch.setattr(tasks, "send", lambda task, pk: woken.append((task.name, pk)))
+    tasks.sweep()
+    assert woken == [("aggregation.execute_report", report.pk)]
+
+
+# --- Pages ---------------------------------------------------------------------------------------
+
+
+def page(client: Client, world: World, name: str, *more: Any) -> str:
+    client.force_login(world.olga)
+    response = client.get(reverse(f"aggregation:{name}", args=[world.project.slug, *more]))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_page_says_what_is_missing_before_there_is_enough(client: Client, world: World) -> None:
+    vote(world.questions[0], person(world.project, "p0"), 1)
+    assert "4 people more must judge" in page(client, world, "reports")
+    for number in range(1, 6):
+        vote(world.questions[0], person(world.project, f"p{number}"), 1)
+    text = page(client, world, "reports")
+    assert "6 people have judged; intervals need at least 12." in text
+    assert "ask the same people more questions" in text
+
+
+def test_a_report_can_be_asked_for_read_and_downloaded(client: Client, divided: World) -> None:
+    client.force_login(divided.olga)
+    address = reverse("aggregation:reports", args=[divided.project.slug])
+    asked = client.post(
+        address,
+        {"level": "systems", "attribute": "", "replicates": 8, "seed": 0, "kinds": ["person"]},
+    )
+    report = Report.objects.get()
+    assert asked["Location"] == reverse(
+        "aggregation:report", args=[divided.project.slug, report.public_id]
+    )
+    assert "Waiting for a worker" in page(client, divided, "report", report.public_id)
+    done(report)
+    text = page(client, divided, "report", report.public_id)
+    for sentence in told(report)["summary"]:
+        assert sentence.replace("'", "&#x27;") in text
+    assert text.count("<svg") >= 4
+    assert "is plain." in text
+    assert "style=" not in text.split("<main")[1]
+    content = client.get(
+        reverse("aggregation:report-content", args=[divided.project.slug, report.public_id])
+    )
+    assert content.content.decode() == report.content
+    assert "Read the newest report" in page(client, divided, "reports")
+
+
+def test_a_bad_form_is_answered_with_sentences(client: Client, divided: World) -> None:
+    client.force_login(divided.olga)
+    address = reverse("aggregation:reports", args=[divided.project.slug])
+    answer = client.post(address, {"level": "systems", "replicates": 9_999, "seed": 0})
+    assert answer.status_code == 422
+    assert "Choose at least one kind of annotator." in answer.content.decode()
+    assert Report.objects.count() == 0
+
+
+def test_annotators_see_no_report(client: Client, divided: World) -> None:
+    report = done(request_report(divided.project, options=QUICK))
+    client.force_login(divided.ada)
+    for name, more in (("reports", ()), ("report", (report.public_id,))):
+        address = reverse(f"aggregation:{name}", args=[divided.project.slug, *more])
+        assert client.get(address).status_code == 403
+
+
+# --- API -----------------------------------------------------------------------------------------
+
+
+def test_the_api_hands_out_the_same_report_with_nothing_added(divided: World) -> None:
+    api = as_(divided.olga)
+    base = f"/projects/{divided.project.slug}/reports/"
+    asked = api.post(base, {"options": QUICK, "seed": 3})
+    assert asked.status_code == 201, asked.content
+    address = f"{base}{asked.json()['id']}/"
+    assert api.get(f"{address}content/").status_code == 409
+    report = done(Report.objects.get())
+    assert api.get(address).json()["state"] == "done"
+    assert api.get(f"{address}content/").content.decode() == report.content
+    replay = api.post(f"{address}rebuild/")
+    assert replay.status_code == 201
+    assert replay.json()["replay_of"] == str(report.public_id)
+    refused = api.post(base, {"options": {"colour": "red"}})
+    assert refused.status_code == 400
+
+
+def test_under_five_people_the_api_withholds_everything(world: World) -> None:
+    for number in range(4):
+        for question in world.questions:
+            vote(question, person(world.project, f"p{number}"), 1)
+    report = done(request_report(world.project, options=QUICK))
+    said = told(report)
+    assert said["withheld"]
+    assert said["about"]["people"] == 0
+    assert {name for name, each in said.items() if each} == {
+        "format", "about", "withheld", "summary", "privacy",
+    }  # fmt: skip
+
+
+def test_another_projects_report_is_not_found(client: Client, divided: World) -> None:
+    report = done(request_report(divided.project, options=QUICK))
+    other = Project.objects.create(slug="other", name="Other")
+    client.force_login(divided.olga)
+    address = reverse("aggregation:report", args=[other.slug, report.public_id])
+    assert client.get(address).status_code == 404
