@@ -25,6 +25,7 @@ from aggregation.slates.ties import CLOSE, MOST_TIES, Slates, best, follow
 
 ALL_SCORED = 200_000  # slates up to which all are scored
 CELLS = 20_000_000  # voters x slates up to which all are scored
+INFEASIBLE = 2  # status of scipy.optimize.milp
 MOST_CUTS = 32  # tied optima that the integer program looks for
 
 
@@ -78,7 +79,12 @@ def best_thiele(votes: Approvals, seats: int, weights: Floats, time_limit: float
 
     if _all_can_be_scored(votes.n_items, seats, len(votes.weight)):
         return _score_all(votes.n_items, seats, len(votes.weight), scores)
-    return _by_program(_thiele_program(votes, seats, weights), votes.n_items, seats, time_limit)
+    solved = _by_program(_thiele_program(votes, seats, weights), votes.n_items, seats, time_limit)
+    if solved.slates.committees:
+        return solved
+    greedy = sequential_thiele(votes, seats, weights, np.arange(votes.n_items))
+    most = votes.weight @ gain[np.minimum(votes.approved.sum(axis=1), seats)]
+    return _instead(greedy, lambda slate: thiele_value(votes, slate, weights), float(most))
 
 
 def best_representation(
@@ -96,7 +102,22 @@ def best_representation(
 
     if _all_can_be_scored(n_items, seats, len(weight)):
         return _score_all(n_items, seats, len(weight), scores)
-    return _by_program(_representation_program(utility, weight, seats), n_items, seats, time_limit)
+    program = _representation_program(utility, weight, seats)
+    solved = _by_program(program, n_items, seats, time_limit)
+    if solved.slates.committees:
+        return solved
+    greedy = greedy_representation(utility, weight, seats, np.arange(n_items))
+    most = float(weight @ utility.max(axis=1, initial=0.0))
+    return _instead(
+        greedy, lambda slate: float(weight @ utility[:, slate].max(axis=1, initial=0.0)), most
+    )
+
+
+def _instead(greedy: Slates, value: Callable[[Any], float], most: float) -> Optimum:
+    """The best greedy slate, when the program had no time; the gap is up to what nobody exceeds."""
+    best_one = max(greedy.committees, key=value)
+    reached = value(best_one)
+    return Optimum(Slates((best_one,), complete=False), reached, max(most - reached, 0.0))
 
 
 def greedy_representation(
@@ -198,16 +219,20 @@ def _representation_program(utility: Floats, weight: Floats, seats: int) -> Prog
     )
 
 
+class Exhausted:
+    """There is no slate that isn't forbidden."""
+
+
 def _by_program(program: Program, n_items: int, seats: int, time_limit: float) -> Optimum:
     """Solve, then forbid what was found and solve again as long as the value stays the same."""
     until = monotonic() + time_limit
     found: list[tuple[int, ...]] = []
     value, gap, complete = -np.inf, 0.0, False
     while len(found) < MOST_CUTS:
-        left = max(until - monotonic(), 0.05)
+        left = max(until - monotonic(), 0.0)
         answer = _solve(program, found, n_items, seats, left)
-        if answer is None:
-            complete = bool(found)  # nothing is left: every slate is listed
+        if answer is None or isinstance(answer, Exhausted):
+            complete = isinstance(answer, Exhausted)
             break
         slate, reached, missing = answer
         if not found:
@@ -223,7 +248,8 @@ def _by_program(program: Program, n_items: int, seats: int, time_limit: float) -
 
 def _solve(
     program: Program, forbidden: list[tuple[int, ...]], n_items: int, seats: int, seconds: float
-) -> tuple[tuple[int, ...], float, float] | None:
+) -> tuple[tuple[int, ...], float, float] | Exhausted | None:
+    """(slate, value, gap); Exhausted when none is left, None when there was no time to find one."""
     size = len(program.gain)
     constraints = [LinearConstraint(program.rows, program.lower, program.upper)]
     if forbidden:
@@ -240,7 +266,7 @@ def _solve(
         options={"time_limit": seconds, "mip_rel_gap": 0.0},
     )
     if answer.x is None:
-        return None
+        return Exhausted() if answer.status == INFEASIBLE else None
     slate = tuple(np.flatnonzero(answer.x[:n_items] > 0.5).tolist())
     bound = -answer.mip_dual_bound if answer.mip_dual_bound is not None else -answer.fun
     gap = max(0.0, float(bound) + float(answer.fun))

@@ -148,7 +148,7 @@ def _tie_warnings(
     found: list[ResultWarning] = []
     if not choice.slates.complete:
         found.append(
-            warn(WarningCode.TIE_UNRESOLVED, "too many tied slates to list; one was drawn")
+            warn(WarningCode.TIE_UNRESOLVED, "not all slates as good are listed; one was drawn")
         )
     elif len(shown) > 1 and not choice.chances:
         found.append(warn(WarningCode.TIE_UNRESOLVED, f"{len(shown)} equally good slates"))
