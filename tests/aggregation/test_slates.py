@@ -70,6 +70,23 @@ def test_the_integer_program_finds_the_slates_that_scoring_all_finds(
                 assert other.slates.committees == one.slates.committees
 
 
+def test_without_time_for_the_best_slate_a_greedy_one_comes_with_its_gap() -> None:
+    """40 voters over 60 items: too many slates to score, and no time at all for the program."""
+    rng = np.random.default_rng(0)
+    profile = Approvals(rng.random((40, 60)) < 0.2, np.ones(40))
+    weights = thiele.harmonic(8)
+    greedy = thiele.sequential_thiele(profile, 8, weights, np.arange(60))
+    found = thiele.best_thiele(profile, 8, weights, time_limit=0.0)
+    assert found.value == max(thiele.thiele_value(profile, s, weights) for s in greedy.committees)
+    assert found.gap > 0
+    assert not found.slates.complete
+    assert thiele.best_thiele(profile, 8, weights).value <= found.value + found.gap
+    covered = thiele.best_representation(
+        profile.approved.astype(np.float64), profile.weight, 8, 0.0
+    )
+    assert covered.value + covered.gap <= 40.0
+
+
 def test_a_voter_pays_the_least_rate_that_buys_the_item() -> None:
     rng = np.random.default_rng(3)
     for _ in range(30):
