@@ -10,11 +10,8 @@ from django.db import migrations, models
 GUARDS = """
 CREATE TRIGGER models_runtime_scoring_append_only BEFORE UPDATE
     ON models_runtime_scoring FOR EACH ROW EXECUTE FUNCTION annotation_append_only();
-CREATE TRIGGER models_runtime_combination_append_only BEFORE UPDATE
-    ON models_runtime_combination FOR EACH ROW EXECUTE FUNCTION annotation_append_only();
 """
 REVERSE = """
-DROP TRIGGER models_runtime_combination_append_only ON models_runtime_combination;
 DROP TRIGGER models_runtime_scoring_append_only ON models_runtime_scoring;
 """
 

@@ -65,7 +65,7 @@ class ScoringItem(Item):
 
 
 class Combination(models.Model):
-    """Several measurements of a project's candidates made into one, and how. Append-only.
+    """Several measurements of a project's candidates made into one, and how. Never changed.
 
     `parts` lists what went in: name, source, weight, and the reference values that were found.
     """
