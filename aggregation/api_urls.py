@@ -10,6 +10,7 @@ from aggregation.api.endpoints import (
 )
 from aggregation.api.onboarding import OnboardingQuestionsViewSet
 from aggregation.api.reports import ReportsViewSet
+from aggregation.api.steering import PriorityRoundsViewSet
 from aggregation.api.tie_breaks import TieBreaksViewSet
 from annotation.api.router import ApiRouter
 
@@ -20,6 +21,7 @@ router.register("tie-breaks", TieBreaksViewSet)
 router.register_in_project("runs", RunsViewSet)
 router.register_in_project("examinations", ExaminationsViewSet)
 router.register_in_project("reports", ReportsViewSet)
+router.register_in_project("priority-rounds", PriorityRoundsViewSet)
 router.register_in_project("releases", ReleasesViewSet)
 router.register_in_project("release-checks", ChecksViewSet)
 router.register_in_project("onboarding-questions", OnboardingQuestionsViewSet)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from aggregation.catalogue import EXPORTS, METHODS
 from aggregation.curation import BOTH_BAD, TIES, Curation, CurationError
+from aggregation.diagnostics.next_pair import RULES
 from aggregation.method import Method
-from aggregation.models import Items, Run
+from aggregation.models import Items, Run, Steering
 from aggregation.options import OptionError, OptionField
 from aggregation.snapshot import attribute_names
 from aggregation.subjects import SUBJECTS
@@ -283,3 +285,49 @@ class PlanForm(forms.Form):
             if each.name in ("goal", "level", "chance", "width"):
                 self.fields[OPTION + each.name] = field = _field(each)
                 field.initial, field.required = initial.get(each.name, each.default), True
+
+
+class SteeringForm(forms.Form):
+    """Whether, and how, the order of questions follows what was learnt."""
+
+    is_on = forms.BooleanField(required=False)
+    rule = forms.ChoiceField(
+        choices=[(slug, rule.title) for slug, rule in RULES.items()],
+        label=_("Rule"),
+        help_text=" ".join(rule.sentence for rule in RULES.values()),
+    )
+    floor = forms.FloatField(
+        min_value=0.01,
+        max_value=1,
+        initial=0.1,
+        label=_("Floor"),
+        help_text=_("Share of chance spread evenly, so that no question is forgotten."),
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
+    every = forms.IntegerField(
+        min_value=1,
+        max_value=1_000_000,
+        initial=100,
+        label=_("New order after"),
+        help_text=_("So many new judgments."),
+    )
+
+    @classmethod
+    def of(cls, steering: Steering | None) -> "SteeringForm":
+        """The form as things stand."""
+        if steering is None:
+            return cls()
+        names = ("rule", "floor", "every")
+        return cls(initial={name: getattr(steering, name) for name in names})
+
+    def numbers(self) -> list[forms.BoundField]:
+        return [self["rule"], self["floor"], self["every"]]
+
+    @property
+    def rule_title(self) -> str:
+        rule = RULES.get(str(self["rule"].value()))
+        return rule.title if rule else ""
+
+    @property
+    def floor_percent(self) -> str:
+        return f"{float(self['floor'].value() or 0):.0%}"

@@ -8,8 +8,8 @@ from celery import Task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from aggregation import examining, publishing, reporting, runs
-from aggregation.models import Check, Examination, Release, Report, Run
+from aggregation import examining, priorities, publishing, reporting, runs
+from aggregation.models import Check, Examination, PriorityRound, Release, Report, Run
 from config.celery import app
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,11 @@ def execute_report(pk: int) -> None:
     reporting.execute_report(pk)
 
 
+@app.task(name="aggregation.order_questions")
+def order_questions(pk: int) -> None:
+    priorities.execute_round(pk)
+
+
 @app.task(name="aggregation.publish_release")
 def publish_release(pk: int) -> None:
     publishing.publish(pk)
@@ -49,6 +54,7 @@ def sweep() -> None:
     for model, task in (
         (Run, execute_run),
         (Examination, execute_examination),
+        (PriorityRound, order_questions),
         (Report, execute_report),
         (Release, publish_release),
         (Check, check_release),
@@ -56,6 +62,8 @@ def sweep() -> None:
         stalled = model.objects.stalled(now=now, queued_for=WAKE_AGAIN_AFTER)
         for pk in stalled.values_list("pk", flat=True):
             send(task, pk)
+    for opened in priorities.open_due_rounds():
+        send(order_questions, opened.pk)
     publishing.clear_leftovers()
 
 

@@ -8,6 +8,7 @@ from aggregation.views import (
     releases,
     reports,
     runs,
+    steering,
     tables,
 )
 
@@ -53,6 +54,12 @@ urlpatterns = [
     path(f"{REPORT}/cancel/", reports.cancel_report, name="cancel-report"),
     path(f"{REPORT}/rebuild/", reports.rebuild_report, name="rebuild-report"),
     path(f"{REPORT}/report.json", reports.report_content, name="report-content"),
+    path(f"{PROJECT}/steering/", steering.steering, name="steering"),
+    path(f"{PROJECT}/steering/switch/", steering.switch, name="switch-steering"),
+    path(f"{PROJECT}/steering/order/", steering.order_now, name="order-now"),
+    path(
+        f"{PROJECT}/steering/<uuid:public_id>/cancel/", steering.cancel_round, name="cancel-round"
+    ),
     path(f"{PROJECT}/releases/", releases.releases, name="releases"),
     path(f"{PROJECT}/releases/preview/", releases.release_preview, name="release-preview"),
     path(f"{RELEASE}/", releases.release, name="release"),

@@ -29,6 +29,7 @@ from aggregation.forms import CompareForm, PlanForm, RunForm
 from aggregation.models import Examination, Items, Run
 from aggregation.presenting import RunView, matrix, run_view
 from aggregation.reports import Report
+from aggregation.views.steering import steering_context
 from aggregation.wording import comparison_headline, number
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role, WorkState
@@ -102,6 +103,7 @@ def _list(
         "listed": [(run, METHODS.get(run.method)) for run in listed],
         "comparable": len([run for run in listed if run.state == WorkState.DONE]) > 1,
         "going_on": any(not run.is_final for run in listed),
+        **steering_context(project, role),
     }
     return render(request, "aggregation/runs.html" + _part(request), context, status=status)
 
