@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from annotation.models import (
     Annotator,
     AnnotatorKind,
+    Judgment,
     Project,
     ProjectState,
     Prompt,
@@ -43,12 +44,15 @@ from models_runtime.models import (
     JudgingItem,
     JudgingJob,
     JudgingSeat,
+    ScoringItem,
+    ScoringJob,
 )
 from models_runtime.models.items import insert_items
 from models_runtime.shifts import SLICE
 
 MOST_ITEMS = 1_000_000
 MOST_WAKE_UPS = 4
+TRIAL = 10
 DEFAULT_PROTOCOL = "pairwise"
 
 
@@ -110,6 +114,7 @@ def request_judging(
     options: Mapping[str, Any] | None = None,
     seats: Mapping[str, Checkpoint] | None = None,
     reveals: bool = False,
+    trial: bool = False,
     seed: int | None = None,
     max_cost: float | None = None,
     user: User | None = None,
@@ -118,14 +123,18 @@ def request_judging(
     it hasn't judged this way (or to make something for every prompt), and wake workers.
 
     `seats` names the models of the protocol's further seats; an empty seat is taken by
-    `checkpoint`. Raises NotPossible.
+    `checkpoint`. A `trial` looks at ten questions, those that people have answered first, and keeps
+    no judgment. Raises NotPossible.
     """
     way, chosen, seated = check_way(project, checkpoint, protocol, options, seats)
     if project.state == ProjectState.CLOSED:
         raise NotPossible("This project is closed, so nothing more is judged. Open it again first.")
     with transaction.atomic():
-        annotator = _judge_of(checkpoint, protocol, chosen, seated) if way.judgment_types else None
+        signs = bool(way.judgment_types) and not trial
+        annotator = _judge_of(checkpoint, protocol, chosen, seated) if signs else None
         ids = items_to_judge(project, way, annotator)
+        if trial:
+            ids = answered_first(ids)[:TRIAL] if way.judgment_types else ids[:TRIAL]
         if not ids:
             raise NotPossible(nothing_to_judge(project, way))
         if len(ids) > MOST_ITEMS:
@@ -136,7 +145,8 @@ def request_judging(
             annotator=annotator,
             protocol=protocol,
             options=chosen.given(),
-            reveals=reveals,
+            reveals=reveals and not trial,
+            trial=trial,
             progress_total=len(ids),
             **_common(seed, max_cost, user),
         )
@@ -145,12 +155,95 @@ def request_judging(
         )
         insert_items(
             JudgingItem,
-            ["job_id", "prompt_id" if annotator is None else "question_id"],
+            ["job_id", "question_id" if way.judgment_types else "prompt_id"],
             "SELECT %s, q FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(q, place) ORDER BY place",
             [job.pk, ids],
         )
         wake(job, len(ids))
     return job
+
+
+def request_scoring(
+    project: Project,
+    checkpoint: Checkpoint,
+    *,
+    scorer: str,
+    settings: Mapping[str, Any] | None = None,
+    partner: Checkpoint | None = None,
+    again: bool = False,
+    seed: int | None = None,
+    max_cost: float | None = None,
+    user: User | None = None,
+) -> ScoringJob:
+    """Write down that `scorer` is to measure the project's candidates with `checkpoint`, and wake
+    workers. Those it has measured in this very way are left out, unless `again`. Raises
+    NotPossible.
+    """
+    _check_checkpoint(project, checkpoint)
+    plain = _check_scorer(project, scorer, settings or {}, checkpoint, partner)
+    same = ScoringJob.objects.filter(
+        project=project, checkpoint=checkpoint, scorer=scorer, settings=plain, partner=partner
+    )
+    chosen = Candidate.objects.filter(prompt__project=project)
+    if not chosen.exists():
+        raise NotPossible("There are no candidates to measure yet. Import or write some first.")
+    if not again:
+        measured = ScoringItem.objects.filter(job__in=same, state=ItemState.DONE)
+        chosen = chosen.exclude(pk__in=measured.values("candidate"))
+    ids = list(chosen.order_by("id").values_list("id", flat=True)[: MOST_ITEMS + 1])
+    if not ids:
+        raise NotPossible(
+            "This model has measured every candidate in this way. Choose “again” to repeat it."
+        )
+    if len(ids) > MOST_ITEMS:
+        raise NotPossible(f"At most {MOST_ITEMS:,} candidates fit into one job.")
+    with transaction.atomic():
+        job = ScoringJob.objects.create(
+            project=project,
+            checkpoint=checkpoint,
+            scorer=scorer,
+            settings=plain,
+            partner=partner,
+            progress_total=len(ids),
+            **_common(seed, max_cost, user),
+        )
+        insert_items(
+            ScoringItem,
+            ["job_id", "candidate_id"],
+            "SELECT %s, c FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(c, place) ORDER BY place",
+            [job.pk, ids],
+        )
+        wake(job, len(ids))
+    return job
+
+
+def _check_scorer(
+    project: Project,
+    scorer: str,
+    settings: Mapping[str, Any],
+    checkpoint: Checkpoint,
+    partner: Checkpoint | None,
+) -> dict[str, Any]:
+    """The settings with their defaults filled in; raises NotPossible where they don't fit."""
+    plugin = SCORERS.get(scorer)
+    if plugin is None:
+        raise NotPossible(f"Choose one of these: {', '.join(SCORERS)}.")
+    if plugin.partner and partner is None:
+        raise NotPossible(f"{plugin.title} compares two models. Choose {plugin.partner} too.")
+    if not plugin.partner and partner is not None:
+        raise NotPossible(f"{plugin.title} needs one model only.")
+    if partner is not None:
+        _check_checkpoint(project, partner)
+        if partner.pk == checkpoint.pk:
+            raise NotPossible("A model compared with itself says nothing. Choose two.")
+    try:
+        options = read_options(plugin.options_class, settings)
+        for each in filter(None, (checkpoint, partner)):
+            with open_engine(each) as engine:
+                require(engine, plugin.needs)
+    except EngineError as error:
+        raise NotPossible(str(error)) from error
+    return dict(dataclasses.asdict(options))
 
 
 def check_way(
@@ -205,6 +298,15 @@ def items_to_judge(
     if annotator is not None:
         waiting = waiting.exclude(judgments__annotator=annotator)
     return list(waiting.order_by("id").values_list("id", flat=True)[: MOST_ITEMS + 1])
+
+
+def answered_first(ids: Sequence[int]) -> list[int]:
+    """Questions with those that people have answered most often first."""
+    people = Judgment.objects.counted().exclude(annotator__kind=AnnotatorKind.MODEL)
+    counts = dict(
+        people.filter(question__in=ids).values_list("question").annotate(n=Count("pk")).order_by()
+    )
+    return sorted(ids, key=lambda pk: (-counts.get(pk, 0), pk))
 
 
 def nothing_to_judge(project: Project, way: JudgingProtocol) -> str:
@@ -267,7 +369,7 @@ def items_of(job: Job) -> Any:
 
 def wake(job: Job, count: int) -> None:
     """Tell workers about a job once it is committed; more than one where there is enough to do."""
-    task = tasks.run_generation if isinstance(job, GenerationJob) else tasks.run_judging
+    task = tasks.TASKS[type(job)]
     copies = min(MOST_WAKE_UPS, max(1, count // (4 * SLICE)))
     for _ in range(copies):
         transaction.on_commit(lambda: tasks.send(task, job.pk))

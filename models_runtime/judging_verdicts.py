@@ -17,7 +17,7 @@ from annotation.models import (
     Rubric,
 )
 from models_runtime.engines import Cause, Failure
-from models_runtime.judging.verdicts import Criteria, Verdict, Written
+from models_runtime.judging.verdicts import Criteria, Outcomes, Verdict, Written
 from models_runtime.judging_cases import Case, plain
 from models_runtime.models import ItemState, JudgingItem, JudgingJob
 from models_runtime.outcomes import Outcome
@@ -64,6 +64,8 @@ def _end(item: JudgingItem, **fields: object) -> None:
 def _keep(job: JudgingJob, case: Case) -> dict[str, object]:
     """Keep what the talk came to; the fields of its item."""
     came_to = case.course.result
+    if job.trial:
+        return _keep_trial(came_to)
     if isinstance(came_to, Verdict):
         assert case.question is not None
         return {
@@ -79,6 +81,22 @@ def _keep(job: JudgingJob, case: Case) -> dict[str, object]:
         return _keep_criteria(job, case.prompt, came_to)
     assert isinstance(came_to, Written)
     return _keep_responses(job, case.prompt, came_to)
+
+
+def _keep_trial(came_to: Outcomes) -> dict[str, object]:
+    """What it would have said, and nothing else."""
+    if isinstance(came_to, Verdict):
+        detail = {**plain(dict(came_to.detail)), "payload": plain(came_to.payload)}
+        return {
+            "outcome": came_to.outcome.value,
+            "why": came_to.cause[:MOST_WHY],
+            "p_first": came_to.p_first,
+            "position_bias": came_to.position_bias,
+            "detail": detail | {"reason": came_to.reason[:MOST_REASON]},
+        }
+    outcome = Outcome.GIVEN if came_to.texts else Outcome.INVALID
+    detail = {"texts": list(came_to.texts)}
+    return {"outcome": outcome.value, "why": came_to.cause[:MOST_WHY], "detail": detail}
 
 
 def _record(job: JudgingJob, question: Question, verdict: Verdict) -> Judgment | None:

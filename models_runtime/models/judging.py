@@ -23,7 +23,8 @@ class JudgingJob(Job):
     Judging, it is one annotator; another protocol, other options or other models in the further
     seats are another annotator, so that verdicts made in different ways are never mixed up. A
     protocol that makes something has no annotator. `reveals` says that people may read its verdict
-    on a question once they have answered it themselves.
+    on a question once they have answered it themselves. A `trial` shows on a few questions what a
+    judge would say: it keeps its calls, and leaves no judgment and nothing else behind.
     """
 
     annotator = models.ForeignKey(
@@ -32,11 +33,18 @@ class JudgingJob(Job):
     protocol = models.CharField(max_length=60, default="pairwise", db_default="pairwise")
     options = models.JSONField(default=dict, blank=True)
     reveals = models.BooleanField(default=False, db_default=False)
+    trial = models.BooleanField(default=False, db_default=False)
 
     objects = WorkQuerySet["JudgingJob"].as_manager()
 
     class Meta(Job.Meta):
-        constraints = [*Job.Meta.constraints]
+        constraints = [
+            *Job.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(trial=False) | Q(annotator__isnull=True, reveals=False),
+                name="judgingjob_trial_has_no_annotator",
+            ),
+        ]
         indexes = [models.Index(fields=["project", "-id"], name="judging_jobs_of_project")]
 
     def __str__(self) -> str:
