@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from annotation.constraints import violated
 from annotation.errors import AmendmentRefused, KeyReused
@@ -14,14 +15,17 @@ from annotation.models import Annotator, Judgment, ProjectState
 from annotation.queue import STOPPED
 from annotation.submission import Submission, form_of, keep, read_answer
 
-GONE = (
+GONE = _(
     "There is no such answer of yours, so nothing was changed. "
     "Your own answers are listed on your page."
 )
-REPLACED = (
+REPLACED = _(
     "You have changed this answer already, and the later one stands. "
     "Reload the page to change that one."
 )
+
+
+UNCHANGED = _("Your earlier answer stands unchanged.")
 
 
 def latest_of(annotator: Annotator) -> Judgment | None:
@@ -57,7 +61,8 @@ def amend(
     """Append a judgment that supersedes an earlier one by the same annotator.
 
     It inherits the earlier one's standing: an answer that was parked stays parked; and, unless
-    given, its phase: what was said in hindsight stays said in hindsight. The same `submission_key` again returns the amendment already kept. Raises AmendmentRefused,
+    given, its phase: what was said in hindsight stays said in hindsight. The same
+    `submission_key` again returns the amendment already kept. Raises AmendmentRefused,
     InvalidAnswer, KeyReused; then nothing was saved.
     """
     now = now or timezone.now()
@@ -118,4 +123,4 @@ def _own_judgment(annotator: Annotator, judgment_id: str) -> Judgment:
 def _refuse_unless_open(annotator: Annotator) -> None:
     sentence = STOPPED.get(ProjectState(annotator.project.state))
     if sentence:
-        raise AmendmentRefused(f"{sentence} Your earlier answer stands unchanged.")
+        raise AmendmentRefused(f"{sentence} {UNCHANGED}")

@@ -3,6 +3,8 @@
 Every sentence says what happened, what is safe and what to do next.
 """
 
+from django.utils.translation import gettext as _
+
 
 class AnnotationError(Exception):
     """Base of the refusals in this app. `str(error)` is a sentence for a person."""
@@ -33,8 +35,11 @@ class AlreadyAnswered(AnnotationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "You have already answered this question, perhaps in another tab. "
-            "Your first answer is kept and this one was not saved. Go on with the next question."
+            _(
+                "You have already answered this question, perhaps in another tab. "
+                "Your first answer is kept and this one was not saved. "
+                "Go on with the next question."
+            )
         )
 
 
@@ -43,8 +48,10 @@ class NotYourAssignment(AnnotationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This question isn't assigned to you, so nothing was saved. "
-            "Open the judging page to get a question of your own."
+            _(
+                "This question isn't assigned to you, so nothing was saved. "
+                "Open the judging page to get a question of your own."
+            )
         )
 
 
@@ -53,8 +60,10 @@ class KeyReused(AnnotationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This answer carries the key of a different answer, so it was not saved. "
-            "Reload the page and answer again."
+            _(
+                "This answer carries the key of a different answer, so it was not saved. "
+                "Reload the page and answer again."
+            )
         )
 
 
@@ -67,8 +76,10 @@ class LogBusy(AnnotationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "A large import is being written, so the log's end can't be read just now. "
-            "Nothing is lost; ask again in a little while."
+            _(
+                "A large import is being written, so the log's end can't be read just now. "
+                "Nothing is lost; ask again in a little while."
+            )
         )
 
 

@@ -8,6 +8,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.http import QueryDict
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.errors import NotYourAssignment
@@ -39,11 +40,11 @@ class AnswerEnvelope:
 
 
 SKIP_REASONS = [
-    ("unclear", "I don't understand it"),
-    ("unfamiliar", "I don't know enough about it"),
-    ("broken", "Something in it is broken or missing"),
-    ("distressing", "I'd rather not read this"),
-    ("other", "Another reason"),
+    ("unclear", _("I don't understand it")),
+    ("unfamiliar", _("I don't know enough about it")),
+    ("broken", _("Something in it is broken or missing")),
+    ("distressing", _("I'd rather not read this")),
+    ("other", _("Another reason")),
 ]
 
 
@@ -64,12 +65,13 @@ class SkipForm(forms.Form):
 class LoginForm(forms.Form):
     username = forms.CharField(
         max_length=150,
-        label="Account name",
+        label=_("Account name"),
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
     )
     password = forms.CharField(
         max_length=4096,
         strip=False,
+        label=_("Password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 

@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotation.errors import AnnotationError
 from annotation.models import LoginLink, User
@@ -17,8 +18,10 @@ class LinkSpent(AnnotationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This login link has been used or has expired. "
-            "Ask whoever sent it for a new one, or log in with your password."
+            _(
+                "This login link has been used or has expired. "
+                "Ask whoever sent it for a new one, or log in with your password."
+            )
         )
 
 

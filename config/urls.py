@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from config.health import healthz
 
@@ -12,5 +13,6 @@ urlpatterns = [
     path("", include("aggregation.urls")),
     path("", include("models_runtime.urls")),
     path("admin/", admin.site.urls),
+    path("language/", set_language, name="set_language"),
     path("healthz", healthz, name="healthz"),
 ]

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from annotation.errors import InvalidPayload
 from annotation.evidence import Answer, Evidence, Label
 from annotation.judgment_types import Asked, JudgmentForm, Payload
 
 CHOICES = [
-    (Answer.YES.value, "Yes"),
-    (Answer.NO.value, "No"),
-    (Answer.NOT_APPLICABLE.value, "Not applicable"),
+    (Answer.YES.value, _("Yes")),
+    (Answer.NO.value, _("No")),
+    (Answer.NOT_APPLICABLE.value, _("Doesn't apply")),
 ]
 
 
@@ -36,8 +37,8 @@ class ChecklistForm(JudgmentForm):
                     label=criterion.text,
                     widget=forms.RadioSelect,
                     error_messages={
-                        "required": "Answer this one with yes, no or not applicable.",
-                        "invalid_choice": "Answer with yes, no or not applicable.",
+                        "required": _("Answer this one with yes, no or not applicable."),
+                        "invalid_choice": _("Answer with yes, no or not applicable."),
                     },
                 )
 

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from annotation.errors import InvalidPayload
 from annotation.evidence import Evidence, Ranking
 from annotation.judgment_types import Asked, JudgmentForm, Payload
 
-UNPLACED = "Give this response a rank, or tick that there is no order."
+UNPLACED = _("Give this response a rank, or say that all are about the same.")
 
 
 def field_name(place: int) -> str:
@@ -36,10 +37,12 @@ class RankingForm(JudgmentForm):
         if asks_for_best(asked):
             self.fields["best"] = forms.TypedChoiceField(
                 coerce=int,
-                choices=[(str(place), f"Response {place + 1}") for place in range(count)],
+                choices=[(str(place), "ABCDEFGHIJ"[place]) for place in range(count)],
                 error_messages={
-                    "required": "Choose the best response.",
-                    "invalid_choice": "That isn't one of the responses. Choose the best of them.",
+                    "required": _("Choose the best response."),
+                    "invalid_choice": _(
+                        "That isn't one of the responses. Choose the best of them."
+                    ),
                 },
             )
             return
@@ -50,7 +53,8 @@ class RankingForm(JudgmentForm):
                 min_value=1,
                 max_value=count,
                 error_messages=dict.fromkeys(
-                    ("invalid", "min_value", "max_value"), f"A rank is from 1 to {count}."
+                    ("invalid", "min_value", "max_value"),
+                    _("A rank is from 1 to %(most)s.") % {"most": count},
                 ),
             )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from annotation.errors import InvalidPayload, InvalidQuestion
 from annotation.evidence import Evidence, Rating
@@ -96,7 +97,8 @@ def scales_of(asked: Asked) -> dict[str, list[int | float]]:
 
 def _field(criterion: AskedCriterion) -> forms.FloatField:
     scale = Scale.of(criterion)
-    sentence = f"Rate this one from {scale.low:g} to {scale.high:g}."
+    ends = {"low": f"{scale.low:g}", "high": f"{scale.high:g}"}
+    sentence = _("Rate this one from %(low)s to %(high)s.") % ends
     return forms.FloatField(
         label=criterion.text,
         min_value=scale.low,

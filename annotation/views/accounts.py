@@ -4,6 +4,7 @@ from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from annotation import attempts, login_links
 from annotation.forms import LoginForm
 
-REFUSED = "This name and password don't belong together. Check both and try again."
+REFUSED = gettext_lazy("This name and password don't belong together. Check both and try again.")
 
 
 @sensitive_post_parameters("password")
@@ -24,7 +25,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
             return redirect(going_to)
         return render(request, "annotation/login.html", {"form": LoginForm(), "next": going_to})
     form = LoginForm(request.POST)
-    refusal, status = _try(request, form) if form.is_valid() else (REFUSED, 422)
+    refusal, status = _try(request, form) if form.is_valid() else (str(REFUSED), 422)
     if not refusal:
         return redirect(going_to)
     context = {"form": form, "next": going_to, "refusal": refusal}
@@ -47,7 +48,7 @@ def _try(request: HttpRequest, form: LoginForm) -> tuple[str, int]:
     if user is None:
         for door, who in doors:
             attempts.record_failure(door, who)
-        return REFUSED, 422
+        return str(REFUSED), 422
     attempts.forget(*doors[0])
     login(request, user)
     return "", 200
@@ -55,8 +56,11 @@ def _try(request: HttpRequest, form: LoginForm) -> tuple[str, int]:
 
 def _wait_sentence(seconds: float) -> str:
     minutes = max(1, round(seconds / 60 + 0.5))
-    unit = "minute" if minutes == 1 else "minutes"
-    return f"Too many tries. Wait about {minutes} {unit}, then try again; nothing else is affected."
+    return ngettext(
+        "Too many tries. Wait about %(minutes)s minute, then try again; nothing else is affected.",
+        "Too many tries. Wait about %(minutes)s minutes, then try again; nothing else is affected.",
+        minutes,
+    ) % {"minutes": minutes}
 
 
 def _safe_next(request: HttpRequest) -> str:

@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from annotation.access import EVERYONE, project_and_role
 from annotation.models import Project, Role, User
@@ -31,7 +32,7 @@ def is_fragment(request: HttpRequest) -> bool:
 def ask_to_log_in(request: HttpRequest) -> HttpResponse:
     """The login page; to htmx a bare 401, so that the page with its draft stays where it is."""
     if is_fragment(request):
-        return HttpResponse("You are logged out.", status=401)
+        return HttpResponse(_("You are logged out."), status=401)
     return redirect_to_login(request.get_full_path())
 
 
@@ -75,5 +76,5 @@ def for_members(*roles: Role) -> Callable[[ProjectView[P]], SlugView]:
 def refuse(
     request: HttpRequest, project: Project, role: Role, roles: tuple[Role, ...]
 ) -> HttpResponse:
-    context = {"project": project, "role": role, "wanted": [each.label for each in roles]}
+    context = {"project": project, "role": role, "wanted": [_(each.label) for each in roles]}
     return render(request, "annotation/refused.html", context, status=403)

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -131,7 +132,7 @@ def _done(
     if is_fragment(request):
         return _next_question(request, annotator, saved=saved, warning=warning, status=status)
     if saved:
-        messages.success(request, "Your answer is saved.")
+        messages.success(request, _("Your answer is saved."))
     if warning:
         messages.warning(request, warning)
     return redirect("annotation:judge", annotator.project.slug)
@@ -191,7 +192,7 @@ def _reopened(
 ) -> HttpResponse:
     latest = latest_of(annotator)
     if latest is None:
-        return _done(request, annotator, warning="You have no earlier answer to change.")
+        return _done(request, annotator, warning=_("You have no earlier answer to change."))
     key = AnswerEnvelope.of(data).submission_key if data else None
     showing = reopen(latest, data=data, submission_key=key)
     return _page(request, annotator, showing, {}, status=422 if data else 200)

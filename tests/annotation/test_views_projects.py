@@ -102,7 +102,7 @@ def test_a_simulated_project_says_so_on_every_page(world: World) -> None:
 @pytest.mark.parametrize("path", ["guideline/edit/", "import/"])
 def test_a_page_for_owners_refuses_an_annotator_with_a_sentence(world: World, path: str) -> None:
     said = page(world.ada, PROJECT + path, status=403)
-    assert "You are annotator of “Everyday advice”" in said
+    assert "Your role in “Everyday advice”: Annotator." in said
 
 
 def test_an_annotator_cannot_steer(world: World) -> None:

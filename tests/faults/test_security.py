@@ -24,6 +24,7 @@ OPEN_TO_ALL = {
     "login-once",
     "logout",  # of the admin site: leads back to a page that asks to log in
     "healthz",
+    "set_language",  # keeps a cookie and leads back
     "api-schema",
     "api-nothing-here",
 }

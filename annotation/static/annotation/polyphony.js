@@ -18,10 +18,10 @@
     state.className = "state state-failed";
     state.setAttribute("role", "alert");
     const words = document.createElement("p");
-    words.textContent = panel.dataset.slot + " couldn't be loaded. The rest of this page is not affected.";
+    words.textContent = document.body.dataset.panelFailed.replace("%s", panel.dataset.slot);
     const again = document.createElement("button");
     again.type = "button";
-    again.textContent = "Try again";
+    again.textContent = document.body.dataset.tryAgain;
     again.addEventListener("click", function () {
       htmx.ajax("GET", panel.getAttribute("hx-get"), { source: panel, target: panel, swap: "innerHTML" });
     });

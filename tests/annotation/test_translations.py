@@ -1,0 +1,106 @@
+"""The interface in other languages: nothing an annotator sees is left out, and nothing is stale."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from annotation.models import Project
+from annotation.translating import Message, messages
+from tests.cast import World
+
+LOCALE = Path(settings.BASE_DIR, "locale")
+OTHERS = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%s|(?<!%)%s|<[^>]+>")
+
+
+def catalogue(language: str) -> Catalog:
+    path = LOCALE / language / "LC_MESSAGES" / "django.po"
+    return read_po(io.BytesIO(path.read_bytes()), locale=language)
+
+
+@pytest.fixture(scope="module")
+def wanted() -> list[Message]:
+    return [each for each in messages(settings.BASE_DIR) if each.is_for_annotators]
+
+
+def test_the_messages_are_found_in_python_and_in_templates(wanted: list[Message]) -> None:
+    texts = {each.text for each in wanted}
+    assert {"A is much better", "Your answer is saved.", "Skip…", "Paused"} <= texts
+    assert "Show all (%%s words)" in texts  # as Django looks it up
+    assert any(each.plural for each in wanted)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_everything_an_annotator_sees_is_translated(language: str, wanted: list[Message]) -> None:
+    found = catalogue(language)
+    missing = []
+    for message in wanted:
+        told = found.get(message.text)
+        if told is None or told.fuzzy or not told.string or not all(told.string):
+            missing.append(f"{message.file}: {message.text}")
+    assert missing == [], "run ./polyphony translations and translate these"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_translations_keep_placeholders_and_tags(language: str) -> None:
+    for message in catalogue(language):
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        for string in filter(None, strings if message.id else ()):
+            kept = sorted(match[0] for match in PLACEHOLDER.finditer(string))
+            assert kept in [sorted(m[0] for m in PLACEHOLDER.finditer(each)) for each in ids]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_compiled_catalogue_is_the_written_one(language: str) -> None:
+    path = LOCALE / language / "LC_MESSAGES" / "django.mo"
+    compiled = read_mo(io.BytesIO(path.read_bytes()))
+    assert _told(compiled) == _told(catalogue(language))
+
+
+def _told(found: Catalog) -> dict[str, tuple[str, ...]]:
+    """Every translation by its message, plurals as a tuple."""
+    told = {}
+    for each in found:
+        strings = (each.string,) if isinstance(each.string, str) else tuple(each.string)
+        if each.id and all(strings):
+            told[each.id if isinstance(each.id, str) else each.id[0]] = strings
+    return told
+
+
+@pytest.mark.django_db
+def test_the_browsers_language_is_spoken_and_another_can_be_chosen(
+    world: World, client: Client
+) -> None:
+    client.force_login(world.ada)
+    judge = reverse("annotation:judge", args=["advice"])
+    german = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+    page = client.get(judge, headers=german).content.decode()
+    assert '<html lang="de"' in page
+    assert "A ist viel besser" in page
+    assert "Alles zeigen (%s Wörter)" in page
+    assert "A is much better" not in page
+    assert (
+        "A is much better" in client.get(judge, headers={"Accept-Language": "fi"}).content.decode()
+    )
+    chosen = client.post(reverse("set_language"), {"language": "en", "next": judge}, headers=german)
+    assert chosen.headers["Location"] == judge
+    assert "A is much better" in client.get(judge, headers=german).content.decode()
+
+
+@pytest.mark.django_db
+def test_refusals_are_told_in_the_readers_language(world: World, client: Client) -> None:
+    client.force_login(world.ada)
+    Project.objects.update(state="paused")
+    page = client.get(
+        reverse("annotation:judge", args=["advice"]), headers={"Accept-Language": "de"}
+    )
+    assert "Dieses Projekt macht Pause." in page.content.decode()
