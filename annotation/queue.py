@@ -4,20 +4,29 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from annotation.assignment.rules import AssignmentRules
+from annotation.assignment.turns import Turn, next_turn
+from annotation.checking import must_qualify
 from annotation.constraints import violated
 from annotation.errors import JudgingStopped, NotYourAssignment
 from annotation.models import (
     Annotator,
+    AnnotatorKind,
     Assignment,
+    AssignmentPurpose,
     AssignmentState,
     Exposure,
     Guideline,
     ProjectState,
+    QuestionPurpose,
     QuestionState,
 )
+from annotation.pausing import may_go_on, refuse_beyond_caps
+from annotation.project_rules import group_of, rules_of
 from annotation.seats import has_room_for, lock_question
-from annotation.serving import take_seat
+from annotation.serving import take_check, take_repeat, take_seat, take_seat_of_group
 from annotation.statements import one_statement
 
 SEAT_CONSTRAINTS = (
@@ -27,45 +36,52 @@ SEAT_CONSTRAINTS = (
 TRIES = 20
 
 STOPPED = {
-    ProjectState.DRAFT: "This project hasn't opened yet. Its owner will say when judging starts.",
-    ProjectState.PAUSED: (
+    ProjectState.DRAFT: _(
+        "This project hasn't opened yet. Its owner will say when judging starts."
+    ),
+    ProjectState.PAUSED: _(
         "This project is paused. Everything you submitted is safe; come back later."
     ),
-    ProjectState.CLOSED: (
+    ProjectState.CLOSED: _(
         "This project is closed and asks no more questions. "
         "Everything you submitted is safe. Thank you."
     ),
 }
-PAUSED_ANNOTATOR = (
+PAUSED_ANNOTATOR = _(
     "The project's owner has paused your judging. "
     "Everything you submitted is safe; please write to them to go on."
 )
 
 
-def refuse_if_stopped(annotator: Annotator) -> None:
+def refuse_if_stopped(annotator: Annotator, *, now: datetime | None = None) -> None:
     """Raise JudgingStopped, with a sentence, unless this annotator may get questions now."""
     sentence = STOPPED.get(ProjectState(annotator.project.state))
     if sentence:
         raise JudgingStopped(sentence)
-    if annotator.paused_at is not None:
-        raise JudgingStopped(PAUSED_ANNOTATOR)
+    if annotator.paused_at is None:
+        return
+    if not may_go_on(annotator, rules_of(annotator.project), now or timezone.now()):
+        raise JudgingStopped(annotator.paused_because or PAUSED_ANNOTATOR)
 
 
 def lease_next(annotator: Annotator, *, now: datetime | None = None) -> Assignment | None:
     """The question this annotator should judge now, leased to them; None when none is left.
 
     An unfinished question of theirs comes first, with its lease renewed if its seat is still free.
-    Otherwise the open question of highest priority that has a free seat and that they have neither
-    judged nor been given before. Its shown order is stored and an exposure recorded. Raises
-    JudgingStopped.
+    Otherwise, in the project's order, an open question that is meant for them, has a free seat, and
+    that they have neither judged nor been given before; or, by the project's rules, one that checks
+    them. Its shown order is stored and an exposure recorded. Raises JudgingStopped.
     """
     now = now or timezone.now()
-    refuse_if_stopped(annotator)
-    return (
-        _lease_new(annotator, now)
-        or _resume(annotator, now)
-        or _lease_new(annotator, now, wait=True)
-    )
+    refuse_if_stopped(annotator, now=now)
+    rules = rules_of(annotator.project)
+    if rules.is_plain or annotator.kind == AnnotatorKind.MODEL:
+        return (
+            _lease_new(annotator, now, rules)
+            or _resume(annotator, now)
+            or _lease_new(annotator, now, rules, wait=True)
+        )
+    return _lease_by_rules(annotator, now, rules)
 
 
 def renew(annotator: Annotator, public_id: str, *, now: datetime | None = None) -> Assignment:
@@ -123,7 +139,7 @@ def _resume(annotator: Annotator, now: datetime) -> Assignment | None:
 
 def _extend(assignment: Assignment, now: datetime) -> bool:
     """Extend the lease if it holds or its seat is free; say whether it was."""
-    if assignment.lease_until <= now:
+    if assignment.lease_until <= now and assignment.purpose == AssignmentPurpose.ORDINARY:
         question = lock_question(assignment.question_id)
         if not has_room_for(question, assignment.annotator, now):
             return False
@@ -140,16 +156,64 @@ def _end(assignment: Assignment, now: datetime, *, reason: str) -> None:
     assignment.save(update_fields=["state", "ended_at", "release_reason"])
 
 
-def _lease_new(annotator: Annotator, now: datetime, *, wait: bool = False) -> Assignment | None:
+def _lease_new(
+    annotator: Annotator,
+    now: datetime,
+    rules: AssignmentRules,
+    *,
+    group: str = "",
+    wait: bool = False,
+) -> Assignment | None:
     """A question new to the annotator; with `wait` also one that somebody is just now answering."""
-    for _ in range(TRIES):
+    for _try in range(TRIES):
         try:
             with one_statement():
-                return take_seat(annotator, now, wait=wait)
+                return take_seat(annotator, now, rules, group=group, wait=wait)
         except IntegrityError as error:
             if violated(error) not in SEAT_CONSTRAINTS:
                 raise
     return None
+
+
+def _lease_by_rules(
+    annotator: Annotator, now: datetime, rules: AssignmentRules
+) -> Assignment | None:
+    """Under rules that count what this annotator has done: their requests come one by one."""
+    with transaction.atomic():
+        Annotator.objects.select_for_update(no_key=True).get(pk=annotator.pk)
+        unfinished = _resume(annotator, now)
+        if unfinished is not None:
+            return unfinished
+        refuse_beyond_caps(annotator, rules, now)
+        return _lease_check(annotator, now, rules) or _lease_ordinary(annotator, now, rules)
+
+
+def _lease_check(annotator: Annotator, now: datetime, rules: AssignmentRules) -> Assignment | None:
+    """A question that checks the annotator, if it is its turn and there is one."""
+    if must_qualify(annotator, rules):
+        return take_check(annotator, now, QuestionPurpose.QUALIFICATION)
+    turn = next_turn(
+        rules,
+        seed=annotator.project.seed,
+        annotator=annotator.pk,
+        number=annotator.assignments.count(),
+    )
+    if turn == Turn.GOLD:
+        return take_check(annotator, now, QuestionPurpose.GOLD)
+    if turn == Turn.REPEAT:
+        return take_repeat(annotator, now, after=rules.repeat_after)
+    return None
+
+
+def _lease_ordinary(
+    annotator: Annotator, now: datetime, rules: AssignmentRules
+) -> Assignment | None:
+    group = group_of(annotator, rules)
+    if rules.seats_per_group:
+        return take_seat_of_group(annotator, now, rules, group)
+    return _lease_new(annotator, now, rules, group=group) or _lease_new(
+        annotator, now, rules, group=group, wait=True
+    )
 
 
 def record_exposure(assignment: Assignment, now: datetime, *, first: bool = False) -> Exposure:

@@ -11,6 +11,7 @@ from annotation.models import (
     Annotator,
     AnnotatorKind,
     Assignment,
+    AssignmentPurpose,
     AssignmentState,
     Guideline,
     Judgment,
@@ -19,6 +20,8 @@ from annotation.models import (
     Question,
     QuestionState,
 )
+from annotation.project_rules import rules_of
+from annotation.settling import rules_for, settle
 from annotation.statements import Columns, fetch
 
 ASSIGNMENT = Columns(Assignment, "a")
@@ -44,6 +47,10 @@ WHERE a.public_id = %s AND a.annotator_id = %s
 FOR NO KEY UPDATE OF a, q
 """  # noqa: S608 - built of names of columns
 
+LEAVE = """
+UPDATE annotation_assignment SET state = 'submitted', ended_at = %(now)s WHERE id = %(assignment)s
+RETURNING id
+"""
 LEAVE_SEAT = """
 WITH left_by_its_annotator AS (
   UPDATE annotation_assignment SET state = 'submitted', ended_at = %(now)s WHERE id = %(assignment)s
@@ -87,12 +94,23 @@ def lock_seat(annotator: Annotator, assignment_id: str) -> Seat:
 
 
 def leave_seat(seat: Seat, now: datetime) -> None:
-    """End the assignment as submitted; its question turns answered if it has all its judgments."""
+    """End the assignment as submitted, and settle its question if the answer took a seat.
+
+    The question turns answered once it has the judgments it asks for, unless the rules decide
+    otherwise (`annotation.settling`).
+    """
     values = {"now": now, "assignment": seat.assignment.pk, "question": seat.question.pk}
-    if fetch(LEAVE_SEAT, values):
-        seat.question.state = QuestionState.ANSWERED
     seat.assignment.state = AssignmentState.SUBMITTED
     seat.assignment.ended_at = now
+    if seat.assignment.purpose != AssignmentPurpose.ORDINARY:
+        fetch(LEAVE, values)
+        return
+    rules = rules_for(seat.question, rules_of(seat.question.project))
+    if rules.adapts_overlap:
+        fetch(LEAVE, values)
+        settle(seat.question, rules, now)
+    elif fetch(LEAVE_SEAT, values):
+        seat.question.state = QuestionState.ANSWERED
 
 
 def lock_question(pk: int) -> Question:

@@ -7,23 +7,29 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from annotation.authored import place_written, with_place
 from annotation.catalogue import JUDGMENT_TYPES
+from annotation.checking import feedback
 from annotation.constraints import violated
 from annotation.errors import AlreadyAnswered, InvalidAnswer, KeyReused
 from annotation.judgment_types import Asked, AskedCriterion, JudgmentForm, Payload
 from annotation.models import (
     Annotator,
     Assignment,
+    AssignmentPurpose,
     AssignmentState,
     Judgment,
     Placement,
     ProjectState,
     Question,
+    QuestionPurpose,
     QuestionState,
     Standing,
 )
+from annotation.pausing import review
+from annotation.project_rules import rules_of
 from annotation.seats import (
     Seat,
     counted_judgments,
@@ -32,18 +38,19 @@ from annotation.seats import (
     lock_question,
     lock_seat,
 )
+from annotation.settling import rules_for, settle
 from annotation.statements import insert
 from annotation.steps import prediction_of
 
-PARKED_CLOSED = (
+PARKED_CLOSED = _(
     "The project stopped while you were judging. Your answer is kept, but not counted "
     "unless the project's owner decides to."
 )
-PARKED_SEAT_TAKEN = (
+PARKED_SEAT_TAKEN = _(
     "Your time for this question ran out and somebody else has answered it meanwhile. "
     "Your answer is kept, but not counted unless the project's owner decides to."
 )
-PARKED_WITHDRAWN = (
+PARKED_WITHDRAWN = _(
     "This question was withdrawn while you were judging. Your answer is kept, but not counted."
 )
 
@@ -154,7 +161,18 @@ def _submit(
         **answer,
     )
     leave_seat(seat, now)
-    return Submission(judgment, notice=notice)
+    return Submission(judgment, notice=notice or _told(judgment, annotator, now))
+
+
+def _told(judgment: Judgment, annotator: Annotator, now: datetime) -> str:
+    """What the project's rules say to an answer: feedback on a check, a warning, a pause."""
+    rules = rules_of(judgment.question.project)
+    if not (rules.has_checks or rules.watches):
+        return ""
+    judged = review(annotator, judgment, rules, now)
+    is_gold = judgment.question.purpose != QuestionPurpose.ORDINARY
+    shown = feedback(judgment.question, judgment.payload, rules) if is_gold else ""
+    return f"{shown} {judged}".strip()
 
 
 def _repeated(assignment: Assignment, submission_key: str) -> Submission:
@@ -166,14 +184,16 @@ def _repeated(assignment: Assignment, submission_key: str) -> Submission:
 
 def _standing(question: Question, assignment: Assignment, now: datetime) -> tuple[Standing, str]:
     """Whether an answer arriving now counts, and the sentence if it doesn't."""
+    if assignment.purpose != AssignmentPurpose.ORDINARY:
+        return Standing.CHECK, ""
     if question.project.state != ProjectState.OPEN:
-        return Standing.PARKED, PARKED_CLOSED
+        return Standing.PARKED, str(PARKED_CLOSED)
     if question.state == QuestionState.WITHDRAWN:
-        return Standing.PARKED, PARKED_WITHDRAWN
+        return Standing.PARKED, str(PARKED_WITHDRAWN)
     holds = assignment.state == AssignmentState.LIVE and assignment.lease_until > now
     if holds or has_room_for(question, assignment.annotator, now):
         return Standing.COUNTED, ""
-    return Standing.PARKED, PARKED_SEAT_TAKEN
+    return Standing.PARKED, str(PARKED_SEAT_TAKEN)
 
 
 def _elapsed_ms(seat: Seat, now: datetime) -> int | None:
@@ -183,8 +203,11 @@ def _elapsed_ms(seat: Seat, now: datetime) -> int | None:
     return max(0, round((now - seat.shown_at).total_seconds() * 1000))
 
 
-def _mark_answered(question: Question) -> None:
-    if question.state == QuestionState.OPEN and counted_judgments(question) >= question.overlap:
+def _mark_answered(question: Question, now: datetime) -> None:
+    rules = rules_for(question, rules_of(question.project))
+    if rules.adapts_overlap:
+        settle(question, rules, now)
+    elif question.state == QuestionState.OPEN and counted_judgments(question) >= question.overlap:
         Question.objects.filter(pk=question.pk).update(state=QuestionState.ANSWERED)
 
 
@@ -253,5 +276,5 @@ def record(
             standing=Standing.COUNTED if room else Standing.PARKED,
             now=now,
         )
-        _mark_answered(locked)
-    return Submission(judgment, notice="" if room else PARKED_SEAT_TAKEN)
+        _mark_answered(locked, now)
+    return Submission(judgment, notice="" if room else str(PARKED_SEAT_TAKEN))

@@ -122,6 +122,11 @@ class AssignmentRules:
         return {name: value for name, value in mine.items() if value != standard[name]}
 
     @property
+    def is_plain(self) -> bool:
+        """Whether what one has done before doesn't decide what comes next."""
+        return not (self.caps or self.has_checks or self.group_by)
+
+    @property
     def adapts_overlap(self) -> bool:
         return self.overlap_most > 0
 
