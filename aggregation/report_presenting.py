@@ -14,6 +14,7 @@ from aggregation.models import Report
 Plain = dict[str, Any]
 
 MOST_ITEMS = 60
+ALIKE = 5e-4  # welfare nearer than this is served alike
 SECTIONS = ("sufficiency", "disagreement", "groups", "decisions", "minority")
 
 
@@ -102,7 +103,7 @@ def share(figure: Plain) -> str:
     """ "62 % [55, 69]", or an empty text where it isn't known."""
     if figure["value"] is None:
         return ""
-    said = f"{100 * figure['value']:.0f} %"
+    said = f"{100 * figure['value']:.0f}\N{NO-BREAK SPACE}%"
     if figure["lo"] is not None:
         said += f" [{100 * figure['lo']:.0f}, {100 * figure['hi']:.0f}]"
     return said.replace("-", "−")
@@ -144,8 +145,8 @@ def _noise_chart(noise: Plain | None) -> SafeString:
     if noise is None:
         return _safe("")
     clusters = [
-        Cluster(label, [_bar(noise[key], kind)])
-        for kind, (key, label) in enumerate(_levels())
+        Cluster(label, [_bar(noise[key])])
+        for key, label in _levels()
         if noise[key]["value"] is not None
     ]
     title = _("How often two votes on the same pair differ")
@@ -296,25 +297,30 @@ def _rules_chart(decided: Plain | None) -> SafeString:
         return _safe("")
     seen: dict[str, list[str]] = {}
     for rule in decided["rules"]:
-        values = json.dumps([w["value"] for w in rule["welfare"]])
-        seen.setdefault(values, []).append(rule["title"])
+        seen.setdefault(_values(rule), []).append(rule["title"])
     clusters = []
     for rule in decided["rules"]:
-        alike = seen.pop(json.dumps([w["value"] for w in rule["welfare"]]), None)
+        alike = seen.pop(_values(rule), None)
         if alike is None:
             continue
         more = f" (+{len(alike) - 1})" if len(alike) > 1 else ""
+        values = [w["value"] for w in rule["welfare"]]
+        least = values.index(min(values)) if max(values) - min(values) > ALIKE else -1
         bars = [
-            _bar(w, g, _("◂ least") if decided["groups"][g] == rule["least_served"] else "")
-            for g, w in enumerate(rule["welfare"])
+            _bar(w, g, _("◂ least") if g == least else "") for g, w in enumerate(rule["welfare"])
         ]
         clusters.append(Cluster(f"{rule['title']}{more}", bars))
     title = _("What each rule gives each group")
     return _safe(interval_bars("rules", clusters, title=title, reference=0.5))
 
 
+def _values(rule: Plain) -> str:
+    return json.dumps([w["value"] for w in rule["welfare"]])
+
+
 def _rule_row(rule: Plain, several: bool) -> Row:
     least = [w["value"] for w in rule["welfare"]]
+    apart = several and max(least) - min(least) > ALIKE
     return Row(
         rule["title"],
         (
@@ -325,7 +331,7 @@ def _rule_row(rule: Plain, several: bool) -> Row:
             share(rule["frequency"]) or rule["verdict"],
         ),
         rule["verdict"],
-        least.index(min(least)) + 1 if several else -1,
+        least.index(min(least)) + 1 if apart else -1,
     )
 
 

@@ -11,6 +11,7 @@ from aggregation.report.study import SMALLEST_CELL, Study
 
 ONE_GROUP = "only one group is seen"
 NOBODY_TWICE = "nobody judged the same pair twice"
+TOO_MANY_RANDOM = 0.3  # share of people above which "random" is no longer believed
 NO_GOLD = "no question with a known answer was asked"
 WHAT_IT_IS = "read from the rate above; its interval is the rate's"
 
@@ -120,14 +121,18 @@ def _random(study: Study) -> Figure:
     choice = study.found.choice
     if choice is not None and choice.gate and len(choice.tried) == 1:
         return unknown("too few votes to tell random votes from a minority")
-    flagged = len(np.unique(study.found.votes.people[study.side == study.G]))
-    if 0 < flagged < SMALLEST_CELL:
-        return unknown("fewer than five people, so not shown")
+    if not (study.side == study.G).any():
+        return unknown("fewer than five people, or none: not shown")
     draws = None
     if study.draws is not None:
         omega = study.draws.omega
         draws = (omega * (study.draws.side == study.G)).sum(axis=1) / omega.sum(axis=1)
     value = float((study.side == study.G).mean())
+    if value > TOO_MANY_RANDOM:
+        return unknown(
+            "so many people would look random that they rather differ in ways these judgments "
+            "can't show; ask more of each person, or compare fewer things"
+        )
     return study.figure(value, draws, study.found.n_people, "people")
 
 
@@ -167,6 +172,8 @@ def _sentences(study: Study, made: Disagreement) -> tuple[str, ...]:
     ):
         if figure.known:
             said.append(f"By {source}, {percent(figure)} of votes are turned over by mistake.")
+    if made.looks_random.why.startswith("so many"):
+        said.append(f"{made.looks_random.why[0].upper()}{made.looks_random.why[1:]}.")
     if made.looks_random.known and (made.looks_random.value or 0) > 0:
         said.append(
             f"{percent(made.looks_random)} of people vote in a way that looks random. They are in "

@@ -73,10 +73,10 @@ def tidy(value: float) -> float:
 
 
 def percent(figure: Figure) -> str:
-    """ "62 % [55, 69]", or why it isn't known."""
+    """ "62 % [55, 69]", or why it isn't known; the per cent sign stays with its number."""
     if figure.value is None:
         return f"not known ({figure.why})"
-    said = f"{100 * figure.value:.0f} %"
+    said = f"{100 * figure.value:.0f}\N{NO-BREAK SPACE}%"
     if figure.lo is not None and figure.hi is not None:
         said += f" [{100 * figure.lo:.0f}, {100 * figure.hi:.0f}]"
     return said.replace("-", "−")

@@ -99,11 +99,18 @@ def _card(study: Study, g: int) -> GroupCard:
     )
     likes, dislikes = _extremes(study, g)
     examples, why = _examples(study, g) if study.several else ((), "there is one group")
-    size = Figure(round(float(study.mixture.sizes[g]), 1), n, "people", why="see the share")
+    size = Figure(_size(study, g), n, "people", why="it follows the share")
     made = GroupCard(
         name, share, size, _sure(study, g), _stability(study, g), likes, dislikes, examples, why, ()
     )
     return replace(made, sentences=_card_sentences(study, g, made))
+
+
+def _size(study: Study, g: int) -> float:
+    """People who declared the group; of a latent one its share of all people."""
+    if study.is_declared:
+        return float(study.sizes[g])
+    return round(float(study.shares[g] * study.found.n_people), 1)
 
 
 def _sure(study: Study, g: int) -> Figure:

@@ -132,10 +132,18 @@ class Study:
 
     @cached_property
     def side(self) -> Longs:
-        """Likeliest component of each voice: a group, or G for random votes and for none."""
+        """Likeliest component of each voice: a group, or G for random votes and for none.
+
+        Where fewer than five people's votes look random, these count with their likeliest group:
+        what is missing from the others' numbers would give them away.
+        """
         gamma = self.mixture.gamma
-        best = gamma.argmax(axis=1)
-        return np.where(gamma.sum(axis=1) > 0, best, self.G)
+        known = gamma.sum(axis=1) > 0
+        best = np.where(known, gamma.argmax(axis=1), self.G)
+        random = known & (best == self.G)
+        if len(np.unique(self.found.votes.people[random])) < SMALLEST_CELL:
+            best[random] = gamma[random, :-1].argmax(axis=1)
+        return best
 
     @cached_property
     def sizes(self) -> Longs:
