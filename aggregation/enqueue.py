@@ -25,6 +25,7 @@ from annotation.models import (
     AnnotatorKind,
     Assignment,
     AssignmentState,
+    Criterion,
     Project,
     User,
     WorkState,
@@ -45,14 +46,16 @@ def request_run(
     seed: int = 0,
     kinds: Sequence[str] | None = None,
     items: str = Items.SYSTEMS,
+    criterion: str = "",
     mark: int | None = None,
     user: User | None = None,
 ) -> Run:
     """Write down that `method` is to be run on the log as it stands now, and wake a worker.
 
     `options` are the method's own, as texts or values; `kinds` defaults to people, or to whoever a
-    simulated project has; `mark` to everything committed by now. Raises NotPossible for an unknown
-    method, a bad option or an unknown kind.
+    simulated project has; `mark` to everything committed by now. `criterion` is the text of the one
+    criterion that is to count; blank, several criteria become one weighted mean. Raises NotPossible
+    for an unknown method, kind or criterion, or a bad option.
     """
     return _create_run(
         project=project,
@@ -61,6 +64,7 @@ def request_run(
         seed=seed,
         kinds=_checked_kinds(project, kinds),
         items=Items(items).value,
+        criterion=_checked_criterion(project, criterion),
         mark=_mark(project) if mark is None else mark,
         requested_by=user,
     )
@@ -80,6 +84,7 @@ def request_replay(run: Run, *, user: User | None = None) -> Run:
         seed=run.seed,
         kinds=run.kinds,
         items=run.items,
+        criterion=run.criterion,
         mark=run.mark,
         requested_by=user,
         replay_of=run,
@@ -303,6 +308,15 @@ def _checked_options(method: str, options: Mapping[str, Any], seed: int) -> dict
     except OptionError as error:
         raise NotPossible(str(error)) from error
     return {name: value for name, value in options.items() if name != "seed"}
+
+
+def _checked_criterion(project: Project, criterion: str) -> str:
+    asked = Criterion.objects.filter(rubric__project=project, text=criterion)
+    if criterion and not asked.exists():
+        raise NotPossible(
+            f"This project doesn't ask “{criterion[:200]}”. Choose one of its criteria."
+        )
+    return criterion
 
 
 def _checked_kinds(project: Project, kinds: Sequence[str] | None) -> list[str]:

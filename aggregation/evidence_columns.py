@@ -198,10 +198,13 @@ class Pairs:
 
 
 class Answers:
-    """Columns of checklist answers, as labels and as one score per judgment and response."""
+    """Columns of checklist answers, as labels and as one score per judgment and response.
 
-    def __init__(self, placed: Placed) -> None:
-        self.placed = placed
+    With `lines` only answers to these lines of rubrics are kept.
+    """
+
+    def __init__(self, placed: Placed, lines: Longs | None = None) -> None:
+        self.placed, self.lines = placed, lines
         self.columns: list[tuple[Any, ...]] = []
         self.seen = 0
 
@@ -211,18 +214,22 @@ class Answers:
             row, (at, criterion, answer) = spread
             place = chunk.place[row]
             where = self.placed.start[place] + at
-            self.columns.append(
-                (
-                    self.placed.candidate[where],
-                    self.placed.thing[where],
-                    self.placed.rubric[place],
-                    criterion,
-                    answer,
-                    chunk.annotator[row],
-                    self.placed.prompt[place],
-                    row + self.seen,
-                )
+            columns = (
+                self.placed.candidate[where],
+                self.placed.thing[where],
+                self.placed.rubric[place],
+                criterion,
+                answer,
+                chunk.annotator[row],
+                self.placed.prompt[place],
+                row + self.seen,
             )
+            if self.lines is not None:
+                asked = columns[2] * MOST_CRITERIA + criterion
+                kept = np.isin(asked, self.lines)
+                columns = tuple(column[kept] for column in columns)
+            if len(columns[0]):
+                self.columns.append(columns)
         self.seen += len(chunk.payload)
 
     def parts(self, names: "Names") -> Iterator[Part]:

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.db import transaction
 
-from aggregation import loading
 from aggregation.catalogue import METHODS
 from aggregation.loading import NothingToRead
 from aggregation.models import Examination, Run
 from aggregation.options import OptionError
 from aggregation.reports import Report
-from aggregation.runs import LEASE, MOST_ATTEMPTS, Cancelled
+from aggregation.runs import LEASE, MOST_ATTEMPTS, Cancelled, evidence_of, part_of
 from aggregation.subjects import SUBJECTS, Case, Fitted
 from aggregation.tables import TableError
 from aggregation.versions import code_version
@@ -84,14 +83,8 @@ def examine(
     Examination.objects.filter(pk=examination.pk, attempt=examination.attempt).update(
         progress_total=subject.steps(options, len(fitted))
     )
-    evidence = loading.load(
-        run.project,
-        mark=run.mark,
-        kinds=run.kinds,
-        items=run.items,
-        watch=reading,
-    )
-    tables = tuple(evidence.part_for(each.method).table for each in fitted)
+    evidence = evidence_of(run, fitted[0].options, watch=reading)
+    tables = tuple(part_of(evidence, run, each.method, each.options).table for each in fitted)
     return subject.examine(Case(fitted[0], tables, tuple(fitted[1:])), options, watch)
 
 

@@ -1,6 +1,6 @@
 """Forms of runs and releases: the pages and the API read requests with the same ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -17,6 +17,8 @@ from aggregation.subjects import SUBJECTS
 from annotation.models import AnnotatorKind, Project, WorkState
 
 OPTION = "option-"
+EACH = "*each*"
+MOST_CRITERIA = 50  # beyond, as with a checklist per prompt, none is offered on its own
 
 
 class RunForm(forms.Form):
@@ -45,9 +47,35 @@ class RunForm(forms.Form):
         help_text="The same seed on the same judgments gives the same result.",
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None, *, method: Method, **rest: Any):
+    criterion = forms.ChoiceField(
+        required=False,
+        label=_("Criterion"),
+        help_text=_(
+            "Several criteria become one mean, each rescaled by its ends and weighted by the rubric; "
+            "or choose one, or a run for each."
+        ),
+    )
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        method: Method,
+        criteria: Sequence[str] = (),
+        **rest: Any,
+    ):
         super().__init__(data, **rest)
-        self.method = method
+        self.method, self.criteria = method, criteria
+        if 1 < len(criteria) <= MOST_CRITERIA:
+            field = self.fields["criterion"]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [
+                ("", _("All, as one mean")),
+                (EACH, _("Each on its own, one run per criterion")),
+                *((text, text) for text in criteria),
+            ]
+        else:
+            del self.fields["criterion"]
         for option in method.options.form_fields():
             if option.name != "seed":
                 self.fields[OPTION + option.name] = _field(option)
@@ -56,7 +84,12 @@ class RunForm(forms.Form):
         return [self[name] for name in self.fields if name.startswith(OPTION)]
 
     def selection_fields(self) -> list[forms.BoundField]:
-        return [self["items"], self["seed"]]
+        return [self[name] for name in ("items", "criterion", "seed") if name in self.fields]
+
+    def chosen_criteria(self) -> list[str]:
+        """One run each; a blank text stands for the mean of all."""
+        chosen = self.cleaned_data.get("criterion") or ""
+        return list(self.criteria) if chosen == EACH else [chosen]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -12,13 +12,22 @@ from numpy.typing import NDArray
 
 from aggregation.ballot_columns import Rankings
 from aggregation.declared_columns import Voices
-from aggregation.evidence_columns import BETWEEN, Answers, Chunk, Names, Pairs, Part, Placed
+from aggregation.evidence_columns import (
+    BETWEEN,
+    MOST_CRITERIA,
+    Answers,
+    Chunk,
+    Names,
+    Pairs,
+    Part,
+    Placed,
+)
 from aggregation.method import Method
 from aggregation.models import Items
 from aggregation.rating_columns import Scores
 from aggregation.streaming import Columns, stream_columns
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
-from annotation.models import Judgment, Project, Standing
+from annotation.models import Criterion, Judgment, Project, Standing
 
 Watch = Callable[[int], None]
 
@@ -67,22 +76,25 @@ def load(
     mark: int,
     kinds: Sequence[str],
     items: str = Items.SYSTEMS,
+    criterion: str = "",
     attribute: str | None = None,
     voices: Voices | None = None,
     watch: Watch | None = None,
 ) -> EvidenceTables:
     """Read the counted judgments up to `mark` by annotators of these kinds.
 
-    `items` pools candidates by the system that wrote them, or keeps them apart. `watch` is called
-    with the number of judgments read after every chunk; what it raises ends the reading. With an
-    `attribute` all evidence is turned into comparisons whose contexts are its values, as annotators
-    had declared them when they judged; TableError when nobody ever did. With `voices` people are
-    split by what they had declared, and stay so: their ids are (annotator, value). Memory is some
-    dozen bytes per judgment; nothing that came after the mark is looked at.
+    `items` pools candidates by the system that wrote them, or keeps them apart. With a `criterion`
+    only answers to criteria of this text are read; NothingToRead where no rubric asks it. `watch`
+    is called with the number of judgments read after every chunk; what it raises ends the reading.
+    With an `attribute` all evidence is turned into comparisons whose contexts are its values, as
+    annotators had declared them when they judged; TableError when nobody ever did. With `voices`
+    people are split by what they had declared, and stay so: their ids are (annotator, value).
+    Memory is some dozen bytes per judgment; nothing that came after the mark is looked at.
     """
     placed = Placed(project, pooled=items == Items.SYSTEMS)
-    pairs, answers = Pairs(placed), Answers(placed)
-    rankings, ratings = Rankings(placed), Scores(placed)
+    lines = _lines_of(project, criterion) if criterion else None
+    pairs, answers = Pairs(placed), Answers(placed, lines)
+    rankings, ratings = Rankings(placed), Scores(placed, lines)
     joining = None if attribute is None else Voices(project, attribute)
     voices = voices or joining
     done, people = 0, np.zeros(0, dtype=np.int64)
@@ -107,6 +119,23 @@ def load(
         parts = [joined for part in parts if (joined := joining.joined(part)) is not None]
     exclusions = Counter(pairs.exclusions) + Counter(rankings.exclusions)
     return EvidenceTables(tuple(parts), done, heads, dict(exclusions))
+
+
+def criteria(project: Project, most: int = 1_000) -> list[str]:
+    """The texts of the criteria in this project's rubrics, in order, from the first `most` lines."""
+    lines = Criterion.objects.filter(rubric__project=project).order_by("rubric_id", "position")
+    return list(dict.fromkeys(lines.values_list("text", flat=True)[:most]))
+
+
+def _lines_of(project: Project, criterion: str) -> NDArray[np.int64]:
+    """The lines of rubrics that ask this. Raises NothingToRead without any."""
+    rows = Criterion.objects.filter(rubric__project=project, text=criterion)
+    lines = [rubric * MOST_CRITERIA + at for rubric, at in rows.values_list("rubric", "position")]
+    if not lines:
+        raise NothingToRead(
+            f"No rubric of this project asks “{criterion}” any more, so there is nothing to read."
+        )
+    return np.array(lines, dtype=np.int64)
 
 
 def count(project: Project, *, mark: int, kinds: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from aggregation.evidence_columns import MOST_CRITERIA, Chunk, Names, Part, Placed, coded
+from aggregation.evidence_columns import MOST_CRITERIA, Chunk, Longs, Names, Part, Placed, coded
 from aggregation.tables import Ratings
 from annotation.evidence import Evidence, Rating
 
@@ -16,10 +16,13 @@ SEVERAL_CRITERIA = (
 
 
 class Scores:
-    """Columns of ratings. One criterion on one scale stays as it is; several become one score."""
+    """Columns of ratings. One criterion on one scale stays as it is; several become one score.
 
-    def __init__(self, placed: Placed) -> None:
-        self.placed = placed
+    With `lines` only answers to these lines of rubrics are kept.
+    """
+
+    def __init__(self, placed: Placed, lines: Longs | None = None) -> None:
+        self.placed, self.lines = placed, lines
         self.columns: list[tuple[Any, ...]] = []
         self.seen = 0
 
@@ -41,6 +44,8 @@ class Scores:
                 self.placed.prompt[place],
             )
             known = thing > 0
+            if self.lines is not None:
+                known &= np.isin(line, self.lines)
             self.columns.append(tuple(column[known] for column in columns))
         self.seen += len(chunk.payload)
 

@@ -127,25 +127,39 @@ def compute(
         raise OptionError(f"There is no method “{run.method}” any more.")
     method = METHODS[run.method]
     options = method.options.parse({**run.options, "seed": run.seed})
-    evidence = loading.load(
+    evidence = evidence_of(run, options, watch=watch)
+    part = part_of(evidence, run, method, options)
+    result = method.fit(part.table, options, bench=bench)
+    result = replace(result, conversions=(*part.conversions, *result.conversions))
+    return Computed(result, part, evidence)
+
+
+def evidence_of(
+    run: Run, options: Any, *, watch: Callable[[int], None] | None = None
+) -> EvidenceTables:
+    """The judgments a run reads, with a method's options. Raises what `loading.load` raises."""
+    return loading.load(
         run.project,
         mark=run.mark,
         kinds=run.kinds,
         items=run.items,
+        criterion=run.criterion,
         attribute=_declared_attribute(options),
         watch=watch,
     )
+
+
+def part_of(evidence: EvidenceTables, run: Run, method: Method, options: Any) -> Part:
+    """The table a method reads of them. Raises NothingToRead."""
     part = evidence.part_for(method)
-    if options.reads_embeddings:
-        part = with_embeddings(
-            part,
-            run.project,
-            calibrate=getattr(options, "calibrate", False),
-            as_features=getattr(options, "form", "") == "features",
-        )
-    result = method.fit(part.table, options, bench=bench)
-    result = replace(result, conversions=(*part.conversions, *result.conversions))
-    return Computed(result, part, evidence)
+    if not options.reads_embeddings:
+        return part
+    return with_embeddings(
+        part,
+        run.project,
+        calibrate=getattr(options, "calibrate", False),
+        as_features=getattr(options, "form", "") == "features",
+    )
 
 
 def _declared_attribute(options: Any) -> str | None:

@@ -157,7 +157,12 @@ class RunsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewS
         run = self.rows().filter(public_id=public_id).first()
         if run is None:
             raise NotFound("There is no such run in this project.")
-        return {"mark": run.mark, "kinds": run.kinds, "items": run.items}
+        return {
+            "mark": run.mark,
+            "kinds": run.kinds,
+            "items": run.items,
+            "criterion": run.criterion,
+        }
 
     @extend_schema(responses=ScoreSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)

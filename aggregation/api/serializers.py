@@ -61,6 +61,7 @@ class RunSerializer(WorkFields, serializers.ModelSerializer[Run]):
             "seed",
             "kinds",
             "items",
+            "criterion",
             "mark",
             "judgments",
             "annotators",
@@ -84,6 +85,13 @@ class RunRequestSerializer(serializers.Serializer[Any]):
     seed = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**53)
     kinds = KindsField(required=False, allow_null=True, default=None)
     items = serializers.ChoiceField(choices=Items.choices, required=False, default=Items.SYSTEMS)
+    criterion = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=5000,
+        help_text="The text of the one criterion that counts; blank: all, as one weighted mean.",
+    )
     same_judgments_as = serializers.UUIDField(
         required=False,
         allow_null=True,

@@ -26,6 +26,7 @@ from aggregation.examined import judgments_view
 from aggregation.findings import newest_examination, plan_view, rules_view, sturdiness_view
 from aggregation.fitting import methods_for, ranks
 from aggregation.forms import CompareForm, PlanForm, RunForm
+from aggregation.loading import criteria
 from aggregation.models import Examination, Items, Run
 from aggregation.presenting import RunView, matrix, run_view
 from aggregation.reports import Report
@@ -55,16 +56,22 @@ def _start(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     form = _run_form(request, project, bound=True)
     if form is not None and form.is_valid():
         try:
-            run = request_run(
-                project,
-                form.method.slug,
-                options=form.options(),
-                seed=form.cleaned_data["seed"],
-                kinds=form.cleaned_data["kinds"],
-                items=form.cleaned_data["items"],
-                user=account(request),
-            )
-            return redirect("aggregation:run", project.slug, run.public_id)
+            started = [
+                request_run(
+                    project,
+                    form.method.slug,
+                    options=form.options(),
+                    seed=form.cleaned_data["seed"],
+                    kinds=form.cleaned_data["kinds"],
+                    items=form.cleaned_data["items"],
+                    criterion=criterion,
+                    user=account(request),
+                )
+                for criterion in form.chosen_criteria()
+            ]
+            if len(started) > 1:
+                return redirect("aggregation:runs", project.slug)
+            return redirect("aggregation:run", project.slug, started[0].public_id)
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
     return _list(request, project, role, form, status=422)
@@ -78,7 +85,12 @@ def _run_form(request: HttpRequest, project: Project, *, bound: bool = False) ->
     if slug not in METHODS:
         return None
     initial = {"kinds": default_kinds(project)}
-    return RunForm(request.POST if bound else None, method=METHODS[slug], initial=initial)
+    return RunForm(
+        request.POST if bound else None,
+        method=METHODS[slug],
+        criteria=criteria(project),
+        initial=initial,
+    )
 
 
 def _list(
@@ -340,6 +352,7 @@ def _add_rules(
                 mark=basis.mark if basis else None,
                 kinds=basis.kinds if basis else None,
                 items=basis.items if basis else Items.SYSTEMS,
+                criterion=basis.criterion if basis else "",
                 user=account(request),
             )
         started = len(form.cleaned_data["methods"])

@@ -24,6 +24,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--items", choices=Items.values, default=Items.SYSTEMS.value)
         parser.add_argument(
+            "--criterion", default="", metavar="TEXT", help="the one criterion that counts"
+        )
+        parser.add_argument(
             "--kind", action="append", default=None, help="whose judgments count; may be repeated"
         )
         parser.add_argument("--seed", type=int, default=0)
@@ -40,6 +43,7 @@ class Command(BaseCommand):
                 seed=options["seed"],
                 kinds=options["kind"],
                 items=options["items"],
+                criterion=options["criterion"],
             )
             if options["wait"] is None:
                 self.stdout.write(f"Run {run.public_id} waits for a worker.")
