@@ -24,7 +24,8 @@ from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
 from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.forms import CheckpointForm, GenerationForm
-from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
+from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
+from models_runtime.scoring_forms import ScoringForm
 from models_runtime.serializers import (
     CheckpointSerializer,
     EngineSerializer,
@@ -33,6 +34,8 @@ from models_runtime.serializers import (
     NewCheckpointSerializer,
     NewGenerationJobSerializer,
     NewJudgingJobSerializer,
+    NewScoringJobSerializer,
+    ScoringJobSerializer,
 )
 
 J = TypeVar("J", bound=Job)
@@ -163,6 +166,44 @@ class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
         return self._cancel(request)
 
     @extend_schema(request=None, responses=GenerationJobSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Go on with what is left of a job that has ended."""
+        return self._reopen(request)
+
+
+class ScoringJobsViewSet(_JobsViewSet[ScoringJob]):
+    """Jobs in which a model measures candidates: rewards, embeddings and the like."""
+
+    queryset = ScoringJob.objects.none()
+    serializer_class = ScoringJobSerializer
+
+    def rows(self) -> QuerySet[ScoringJob]:
+        jobs = ScoringJob.objects.filter(project=self.project)
+        return jobs.select_related("checkpoint", "partner")
+
+    @extend_schema(request=NewScoringJobSerializer, responses={201: ScoringJobSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Have a model measure every candidate that it hasn't measured in this way."""
+        refuse_unknown(request, set())
+        given = NewScoringJobSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        told = given.validated_data | {"settings": json.dumps(given.validated_data["settings"])}
+        form = ScoringForm(_present(told), project=self.project)
+        cleaned(form)
+        try:
+            made = enqueue.request_scoring(self.project, user=self.user, **form.request_fields())
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return self._shown(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=ScoringJobSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Stop the job. What it measured is kept; a job that has ended stays as it is."""
+        return self._cancel(request)
+
+    @extend_schema(request=None, responses=ScoringJobSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Go on with what is left of a job that has ended."""

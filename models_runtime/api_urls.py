@@ -8,12 +8,14 @@ from models_runtime.api import (
     EnginesView,
     GenerationJobsViewSet,
     JudgingJobsViewSet,
+    ScoringJobsViewSet,
 )
 
 router = ApiRouter()
 router.register_in_project("checkpoints", CheckpointsViewSet)
 router.register_in_project("generation-jobs", GenerationJobsViewSet)
 router.register_in_project("judging-jobs", JudgingJobsViewSet)
+router.register_in_project("scoring-jobs", ScoringJobsViewSet)
 
 urlpatterns = [
     path("engines/", EnginesView.as_view(), name="api-engines"),

@@ -6,6 +6,7 @@ from typing import Any
 from config.plugins import discover
 from models_runtime.engines import Cause, Engine, EngineError, EnginePlugin, ModelReference
 from models_runtime.judging.protocol import JudgingProtocol
+from models_runtime.rewards import Scorer
 from models_runtime.selection import Selector
 
 
@@ -37,6 +38,7 @@ def _unavailable(slug: str, error: ImportError) -> UnavailableEngine:
 
 
 PROTOCOLS: dict[str, JudgingProtocol] = discover("models_runtime.judging.protocols", "PROTOCOL")
+SCORERS: dict[str, Scorer] = discover("models_runtime.rewards", "SCORER")
 SELECTORS: dict[str, Selector] = discover("models_runtime.selection", "SELECTOR")
 ENGINES: dict[str, EnginePlugin] = discover(
     "models_runtime.engines", "ENGINE", unavailable=_unavailable

@@ -17,6 +17,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from annotation.models import (
     Annotator,
     AnnotatorKind,
+    Candidate,
     Judgment,
     Project,
     ProjectState,
@@ -30,8 +31,10 @@ from annotation.models import (
 )
 from annotation.models.work import FINAL_STATES
 from models_runtime import tasks
-from models_runtime.catalogue import PROTOCOLS
-from models_runtime.engines import Sampling
+from models_runtime.catalogue import PROTOCOLS, SCORERS
+from models_runtime.checkpoints import open_engine
+from models_runtime.engines import EngineError, Sampling
+from models_runtime.engines._options import read_options
 from models_runtime.errors import NotPossible
 from models_runtime.judging.options import OptionRefused, Options
 from models_runtime.judging.protocol import JudgingProtocol
@@ -48,6 +51,7 @@ from models_runtime.models import (
     ScoringJob,
 )
 from models_runtime.models.items import insert_items
+from models_runtime.rewards import require
 from models_runtime.shifts import SLICE
 
 MOST_ITEMS = 1_000_000

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Avg, Count
+from django.db.models import Avg, Count, Max, Min, StdDev
 
-from annotation.models import Project, WorkState
+from annotation.models import Measurement, Project, WorkState
+from models_runtime.catalogue import SCORERS
 from models_runtime.enqueue import items_of
 from models_runtime.models import (
     GenerationJob,
@@ -15,6 +16,7 @@ from models_runtime.models import (
     JudgeCall,
     JudgingItem,
     JudgingJob,
+    ScoringJob,
 )
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
@@ -157,7 +159,45 @@ def verdicts_of(job: JudgingJob) -> Verdicts:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredSummary:
+    """What a scoring job measured under one name; vectors have no mean."""
+
+    name: str
+    count: int
+    mean: float | None
+    deviation: float | None
+    least: float | None
+    most: float | None
+
+
+def measured_by(job: ScoringJob) -> list[MeasuredSummary]:
+    rows = (
+        Measurement.objects.filter(scoring__job=job)
+        .values_list("name")
+        .annotate(
+            count=Count("pk"),
+            mean=Avg("number"),
+            deviation=StdDev("number"),
+            least=Min("number"),
+            most=Max("number"),
+        )
+        .order_by("name")
+    )
+    return [MeasuredSummary(*row) for row in rows]
+
+
+def noun_of(job: Job) -> str:
+    """What a job's rows are, as people count them."""
+    if isinstance(job, ScoringJob):
+        return "Candidates measured"
+    return "Candidates" if isinstance(job, GenerationJob) else "Questions judged"
+
+
 def title_of(job: Job) -> str:
+    if isinstance(job, ScoringJob):
+        known = SCORERS.get(job.scorer)
+        return f"{known.title if known else job.scorer} by {job.checkpoint.label}"
     what = "Candidates" if isinstance(job, GenerationJob) else "Judgments"
     return f"{what} by {job.checkpoint.label}"
 
@@ -182,6 +222,11 @@ def facts_of(job: Job) -> list[tuple[str, str]]:
         ]
         if job.annotator is not None:
             facts.append(("Annotator", str(job.annotator)))
+    if isinstance(job, ScoringJob):
+        facts += [(name, str(value)) for name, value in job.settings.items()]
+        if job.partner is not None:
+            facts.append(("Second model", job.partner.label))
+        facts.append(("Source of the measurements", job.source))
     facts.append(("Seed", str(job.seed)))
     if job.max_cost is not None:
         facts.append(("Budget", f"{job.max_cost:g}"))
@@ -193,13 +238,14 @@ def newest_jobs(project: Project, *, most: int) -> list[Job]:
     jobs: list[Job] = [
         *GenerationJob.objects.filter(project=project).select_related("checkpoint")[:most],
         *JudgingJob.objects.filter(project=project).select_related("checkpoint")[:most],
+        *ScoringJob.objects.filter(project=project).select_related("checkpoint")[:most],
     ]
     return sorted(jobs, key=lambda job: job.created_at, reverse=True)[:most]
 
 
 def find_job(project: Project, public_id: object) -> Job | None:
-    """The project's job of either kind with this public id."""
-    for model in (GenerationJob, JudgingJob):
+    """The project's job of any kind with this public id."""
+    for model in (GenerationJob, JudgingJob, ScoringJob):
         found: Job | None = (
             model.objects.filter(project=project, public_id=public_id)
             .select_related("checkpoint", "project")

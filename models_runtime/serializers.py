@@ -5,10 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_runtime.catalogue import ENGINES, PROTOCOLS
+from models_runtime.catalogue import ENGINES, PROTOCOLS, SCORERS
 from models_runtime.enqueue import DEFAULT_PROTOCOL
-from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
-from models_runtime.presenting import progress_of, troubles_of
+from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
+from models_runtime.presenting import measured_by, progress_of, troubles_of
 
 
 class EngineSerializer(serializers.Serializer[Any]):
@@ -159,6 +159,37 @@ class JudgingJobSerializer(_JobSerializer):
         return {seat.name: str(seat.checkpoint.public_id) for seat in rows}
 
 
+class MeasuredSummarySerializer(serializers.Serializer[Any]):
+    """What a job measured under one name; vectors have no mean."""
+
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+    deviation = serializers.FloatField(allow_null=True)
+    least = serializers.FloatField(allow_null=True)
+    most = serializers.FloatField(allow_null=True)
+
+
+class ScoringJobSerializer(_JobSerializer):
+    """A model measures candidates."""
+
+    partner = serializers.UUIDField(source="partner.public_id", read_only=True, allow_null=True)
+    settings = serializers.DictField(read_only=True)
+    measurement_source = serializers.CharField(
+        source="source", read_only=True, help_text="Named by every measurement."
+    )
+    measured = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ScoringJob
+        fields = (*JOB_FIELDS, "scorer", "settings", "partner", "measurement_source", "measured")
+        read_only_fields = fields
+
+    @extend_schema_field(MeasuredSummarySerializer(many=True))
+    def get_measured(self, job: ScoringJob) -> list[dict[str, Any]]:
+        return [dict(MeasuredSummarySerializer(each).data) for each in measured_by(job)]
+
+
 class _NewJobSerializer(serializers.Serializer[Any]):
     checkpoint = serializers.UUIDField(help_text="The id of a checkpoint that isn't retired.")
     seed = serializers.IntegerField(
@@ -196,3 +227,12 @@ class NewJudgingJobSerializer(_NewJobSerializer):
         default=False,
         help_text="People may read its verdict on a question once they have answered it.",
     )
+
+
+class NewScoringJobSerializer(_NewJobSerializer):
+    scorer = serializers.ChoiceField(choices=sorted(SCORERS))
+    partner = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="The weaker model of a ratio."
+    )
+    settings = serializers.DictField(required=False, default=dict)
+    again = serializers.BooleanField(required=False, default=False)

@@ -10,8 +10,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from models_runtime import generating, judging_questions
-from models_runtime.models import GenerationJob, JudgingJob
+from models_runtime import generating, judging_questions, scoring
+from models_runtime.models import GenerationJob, JudgingJob, ScoringJob
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +29,26 @@ def run_judging(pk: int) -> None:
     _again(run_judging, pk, judging_questions.run_judging(pk))
 
 
+@app.task(name="models_runtime.run_scoring")
+def run_scoring(pk: int) -> None:
+    _again(run_scoring, pk, scoring.run_scoring(pk))
+
+
 @app.task(name="models_runtime.sweep")
 def sweep() -> None:
     """Announce jobs again whose wake-up or worker was lost."""
     now = timezone.now()
-    for model, task in ((GenerationJob, run_generation), (JudgingJob, run_judging)):
+    for model, task in TASKS.items():
         stalled = model.objects.stalled(now=now, queued_for=WAKE_AGAIN_AFTER)
         for pk in stalled.values_list("pk", flat=True):
             send(task, pk)
+
+
+TASKS: dict[type[Any], "Task[Any, Any]"] = {
+    GenerationJob: run_generation,
+    JudgingJob: run_judging,
+    ScoringJob: run_scoring,
+}
 
 
 def send(task: "Task[Any, Any]", pk: int, *, after: timedelta = timedelta()) -> None:

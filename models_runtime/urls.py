@@ -1,6 +1,6 @@
 from django.urls import path
 
-from models_runtime import judge_pages, views
+from models_runtime import judge_pages, scoring_pages, views
 
 app_name = "models_runtime"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path(f"{PROJECT}/jobs/panel/", views.project_panel, name="project_panel"),
     path(f"{PROJECT}/jobs/new/candidates/", views.new_generation, name="new-generation"),
     path(f"{PROJECT}/jobs/new/judgments/", judge_pages.new_judging, name="new-judging"),
+    path(f"{PROJECT}/jobs/new/measurements/", scoring_pages.new_scoring, name="new-scoring"),
     path(f"{JOB}/", views.job, name="job"),
     path(f"{JOB}/cancel/", views.cancel_job, name="cancel-job"),
     path(f"{JOB}/reopen/", views.reopen_job, name="reopen-job"),

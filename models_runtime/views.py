@@ -18,11 +18,13 @@ from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
 from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.forms import CheckpointForm, GenerationForm
-from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob
+from models_runtime.models import Checkpoint, Job, JudgingJob, ScoringJob
 from models_runtime.presenting import (
     facts_of,
     find_job,
+    measured_by,
     newest_jobs,
+    noun_of,
     progress_of,
     title_of,
     troubles_of,
@@ -182,7 +184,8 @@ def _job_context(project: Project, role: Role, found: Job) -> dict[str, Any]:
         facts=facts_of(found),
         spent=found.spent(),
         left=progress.waiting + progress.set_aside + progress.cancelled,
-        label="Candidates" if isinstance(found, GenerationJob) else "Questions judged",
+        label=noun_of(found),
+        measured=measured_by(found) if isinstance(found, ScoringJob) else None,
         verdicts=verdicts_of(found) if isinstance(found, JudgingJob) else None,
     )
 

@@ -83,7 +83,7 @@ def load(reference: ModelReference, *, kind: str, device: str, dtype: str) -> Lo
         "encoder": transformers.AutoModel,
     }
     numbers = "auto" if dtype == "auto" else getattr(torch, dtype)
-    device = _device(device)
+    device = resolve_device(device)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(**known)
         model = classes[kind].from_pretrained(**known, use_safetensors=True, dtype=numbers)
@@ -164,7 +164,8 @@ def _labels_of(model: Any) -> tuple[str, ...]:
     )
 
 
-def _device(wanted: str) -> str:
+def resolve_device(wanted: str) -> str:
+    """Where a model runs that is wanted on `auto`, cpu, cuda, cuda:1, …; raises EngineError."""
     import torch
 
     if wanted == "auto":

@@ -9,7 +9,9 @@ Nothing is downloaded. torch and transformers are imported when a model is first
 the web process registers checkpoints without them.
 """
 
+import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -54,6 +56,7 @@ from models_runtime.engines._local_model import (
     label_ids,
     load,
     next_token_logprobs,
+    resolve_device,
     reward_rows,
     teacher_forced,
     with_texts,
@@ -61,15 +64,21 @@ from models_runtime.engines._local_model import (
 )
 from models_runtime.engines._options import read_options
 from models_runtime.engines._packing import MASKED_BUDGET
-from models_runtime.residency import Residency
+from models_runtime.engines._weights import weight_bytes
+from models_runtime.residency import Residency, TooLarge
 
 KINDS = ("causal", "reward", "encoder")
 DTYPES = ("auto", "float32", "bfloat16")
 PACKAGES = ("torch", "transformers", "safetensors")
 
+logger = logging.getLogger(__name__)
+
 R = TypeVar("R")
 Encoded = tuple[tuple[int, ...], tuple[int, ...]]  # what stands before, and the continuation
 
+CACHE_SHARE = 0.3  # of a GPU's memory for keys and values
+WORKSPACE = 4 * 2**30
+LEAK = 64 * 2**20
 BATCH_TOKENS = 512  # tokens that continuous batching reads in one step on a CPU
 PACKED_BUDGET = 2048  # tokens a packed row on a CPU: more no longer fits its caches
 
@@ -80,7 +89,7 @@ class LocalOptions:
     cuda:1, …; `token_budget` bounds rows × longest of a batch, new tokens included; `max_batch`
     its rows. `packing` is auto or off: texts that are only read stand in one row, without padding,
     where the model was found to allow it. `batching` is auto (continuous where the library has it)
-    or padded."""
+    or padded. `pinned` keeps the model in memory when others need room."""
 
     kind: str = "causal"
     device: str = "auto"
@@ -89,6 +98,7 @@ class LocalOptions:
     max_batch: int = 32
     packing: str = "auto"
     batching: str = "auto"
+    pinned: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.dtype not in DTYPES:
@@ -99,7 +109,43 @@ class LocalOptions:
             raise ValueError("packing is auto or off; batching is auto or padded")
 
 
-RESIDENT: Residency[Loaded] = Residency()
+def _give_memory_back() -> None:
+    """After a model was let go: hand its memory to the device, and say so where it stays."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return
+    torch.cuda.empty_cache()
+    left = torch.cuda.memory_allocated() - sum(map(_bytes_of, RESIDENT.keys()))
+    if left > LEAK:
+        logger.error("%d bytes of GPU memory stayed after a model was let go.", left)
+
+
+def _bytes_of(key: Any) -> int:
+    return int(key[-1])
+
+
+RESIDENT: Residency[Loaded] = Residency(released=_give_memory_back)
+
+
+def memory_budget(device: str) -> int:
+    """Bytes that weights may take here: MODEL_MEMORY if it is set, else most of the device's
+    memory, with room left for caches and working space."""
+    told = os.environ.get("POLYPHONY_MODEL_MEMORY_GB", "").strip()
+    if told:
+        try:
+            return round(float(told) * 2**30)
+        except ValueError as error:
+            raise EngineError(
+                Cause.BAD_OPTIONS, "POLYPHONY_MODEL_MEMORY_GB must be a number of gigabytes."
+            ) from error
+    if device.startswith("cuda"):
+        import torch
+
+        total = torch.cuda.get_device_properties(device).total_memory
+        return int(0.9 * total * (1 - CACHE_SHARE)) - WORKSPACE
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return round(0.6 * pages * size)
 
 
 class LocalEngine(Engine):
@@ -135,17 +181,20 @@ class LocalEngine(Engine):
         self._closed.set()
 
     def _loaded(self) -> Loaded:
-        key = (
-            self._reference.model,
-            self._reference.revision,
-            self.options.kind,
-            self.options.device,
-            self.options.dtype,
-        )
-        kind, device, dtype = self.options.kind, self.options.device, self.options.dtype
-        return RESIDENT.get(
-            key, lambda: load(self._reference, kind=kind, device=device, dtype=dtype)
-        )
+        o = self.options
+        size = weight_bytes(self._reference.model, self._reference.revision, o.dtype)
+        key = (self._reference.model, self._reference.revision, o.kind, o.device, o.dtype, size)
+        if key not in RESIDENT.keys():  # noqa: SIM118 - a method of Residency, not of a dict
+            RESIDENT.budget = memory_budget(resolve_device(o.device))
+        try:
+            return RESIDENT.get(
+                key,
+                lambda: load(self._reference, kind=o.kind, device=o.device, dtype=o.dtype),
+                size=size,
+                pinned=o.pinned,
+            )
+        except TooLarge as refusal:
+            raise EngineError(Cause.UNAVAILABLE, _does_not_fit(self.info.model, refusal)) from None
 
     def _need(self, capability: Capability) -> None:
         if capability not in self.info.can:
@@ -449,6 +498,15 @@ class LocalEngine(Engine):
         self._budget = max(1, self._budget // 2)
         middle = len(batch) // 2
         return self._shrinking(batch[:middle], compute) + self._shrinking(batch[middle:], compute)
+
+
+def _does_not_fit(model: str, refusal: TooLarge) -> str:
+    size, budget, pinned = (each / 2**30 for each in (refusal.size, refusal.budget, refusal.pinned))
+    held = f", of which {pinned:.1f} are pinned by other models" if pinned else ""
+    return (
+        f"{model} needs {size:.1f} GB for its weights; {budget:.1f} GB are set aside for models "
+        f"here{held}. Choose a smaller model or dtype, or raise POLYPHONY_MODEL_MEMORY_GB."
+    )
 
 
 def _no_spread(loaded: Loaded) -> Failure:

@@ -4,7 +4,8 @@ from annotation.models import Candidate, Judgment, Role
 from annotation.tokens import Scope
 from models_runtime.generating import run_generation
 from models_runtime.judging_questions import run_judging
-from models_runtime.models import Checkpoint, GenerationJob, JudgingJob
+from models_runtime.models import Checkpoint, GenerationJob, JudgingJob, ScoringJob
+from models_runtime.scoring import run_scoring
 from tests.annotation.calling import Caller, as_
 from tests.cast import World, member
 from tests.models_runtime.worlds import scripted
@@ -55,6 +56,27 @@ def test_a_model_judges(world: World, olga: Caller) -> None:
     again = olga.post(f"{PROJECT}/judging-jobs/", {"checkpoint": str(checkpoint.public_id)})
     assert again.status_code == 400
     assert "hasn't judged in this way" in again.json()["detail"]
+
+
+def test_a_model_measures(world: World, olga: Caller) -> None:
+    checkpoint = scripted(world.project)
+    asked = olga.post(
+        f"{PROJECT}/scoring-jobs/",
+        {"checkpoint": str(checkpoint.public_id), "scorer": "reward_spread",
+         "settings": {"draws": 5}},
+    )  # fmt: skip
+    assert asked.status_code == 201
+    assert asked.json()["settings"] == {"method": "dropout", "draws": 5, "rate": 0.1}
+    run_scoring(ScoringJob.objects.get().pk)
+    (job,) = olga.get(f"{PROJECT}/scoring-jobs/", state="done").json()["results"]
+    assert {each["name"] for each in job["measured"]} == {"reward", "reward_spread"}
+    assert all(each["count"] == Candidate.objects.count() for each in job["measured"])
+    wrong = olga.post(
+        f"{PROJECT}/scoring-jobs/",
+        {"checkpoint": str(checkpoint.public_id), "scorer": "reward", "settings": {"x": 1}},
+    )
+    assert wrong.status_code == 400
+    assert "Unknown option" in wrong.json()["detail"]
 
 
 def test_cancelling_and_going_on(world: World, olga: Caller) -> None:

@@ -1,6 +1,5 @@
 """`./polyphony add_checkpoint PROJECT NAME`: register a model that a project may use."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -10,6 +9,7 @@ from annotation.management.by_slug import project_named
 from models_runtime.catalogue import ENGINES
 from models_runtime.checkpoints import register
 from models_runtime.errors import InvalidCheckpoint
+from models_runtime.management.options import option
 
 
 class Command(BaseCommand):
@@ -44,19 +44,9 @@ class Command(BaseCommand):
                 base_url=options["base_url"],
                 revision=options["revision"],
                 licence=options["licence"],
-                options=dict(map(_option, options["option"])),
+                options=dict(map(option, options["option"])),
                 secret_variable=options["secret_variable"],
             )
         except InvalidCheckpoint as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Checkpoint {checkpoint.label} ({checkpoint.engine}) is registered.")
-
-
-def _option(written: str) -> tuple[str, Any]:
-    name, equals, value = written.partition("=")
-    if not equals:
-        raise CommandError(f"Write an option as NAME=VALUE, not {written!r}.")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value

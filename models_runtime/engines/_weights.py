@@ -1,0 +1,90 @@
+"""How much memory a model's weights take, read from the headers of its files. No library needed."""
+
+import json
+import math
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+BYTES = {
+    "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2,
+    "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1,
+}  # fmt: skip
+FLOATS = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}
+LONGEST_HEADER = 100 * 2**20
+
+
+class BadWeights(Exception):
+    """A file that isn't safetensors; the text says which."""
+
+
+def weight_bytes(model: str, revision: str, dtype: str) -> int:
+    """Bytes of the weights when loaded as `dtype` (auto: as they are stored).
+
+    0 where the files aren't found: loading then says so.
+    """
+    folder = folder_of(model, revision)
+    if folder is None:
+        return 0
+    files = sorted(folder.glob("*.safetensors"))
+    stamp = tuple((str(each), each.stat().st_size, each.stat().st_mtime_ns) for each in files)
+    try:
+        return _sum(stamp, dtype)
+    except BadWeights:
+        return 0
+
+
+def folder_of(model: str, revision: str) -> Path | None:
+    """The folder of a model on this machine: its own, or one in the hub's cache."""
+    folder = Path(model)
+    if folder.is_dir():
+        return folder
+    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+    hub = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
+    cached = hub / f"models--{model.replace('/', '--')}"
+    wanted = revision or "main"
+    named = cached / "refs" / wanted
+    commit = named.read_text().strip() if named.is_file() else wanted
+    found = cached / "snapshots" / commit
+    return found if found.is_dir() else None
+
+
+@lru_cache(maxsize=64)
+def _sum(files: tuple[tuple[str, int, int], ...], dtype: str) -> int:
+    total = 0
+    for path, _, _ in files:
+        for kind, shape in tensors(Path(path)):
+            each = BYTES.get(kind, 4)
+            if kind in FLOATS and dtype != "auto":
+                each = 4 if dtype == "float32" else 2
+            total += each * math.prod(shape)
+    return total
+
+
+def tensors(path: Path) -> list[tuple[str, tuple[int, ...]]]:
+    """(dtype, shape) of every tensor of a safetensors file; only its header is read."""
+    with path.open("rb") as file:
+        header = _header(file, path)
+    found = []
+    for name, told in header.items():
+        if name == "__metadata__":
+            continue
+        try:
+            found.append((str(told["dtype"]), tuple(int(n) for n in told["shape"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadWeights(f"{path.name} has a broken header.") from error
+    return found
+
+
+def _header(file: BinaryIO, path: Path) -> dict[str, Any]:
+    size = int.from_bytes(file.read(8), "little")
+    if not 2 <= size <= LONGEST_HEADER:
+        raise BadWeights(f"{path.name} isn't a safetensors file.")
+    try:
+        header = json.loads(file.read(size))
+    except ValueError as error:
+        raise BadWeights(f"{path.name} isn't a safetensors file.") from error
+    if not isinstance(header, dict):
+        raise BadWeights(f"{path.name} isn't a safetensors file.")
+    return header

@@ -1,0 +1,136 @@
+"""Scorers: what a model can measure about a candidate. Pure; one file per scorer.
+
+A scorer asks engines for what it needs and yields, for every subject, numbers or vectors by name,
+or a failure. It knows nothing of jobs and databases, and reads no clock.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from models_runtime.engines import (
+    Capability,
+    Cause,
+    ContinuationLogprobs,
+    ContinuationRequest,
+    Conversation,
+    Engine,
+    EngineError,
+    Failure,
+    Usage,
+)
+
+__all__ = [
+    "Bench",
+    "Measured",
+    "Scorer",
+    "Subject",
+    "continuations",
+    "finite",
+    "require",
+    "windows",
+]
+
+WINDOW = 64
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A candidate: what was asked, and the text that answers it. `key` is the caller's name."""
+
+    key: str
+    messages: Conversation
+    text: str
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was found about a subject, by name; or why nothing was."""
+
+    key: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The engines a scorer works with. `partner` is the second model of those that compare two."""
+
+    engine: Engine
+    partner: Engine | None = None
+
+
+class Scorer(Protocol):
+    """What each module of this folder declares as SCORER.
+
+    `needs` are capabilities of the model (and of the partner, which `partner` describes; "" if
+    there is none). `options_class` is a frozen dataclass with defaults. `names` says which
+    measurements come out, for people.
+    """
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def needs(self) -> frozenset[Capability]: ...
+
+    @property
+    def partner(self) -> str: ...
+
+    @property
+    def options_class(self) -> type[Any]: ...
+
+    def measure(
+        self, subjects: Iterable[Subject], bench: Bench, options: Any
+    ) -> Iterator[Measured]:
+        """One Measured per subject, in any order; subjects are pulled lazily."""
+
+
+def windows(things: Iterable[T], size: int = WINDOW) -> Iterator[list[T]]:
+    pending = iter(things)
+    while window := list(islice(pending, size)):
+        yield window
+
+
+def require(engine: Engine, needs: frozenset[Capability]) -> None:
+    """Raise EngineError(UNSUPPORTED) unless the engine can do what is needed."""
+    missing = sorted(need.value for need in needs - engine.info.can)
+    if missing:
+        raise EngineError(
+            Cause.UNSUPPORTED,
+            f"{engine.info.model} can't {missing[0]}. Choose a checkpoint that can.",
+        )
+
+
+def finite(measured: Measured) -> Measured:
+    """`measured`, or a failure if a number in it is none."""
+    bad = next((name for name, x in measured.numbers.items() if not math.isfinite(x)), None)
+    bad = bad or next(
+        (name for name, v in measured.vectors.items() if not all(map(math.isfinite, v))), None
+    )
+    if bad is None:
+        return measured
+    sentence = f"The model's {bad} isn't a finite number. Check its numeric precision."
+    return Measured(
+        measured.key, usage=measured.usage, failure=Failure(Cause.MALFORMED_REPLY, sentence)
+    )
+
+
+def continuations(
+    subjects: Iterable[Subject], engine: Engine
+) -> Mapping[str, ContinuationLogprobs]:
+    """The log-probabilities of every subject's text, given what was asked."""
+    requests = (ContinuationRequest(each.key, each.messages, each.text) for each in subjects)
+    return {reply.key: reply for reply in engine.loglik(requests)}

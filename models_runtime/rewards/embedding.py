@@ -1,0 +1,34 @@
+"""Embeddings: a vector of length 1 per candidate, by a sentence encoder.
+
+Reimers and Gurevych 2019. Equal texts have equal vectors, so each is computed once.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from models_runtime.engines import Capability
+from models_runtime.rewards import Bench, Measured, Subject, windows
+from models_runtime.rewards.reward import NoOptions
+
+
+@dataclass(frozen=True)
+class Embedding:
+    title: str = "Embedding"
+    summary: str = "A vector per candidate; near texts have near vectors."
+    names: tuple[str, ...] = ("embedding",)
+    needs: frozenset[Capability] = frozenset({Capability.EMBED})
+    partner: str = ""
+    options_class: type[Any] = field(default=NoOptions)
+
+    def measure(
+        self, subjects: Iterable[Subject], bench: Bench, options: NoOptions
+    ) -> Iterator[Measured]:
+        for window in windows(subjects):
+            texts = list(dict.fromkeys(subject.text for subject in window))
+            found = dict(zip(texts, bench.engine.embed(texts), strict=True))
+            for subject in window:
+                yield Measured(subject.key, vectors={"embedding": tuple(found[subject.text])})
+
+
+SCORER = Embedding()

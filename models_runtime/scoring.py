@@ -1,0 +1,233 @@
+"""Carrying out scoring jobs: from candidates that wait to measurements with their provenance."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from annotation.models import Candidate, Measurement
+from models_runtime import shifts
+from models_runtime.catalogue import SCORERS
+from models_runtime.checkpoints import open_engine
+from models_runtime.embedding_cache import EmbeddingCache, Remembering
+from models_runtime.engines import (
+    Capability,
+    Cause,
+    Engine,
+    EngineError,
+    Failure,
+)
+from models_runtime.engines._options import read_options
+from models_runtime.generating import conversation_of, seed_for
+from models_runtime.models import Checkpoint, Scoring, ScoringItem, ScoringJob
+from models_runtime.rewards import Bench, Measured, Scorer, Subject, finite, require
+from models_runtime.shifts import Hopeless, Shift
+
+BATCH = 64
+BATCH_SECONDS = 1.0
+SCORING_SLICE = 256
+
+
+def run_scoring(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | None:
+    """Work a shift on scoring job `pk`; do nothing if it is final.
+
+    Measurements already written stay whatever happens. Returns how long to wait before somebody
+    should look again, None if nobody needs to.
+    """
+    job = shifts.begin(ScoringJob, pk)
+    if job is None:
+        return None
+    return shifts.carry_out(
+        job,
+        ScoringItem.objects.filter(job=job),
+        lambda: _work(job, length),
+        nothing="None of the {total} candidates could be measured. {cause}",
+        some="{failed} of {total} candidates could not be measured and were set aside.",
+    )
+
+
+def _work(job: ScoringJob, length: timedelta) -> None:
+    scorer = SCORERS.get(job.scorer)
+    if scorer is None:
+        raise EngineError(
+            Cause.UNAVAILABLE, f"This installation can no longer measure “{job.scorer}”."
+        )
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(_ready(each, scorer))
+            for each in (job.checkpoint, job.partner)
+            if each is not None
+        ]
+        bench = Bench(*opened)
+
+        def stop() -> None:
+            for engine in opened:
+                engine.close()
+
+        shift = stack.enter_context(
+            Shift[ScoringJob, ScoringItem](
+                job, ScoringItem.objects.all(), stop=stop, length=length, slice_=SCORING_SLICE
+            )
+        )
+        shift.look_up()
+        _measure_all(shift, scorer, bench)
+
+
+def _ready(checkpoint: Checkpoint, scorer: Scorer) -> Engine:
+    """The checkpoint's engine, answering, with its embeddings remembered where that is safe."""
+    engine = open_engine(checkpoint)
+    try:
+        require(engine, scorer.needs)
+        engine.check()
+    except EngineError:
+        engine.close()
+        raise
+    if Capability.EMBED not in scorer.needs:
+        return engine
+    identity = identity_of(checkpoint)
+    if identity is None:
+        return engine
+    return Remembering(engine, EmbeddingCache(settings.VAR_DIR / "embeddings", identity))
+
+
+def identity_of(checkpoint: Checkpoint) -> str | None:
+    """Text that names exactly this model, None where another may come to stand behind its name.
+
+    A folder is known by the sizes and times of its files; anything else by a pinned revision.
+    """
+    options = sorted((name, repr(value)) for name, value in checkpoint.options.items())
+    what = f"{checkpoint.engine}\n{checkpoint.model}\n{checkpoint.base_url}\n{options}"
+    folder = Path(checkpoint.model)
+    if not checkpoint.base_url and folder.is_absolute() and folder.is_dir():
+        files = sorted(each for each in folder.iterdir() if each.is_file())
+        told = [(each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in files]
+        return f"{what}\n{told}"
+    if checkpoint.is_scripted or checkpoint.revision:
+        return f"{what}\n{checkpoint.revision}"
+    return None
+
+
+@dataclass
+class _Desk:
+    """Items with the engine, and what was found but isn't written yet."""
+
+    asked: dict[str, ScoringItem] = field(default_factory=dict)
+    found: list[tuple[ScoringItem, Measured]] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_full(self) -> bool:
+        waited = time.monotonic() - self.since
+        return len(self.found) >= BATCH or (bool(self.found) and waited > BATCH_SECONDS)
+
+
+def _measure_all(shift: Shift[ScoringJob, ScoringItem], scorer: Scorer, bench: Bench) -> None:
+    desk = _Desk()
+    options = read_options(scorer.options_class, shift.job.settings)
+    measured: Any = scorer.measure(_subjects(shift, desk), bench, options)
+    with closing(measured):
+        for each in measured:
+            if each.failure is not None and each.failure.cause.concerns_everything:
+                _write(shift, bench, desk)
+                raise Hopeless(each.failure)
+            desk.found.append((desk.asked.pop(each.key), finite(each)))
+            if desk.is_full:
+                _write(shift, bench, desk)
+    _write(shift, bench, desk)
+
+
+def _subjects(shift: Shift[ScoringJob, ScoringItem], desk: _Desk) -> Iterator[Subject]:
+    """Candidates of claimed items, one slice after the other, pulled as the scorer has room."""
+    for items in shift.slices():
+        ids = {item.candidate_id for item in items}
+        candidates = {
+            each.pk: each
+            for each in Candidate.objects.filter(pk__in=ids)
+            .select_related("prompt")
+            .defer("html", "prompt__html")
+        }
+        for item in items:
+            candidate = candidates[item.candidate_id]
+            key = str(item.pk)
+            desk.asked[key] = item
+            yield Subject(
+                key,
+                conversation_of(candidate.prompt),
+                candidate.text,
+                seed_for(shift.job.seed, candidate.prompt.content_hash, candidate.content_hash),
+            )
+
+
+def _write(shift: Shift[ScoringJob, ScoringItem], bench: Bench, desk: _Desk) -> None:
+    """Keep what was found with its provenance, in one transaction.
+
+    Rows this worker no longer holds are left to whoever holds them.
+    """
+    found, desk.found = desk.found, []
+    desk.since = time.monotonic()
+    with transaction.atomic():
+        held = shift.rows.lock_held([item for item, _ in found], shift.worker)
+        mine = [(item, measured) for item, measured in found if item.pk in held]
+        good = [(item, measured) for item, measured in mine if measured.failure is None]
+        bad = [(item, each.failure) for item, each in mine if each.failure is not None]
+        _keep(shift.job, bench.engine.info.revision, good)
+        shift.settle_failures(bad)
+    _count(shift, good, bad)
+    shift.look_up()
+
+
+def _count(
+    shift: Shift[ScoringJob, ScoringItem],
+    good: list[tuple[ScoringItem, Measured]],
+    bad: list[tuple[ScoringItem, Failure]],
+) -> None:
+    shift.count(successes=len(good), failures=len(bad), last=bad[-1][1] if bad else None)
+
+
+def _keep(job: ScoringJob, revision: str, good: list[tuple[ScoringItem, Measured]]) -> None:
+    source = job.source
+    rows = [
+        (item, measurement)
+        for item, measured in good
+        for measurement in _measurements(item, measured, source)
+    ]
+    Measurement.objects.bulk_create([measurement for _, measurement in rows])
+    Scoring.objects.bulk_create(
+        Scoring(
+            measurement=measurement,
+            job=job,
+            checkpoint_id=job.checkpoint_id,
+            model_revision=revision,
+            attempt=item.attempt,
+        )
+        for item, measurement in rows
+    )
+    for item, measured in good:
+        item.state, item.worker, item.lease_until = "done", "", None
+        item.tokens_in = measured.usage.tokens_in
+        item.tokens_out = measured.usage.tokens_out
+        item.cost = measured.usage.cost
+    ScoringItem.objects.bulk_update(
+        [item for item, _ in good],
+        ["state", "worker", "lease_until", "tokens_in", "tokens_out", "cost"],
+    )
+
+
+def _measurements(item: ScoringItem, measured: Measured, source: str) -> list[Measurement]:
+    about = {"candidate_id": item.candidate_id, "source": source}
+    return [
+        *(
+            Measurement(name=name, number=number, **about)
+            for name, number in measured.numbers.items()
+        ),
+        *(
+            Measurement(name=name, vector=list(vector), **about)
+            for name, vector in measured.vectors.items()
+        ),
+    ]

@@ -1,0 +1,73 @@
+"""What people choose to have candidates measured; the API is checked by the same form."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from annotation.models import Project
+from models_runtime.catalogue import SCORERS
+from models_runtime.forms import JobForm
+from models_runtime.models import Checkpoint
+
+
+class ScoringForm(JobForm):
+    scorer = forms.ChoiceField(
+        choices=[
+            (slug, format_lazy("{}: {}", each.title, each.summary))
+            for slug, each in SCORERS.items()
+        ],
+        initial="reward",
+        label=_("What is measured"),
+    )
+    partner = forms.ChoiceField(
+        required=False,
+        choices=list,
+        label=_("Second model"),
+        help_text=_("For a log-density ratio only: the weaker of the two."),
+    )
+    settings = forms.CharField(
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        label=_("Settings"),
+        help_text=_('Of the measure, as JSON, such as {"draws": 50}. Left empty, its own.'),
+    )
+    again = forms.BooleanField(
+        required=False,
+        label=_("Measure again"),
+        help_text=_("Also those candidates that this model has measured in this very way."),
+    )
+
+    field_order = ("scorer", "checkpoint", "partner", "settings", "again")
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, project=project, **kwargs)
+        field = self.fields["partner"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            ("", _("None")),
+            *((key, each.label) for key, each in self.checkpoints.items()),
+        ]
+
+    def clean_partner(self) -> Checkpoint | None:
+        chosen = self.cleaned_data["partner"]
+        return self.checkpoints[chosen] if chosen else None
+
+    def clean_settings(self) -> dict[str, Any]:
+        text = self.cleaned_data["settings"].strip()
+        if not text:
+            return {}
+        try:
+            settings = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(_("This isn't valid JSON.")) from error
+        if not isinstance(settings, dict):
+            raise forms.ValidationError(_("Write an object, such as {}."))
+        return settings
+
+    def request_fields(self) -> dict[str, Any]:
+        """What `enqueue.request_scoring` takes beside project and user."""
+        return dict(self.cleaned_data)
