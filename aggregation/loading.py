@@ -122,7 +122,7 @@ def load(
 
 
 def criteria(project: Project, most: int = 1_000) -> list[str]:
-    """The texts of the criteria in this project's rubrics, in order, from the first `most` lines."""
+    """The texts of the criteria in this project's rubrics, in order, of the first `most` lines."""
     lines = Criterion.objects.filter(rubric__project=project).order_by("rubric_id", "position")
     return list(dict.fromkeys(lines.values_list("text", flat=True)[:most]))
 

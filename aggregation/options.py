@@ -69,7 +69,7 @@ class Options:
         "annotators",
         "What the bootstrap varies",
         "Who judged; or who judged and on which prompts, which gives wider intervals that also "
-        "hold for prompts not asked.",
+        "hold for prompts not asked (on the safe side: they cover more than they say).",
     )
     seed: int = option(
         0, "Seed", "The same seed on the same judgments gives the same result.", low=0

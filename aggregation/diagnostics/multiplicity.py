@@ -29,6 +29,7 @@ from aggregation.tables import PairCounts
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+MOST_ORDERED = 5_000  # items whose order is compared pair by pair
 MOST_ITEMS = 60  # whose pairs are all merged and fitted again
 RIDGE = 1e-6  # keeps strengths finite where an item always wins
 
@@ -38,8 +39,8 @@ class AcrossRules:
     """How much depends on the rule.
 
     winners     ids that win under at least one rule, with the number of rules
-    pairs       ordered pairs both ranked by two rules or more; ambiguous_pairs: those whose order
-                isn't the same under all of them (a tie against an order counts)
+    pairs       pairs ranked by two rules or more (none are looked at beyond MOST_ORDERED items)
+    ambiguous_pairs  those whose order isn't the same under all (a tie against an order counts)
     discrepancy per rule, the share of pairs it orders otherwise than the first rule; NaN without
                 any
     units, ambiguous_units  the same for labels of units
@@ -68,7 +69,7 @@ def across_rules(results: Sequence[AggregateResult]) -> AcrossRules:
 
 
 def _orders(ranked: Sequence[AggregateResult]) -> tuple[int, int, tuple[float, ...]]:
-    if len(ranked) < 2:
+    if len(ranked) < 2 or len(ranked[0].ids) > MOST_ORDERED:
         return 0, 0, tuple(float("nan") for _ in ranked)
     ids = ranked[0].ids
     place = {item: k for k, item in enumerate(ids)}

@@ -26,6 +26,7 @@ from aggregation.uncertainty import normal_quantile
 
 Floats = NDArray[np.float64]
 Goal = Literal["winner", "order", "width"]
+MOST_ITEMS = 1_000  # beyond, the covariance of all of them doesn't fit
 MOST = 64.0  # times today's judgments that are looked ahead
 STEPS = 48
 QUARTERS = (0.5, 0.8, 0.95)
@@ -133,9 +134,11 @@ def plan(
 
 
 def plan_for(result: AggregateResult, judgments: int, **asked: object) -> Plan | None:
-    """The plan for a result with a covariance or replicates; None where it has neither, or where
-    its items fall into parts that never met.
+    """The plan for a result with a covariance or replicates; None where it has neither, where its
+    items fall into parts that never met, or are more than MOST_ITEMS.
     """
+    if len(result.ids) > MOST_ITEMS:
+        return None
     if result.component is not None and result.component.max(initial=-1) > 0:
         return None
     if result.replicates is not None and len(result.replicates) > 1:

@@ -20,6 +20,7 @@ from aggregation.results import AggregateResult
 from aggregation.tables import Table
 
 Floats = NDArray[np.float64]
+MOST_ITEMS = 1_000  # whose pairs are all tested
 Signs = NDArray[np.int8]
 
 
@@ -157,13 +158,14 @@ def under_fewer_judges(
 ) -> tuple[FewerJudges, ...]:
     """Significance preserved when only a share of the annotators judges, drawn without replacement.
 
-    Empty where the table doesn't say who judged or fewer than four people did. `watch` gets the
+    Empty where the table doesn't say who judged, fewer than four people did, or there are more than
+    MOST_ITEMS items. `watch` gets the
     number of fits done, out of 1 + len(shares) * draws.
     """
     watch = watch or (lambda _: None)
     who = getattr(table, "annotator", None)
     people = np.unique(who[who >= 0]) if who is not None else np.zeros(0)
-    if len(people) < 4:
+    if len(people) < 4 or len(table.ids) > MOST_ITEMS:
         return ()
     full = fit(table)
     watch(1)

@@ -9,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregation.catalogue import METHODS
+from aggregation.diagnostics.judgments import examine_judgments
+from aggregation.diagnostics.multiplicity import across_rules, near_optimal
+from aggregation.diagnostics.planner import plan_for
 from aggregation.diagnostics.sensitivity import (
     Removal,
     condorcet_winner,
@@ -16,6 +19,7 @@ from aggregation.diagnostics.sensitivity import (
     row_influence,
     sensitivity,
 )
+from aggregation.diagnostics.significance import under_fewer_judges
 from aggregation.tables import Ballots, Comparisons, Ratings
 from tests.aggregation.worlds import random_ballots, random_comparisons, random_labels, tennessee
 
@@ -149,6 +153,22 @@ def test_where_there_is_no_winner_there_is_no_answer() -> None:
     assert sensitivity(METHODS["bradley_terry"], empty) is None
     apart = Comparisons.from_arrays([0, 2], [1, 3], [1, 1])
     assert sensitivity(METHODS["bradley_terry"], apart) is None
+
+
+def test_a_million_items_are_looked_at_or_declined() -> None:
+    n = 1_000_000
+    items = np.arange(n - 1)
+    table = Comparisons.from_arrays(
+        items, items + 1, np.ones(n - 1, dtype=np.int8), n_items=n, annotator=items % 5
+    )
+    examined = examine_judgments(table, replicates=0)
+    assert examined.pairs is not None
+    assert examined.pairs.left_out == n - len(examined.pairs.ids)
+    rates = METHODS["win_rate"].fit(table)
+    assert plan_for(rates, n) is None
+    assert across_rules([rates, rates]).pairs == 0
+    assert under_fewer_judges(METHODS["win_rate"].fit, table) == ()
+    assert near_optimal(table.pair_counts()) is None
 
 
 def test_a_tie_needs_nobody_to_go() -> None:
