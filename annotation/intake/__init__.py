@@ -18,8 +18,8 @@ Two calls serve every door (command line, web page, REST):
 
 `path` names a JSONL, CSV, TSV or Parquet file, gzipped or not; `filename` may give the name it was
 uploaded under. `kind` is a slug of `annotation.intake.catalogue.KINDS`: prompts, candidates, pairs,
-criteria, judgments, checklist_answers. A mapping's value is a column's name, a pattern of several
-("{doc}/{system}"), or a constant after an equals sign ("=person").
+criteria, judgments, checklist_answers, ratings, rankings. A mapping's value is a column's name, a
+pattern of several ("{doc}/{system}"), or a constant after an equals sign ("=person").
 
 `progress` is called with a `Progress(stage, done, total)`: "reading" (bytes), "checking",
 "rendering" (texts), "writing" (rows). Whatever it raises ends the import with nothing written; so

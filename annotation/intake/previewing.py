@@ -25,6 +25,8 @@ from annotation.intake.records import (
     JudgmentRecord,
     PromptRecord,
     QuestionRecord,
+    RankingRecord,
+    RatingRecord,
     Record,
 )
 from annotation.intake.refusals import BadCell, Flaw
@@ -152,3 +154,11 @@ def described(record: Record) -> str:
                 f"answer about {record.question} by {record.annotator}: "
                 f"{shown(record.criterion)} {record.answer}"
             )
+        case RatingRecord():
+            return (
+                f"rating of {record.question} by {record.annotator}: "
+                f"{shown(record.criterion)} {record.value:g}"
+            )
+        case RankingRecord():
+            tiers = " > ".join(" = ".join(tier) for tier in orjson.loads(record.tiers))
+            return f"ranking of {record.question} by {record.annotator}: {shown(tiers)}"

@@ -92,6 +92,7 @@ class JudgmentRecord(NamedTuple):
     system_b: str | None
     reason: str
     confidence: float | None
+    prediction: float | None
     elapsed_ms: int | None
     judged_at: datetime | None
 
@@ -111,6 +112,42 @@ class AnswerRecord(NamedTuple):
     answer: str
     reason: str
     confidence: float | None
+    prediction: float | None
+    elapsed_ms: int | None
+    judged_at: datetime | None
+
+
+class RatingRecord(NamedTuple):
+    """One rating on one criterion; a judgment is all of an annotator's about one question.
+
+    `candidate` is as in `AnswerRecord`.
+    """
+
+    line: int
+    external_id: str | None
+    question: str
+    annotator: str
+    candidate: str | None
+    criterion: str
+    value: float
+    reason: str
+    confidence: float | None
+    prediction: float | None
+    elapsed_ms: int | None
+    judged_at: datetime | None
+
+
+class RankingRecord(NamedTuple):
+    """A ranking; `tiers` is JSON: lists of candidates' ids or systems, best first."""
+
+    line: int
+    external_id: str | None
+    question: str
+    annotator: str
+    tiers: str
+    reason: str
+    confidence: float | None
+    prediction: float | None
     elapsed_ms: int | None
     judged_at: datetime | None
 
@@ -123,4 +160,6 @@ Record = (
     | AnnotatorRecord
     | JudgmentRecord
     | AnswerRecord
+    | RatingRecord
+    | RankingRecord
 )

@@ -16,6 +16,8 @@ from annotation.intake.records import (
     JudgmentRecord,
     PromptRecord,
     QuestionRecord,
+    RankingRecord,
+    RatingRecord,
     Record,
 )
 from annotation.intake.refusals import Flaw
@@ -28,6 +30,8 @@ TABLES: dict[type[Any], str] = {
     AnnotatorRecord: "staged_annotator",
     JudgmentRecord: "staged_judgment",
     AnswerRecord: "staged_answer",
+    RatingRecord: "staged_rating",
+    RankingRecord: "staged_ranking",
     Flaw: "staged_flaw",
 }
 TYPES = {
@@ -47,6 +51,9 @@ TYPES = {
     "both_bad": "boolean NOT NULL",
     "swapped": "boolean",
     "confidence": "double precision",
+    "prediction": "double precision",
+    "value": "double precision NOT NULL",
+    "tiers": "jsonb NOT NULL",
     "elapsed_ms": "bigint",
     "judged_at": "timestamptz",
 }  # all others are text
@@ -61,6 +68,8 @@ MADE_LATER = (
     "oriented",
     "named_criterion",
     "placed_answer",
+    "placed_rating",
+    "placed_ranking",
     "resolved_judgment",
     "new_judgment",
     "numbered_judgment",

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,7 @@ def test_everything_an_annotator_sees_is_translated(language: str, wanted: list[
 @pytest.mark.parametrize("language", OTHERS)
 def test_translations_keep_placeholders_and_tags(language: str) -> None:
     for message in catalogue(language):
-        ids = message.id if isinstance(message.id, tuple) else (message.id,)
-        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        ids, strings = _forms(message.id), _forms(message.string)
         for string in filter(None, strings if message.id else ()):
             kept = sorted(match[0] for match in PLACEHOLDER.finditer(string))
             assert kept in [sorted(m[0] for m in PLACEHOLDER.finditer(each)) for each in ids]
@@ -70,10 +70,15 @@ def _told(found: Catalog) -> dict[str, tuple[str, ...]]:
     """Every translation by its message, plurals as a tuple."""
     told = {}
     for each in found:
-        strings = (each.string,) if isinstance(each.string, str) else tuple(each.string)
+        strings = _forms(each.string)
         if each.id and all(strings):
-            told[each.id if isinstance(each.id, str) else each.id[0]] = strings
+            told[_forms(each.id)[0]] = strings
     return told
+
+
+def _forms(told: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Singular and plural, or the one form there is."""
+    return (told,) if isinstance(told, str) else tuple(told or ())
 
 
 @pytest.mark.django_db

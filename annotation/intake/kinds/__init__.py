@@ -74,6 +74,11 @@ ANNOTATOR_FIELDS = (
 REASON_FIELDS = (
     Field("reason", "the annotator's own words", ("rationale", "comment", "justification")),
     Field("confidence", "from 0 to 1", ("certainty",)),
+    Field(
+        "prediction",
+        "the share of others the annotator expects to answer the same, from 0 to 1",
+        ("expected_agreement",),
+    ),
     Field("elapsed_ms", "milliseconds the judgment took", ("duration_ms", "time_ms")),
     Field(
         "judged_at",

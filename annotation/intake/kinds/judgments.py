@@ -148,6 +148,7 @@ def _judgment(
         system_b=systems[1],
         reason=cells.text(values, "reason") or "",
         confidence=cells.number(values, "confidence", low=0, high=1),
+        prediction=cells.number(values, "prediction", low=0, high=1),
         elapsed_ms=cells.whole(values, "elapsed_ms", low=0, high=10**12),
         judged_at=cells.moment(values, "judged_at"),
     )

@@ -1,4 +1,4 @@
-"""Judgments of pairs and checklist answers: resolved, checked, and appended to the log.
+"""Judgments of every kind: resolved, checked, and appended to the log.
 
 A judgment's submission key comes from its own id, or from its question and annotator, so the same
 file twice is the same judgments. Imported judgments count even beyond a question's overlap: they
@@ -6,6 +6,7 @@ have happened.
 """
 
 from annotation.intake.landing import Ground
+from annotation.intake.landing.ratings import resolve_rankings, resolve_ratings
 
 SLICE = 20_000
 
@@ -28,6 +29,7 @@ CREATE TEMP TABLE resolved_judgment (
     shown_order smallint[],
     reason text NOT NULL,
     confidence double precision,
+    prediction double precision,
     elapsed_ms bigint,
     judged_at timestamptz
 ) ON COMMIT DROP
@@ -127,7 +129,7 @@ SELECT s.line, t.id, j.annotator_id, j.profile_id, 'pairwise', {key},
             ELSE jsonb_build_object('strength', o.sign * s.strength) END,
        CASE WHEN s.swapped = (o.sign > 0) THEN '{{1,0}}'::smallint[]
             WHEN s.swapped IS NOT NULL THEN '{{0,1}}'::smallint[] END,
-       s.reason, s.confidence, s.elapsed_ms, s.judged_at
+       s.reason, s.confidence, s.prediction, s.elapsed_ms, s.judged_at
 FROM staged_judgment s
 JOIN touched_question t ON t.name = s.question AND t.judgment_type = 'pairwise'
 JOIN oriented o ON o.line = s.line AND o.sign <> 0
@@ -249,19 +251,20 @@ ANSWER_CHECKS = [
 CHECKLISTS = """
 INSERT INTO resolved_judgment
 SELECT g.line, g.question_id, j.annotator_id, j.profile_id, 'checklist', g.key,
-       jsonb_build_object('answers', g.answers), NULL, g.reason, g.confidence, g.elapsed_ms,
-       g.judged_at
+       jsonb_build_object('answers', g.answers), NULL, g.reason, g.confidence, g.prediction,
+       g.elapsed_ms, g.judged_at
 FROM (
     SELECT min(line) AS line, key, question_id, annotator,
            jsonb_object_agg(place::text, by_criterion) AS answers,
            coalesce(string_agg(DISTINCT reason, E'\\n'), '') AS reason,
-           max(confidence) AS confidence, max(elapsed_ms) AS elapsed_ms, max(judged_at) AS judged_at
+           max(confidence) AS confidence, max(prediction) AS prediction,
+           max(elapsed_ms) AS elapsed_ms, max(judged_at) AS judged_at
     FROM (
         SELECT min(line) AS line, key, question_id, annotator, place,
                jsonb_object_agg(criterion_position::text, answer) AS by_criterion,
                string_agg(DISTINCT nullif(reason, ''), E'\\n') AS reason,
-               max(confidence) AS confidence, max(elapsed_ms) AS elapsed_ms,
-               max(judged_at) AS judged_at
+               max(confidence) AS confidence, max(prediction) AS prediction,
+               max(elapsed_ms) AS elapsed_ms, max(judged_at) AS judged_at
         FROM placed_answer
         WHERE question_id IS NOT NULL AND place IS NOT NULL AND criterion_position IS NOT NULL
         GROUP BY key, question_id, annotator, place
@@ -298,8 +301,8 @@ KEY_CHECKS = [
         JOIN annotation_judgment k ON k.submission_key = r.key
         WHERE (k.question_id, k.annotator_id, k.payload, k.reason)
                 <> (r.question_id, r.annotator_id, r.payload, r.reason)
-           OR (k.confidence, k.elapsed_ms, k.shown_order)
-                IS DISTINCT FROM (r.confidence, r.elapsed_ms, r.shown_order)
+           OR (k.confidence, k.elapsed_ms, k.shown_order, (k.prediction->>'same')::float8)
+                IS DISTINCT FROM (r.confidence, r.elapsed_ms, r.shown_order, r.prediction)
            OR k.created_at <> r.judged_at
         """,
     ),
@@ -321,11 +324,12 @@ SELECT row_number() OVER (ORDER BY line) AS place, * FROM new_judgment
 INSERT = """
 INSERT INTO annotation_judgment
     (public_id, question_id, annotator_id, profile_id, assignment_id, guideline_id, judgment_type,
-     payload, shown_order, reason, confidence, elapsed_ms, submission_key, supersedes_id, standing,
-     source, created_at)
+     payload, shown_order, reason, confidence, prediction, elapsed_ms, submission_key,
+     supersedes_id, standing, source, created_at)
 SELECT gen_random_uuid(), question_id, annotator_id, profile_id, NULL, NULL, judgment_type,
-       payload, shown_order, reason, confidence, elapsed_ms, key, NULL, 'counted',
-       'import', coalesce(judged_at, now())
+       payload, shown_order, reason, confidence,
+       CASE WHEN prediction IS NOT NULL THEN jsonb_build_object('same', prediction) END,
+       elapsed_ms, key, NULL, 'counted', 'import', coalesce(judged_at, now())
 FROM numbered_judgment WHERE place > %(after)s AND place <= %(upto)s
 ORDER BY place
 """
@@ -348,22 +352,20 @@ WHERE q.id = counted.question_id AND q.state = 'open' AND counted.judgments >= q
 def land(ground: Ground) -> None:
     """Resolve and check; nothing reaches the log before `append`."""
     ground.run(RESOLVED)
-    pairs, answers = ground.is_empty("staged_judgment"), ground.is_empty("staged_answer")
-    if pairs and answers:
+    staged = [table for table in RESOLVE if not ground.is_empty(table)]
+    if not staged:
         return
     ground.run(JUDGES)
     ground.run("ANALYZE judging")
-    if not pairs:
-        _resolve_pairs(ground)
-    if not answers:
-        _resolve_answers(ground)
+    for table in staged:
+        ground.run(TOUCHED.format(staged=table))
+        ground.run("ANALYZE touched_question")
+        RESOLVE[table](ground)
     ground.run("ANALYZE resolved_judgment")
     ground.check_all(KEY_CHECKS)
 
 
 def _resolve_pairs(ground: Ground) -> None:
-    ground.run(TOUCHED.format(staged="staged_judgment"))
-    ground.run("ANALYZE touched_question")
     ground.run(ORIENTED)
     ground.run("ANALYZE oriented")
     ground.check_all(PAIR_CHECKS)
@@ -371,14 +373,34 @@ def _resolve_pairs(ground: Ground) -> None:
 
 
 def _resolve_answers(ground: Ground) -> None:
-    ground.run(TOUCHED.format(staged="staged_answer"))
-    ground.run("ANALYZE touched_question")
-    ground.run(CRITERIA)
-    ground.run("ANALYZE named_criterion")
+    _name_criteria(ground)
     ground.run(ANSWERED.format(key=KEY.format(row="s")))
     ground.run("ANALYZE placed_answer")
     ground.check_all(ANSWER_CHECKS)
     ground.run(CHECKLISTS)
+
+
+def _resolve_ratings(ground: Ground) -> None:
+    _name_criteria(ground)
+    resolve_ratings(ground, key=KEY.format(row="s"))
+
+
+def _resolve_rankings(ground: Ground) -> None:
+    resolve_rankings(ground, key=KEY.format(row="s"))
+
+
+def _name_criteria(ground: Ground) -> None:
+    ground.run(CRITERIA)
+    ground.run("ANALYZE named_criterion")
+
+
+# One import brings one kind of judgment; each table has its own way to be understood.
+RESOLVE = {
+    "staged_judgment": _resolve_pairs,
+    "staged_answer": _resolve_answers,
+    "staged_rating": _resolve_ratings,
+    "staged_ranking": _resolve_rankings,
+}
 
 
 def append(ground: Ground) -> None:

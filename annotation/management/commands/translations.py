@@ -1,5 +1,6 @@
 """Bring the translations up to date with the source, and compile them. For developers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,5 +46,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{path.parent.parent.name}: {len(catalogue)} messages, {left} left")
 
 
-def _is_told(string: str | tuple[str, ...]) -> bool:
-    return all(string) if isinstance(string, tuple) else bool(string)
+def _is_told(string: str | Sequence[str] | None) -> bool:
+    return bool(string) and all(string or ())
