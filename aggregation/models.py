@@ -311,6 +311,8 @@ class Release(Work):
 
     Only a release whose state is `done` is shown, listed by the API or handed out. `curation` is
     the policy by which judgments became rows; `skips` was counted when the release was asked for.
+    `withdrawals` is how many people had withdrawn from the project by then: their judgments are
+    left out, and a later withdrawal doesn't change what this release is.
     The manifest on disk is the truth about the files; `manifest` is its copy for the pages.
     """
 
@@ -330,6 +332,7 @@ class Release(Work):
     )
     mark = models.BigIntegerField()
     skips = models.PositiveBigIntegerField(default=0)
+    withdrawals = models.PositiveIntegerField(default=0, db_default=0)
     snapshot = models.ForeignKey(
         Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
     )

@@ -1,5 +1,6 @@
 from annotation.models.decision import Decision, DecisionKind
 from annotation.models.failed_attempts import FailedAttempts
+from annotation.models.joining import Invitation, Joining, Survey, SurveyReply, Withdrawal
 from annotation.models.judgment import Judgment, Standing
 from annotation.models.people import (
     Annotator,
@@ -26,11 +27,13 @@ from annotation.models.question import (
     QuestionState,
     Reservation,
 )
+from annotation.models.review import Adjudication, Comment, ErrorCategory, Requeue
 from annotation.models.rubric import Criterion, CriterionKind, Rubric
 from annotation.models.webhook import Delivery, Webhook
 from annotation.models.work import LeaseLost, Work, WorkQuerySet, WorkState
 
 __all__ = [
+    "Adjudication",
     "Annotator",
     "AnnotatorKind",
     "ApiToken",
@@ -38,15 +41,19 @@ __all__ = [
     "AssignmentPurpose",
     "AssignmentState",
     "Candidate",
+    "Comment",
     "Criterion",
     "CriterionKind",
     "Decision",
     "DecisionKind",
     "Delivery",
+    "ErrorCategory",
     "Exposure",
     "FailedAttempts",
     "GoldAnswer",
     "Guideline",
+    "Invitation",
+    "Joining",
     "Judgment",
     "LeaseLost",
     "LoginLink",
@@ -60,14 +67,18 @@ __all__ = [
     "Question",
     "QuestionPurpose",
     "QuestionState",
+    "Requeue",
     "Reservation",
     "Role",
     "Rubric",
     "Skill",
     "Standing",
+    "Survey",
+    "SurveyReply",
     "System",
     "User",
     "Webhook",
+    "Withdrawal",
     "Work",
     "WorkQuerySet",
     "WorkState",
