@@ -15,6 +15,7 @@ from aggregation.streaming import stream
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from annotation.models import Candidate, Criterion, Judgment, Placement, Project, Prompt
 
+OVER_SYSTEMS = "groups sought on systems, then kept for single responses"
 MOST_REASONS = 20_000  # newest first
 EXCERPT = 140
 
@@ -40,6 +41,10 @@ def material(
     )
     part = _part(evidence, level)
     table, _, how = comparisons_from(part.table)
+    coarse = None
+    if level == Level.RESPONSES and voices is None:
+        coarse = _over_systems(project, mark, kinds, table)
+        how = (*how, OVER_SYSTEMS) if coarse is not None else how
     declared, values = None, tuple[str, ...]()
     if voices is not None:
         table, declared, values = whole_people(table, table.annotator_ids)  # type: ignore[arg-type]
@@ -55,10 +60,23 @@ def material(
         attributes=_attributes(counted),
         reasons=_reasons(counted, level),
         texts=_texts(project, level),
+        coarse=coarse,
         conversions=(*part.conversions, *how),
         judgments=evidence.judgments,
         exclusions=evidence.exclusions,
     )
+
+
+def _over_systems(
+    project: Project, mark: int, kinds: Sequence[str], table: Comparisons
+) -> Comparisons | None:
+    """The same people's comparisons of systems; None where not all responses name theirs."""
+    evidence = loading.load(project, mark=mark, kinds=kinds, items=Items.SYSTEMS)
+    parts = [p for p in evidence.parts if isinstance(p.table, Comparisons | Ballots | Ratings)]
+    if not parts or evidence.exclusions.get("no_system"):
+        return None
+    coarse, _, _ = comparisons_from(parts[0].table)
+    return coarse if coarse.annotator_ids == table.annotator_ids else None
 
 
 def _part(evidence: EvidenceTables, level: str) -> Part:

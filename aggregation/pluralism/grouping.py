@@ -27,6 +27,7 @@ from aggregation.pluralism.latent import (
     random_start,
     refined,
     relabelled,
+    shrunken_groups,
 )
 from aggregation.pluralism.votes import GroupVotes, votes_on_features, votes_on_items
 from aggregation.pluralism.welfare import Kind, welfare
@@ -36,6 +37,7 @@ from aggregation.warning_codes import ResultWarning, WarningCode, warn
 
 Floats = NDArray[np.float64]
 Form = Literal["items", "features"]
+SHRINK = 1.0  # of a group's own wishes towards the common ones, where items have few votes each
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Grouping:
     declared   membership [A, G + 1] where groups were declared, else None
     spoken     int64[N], place in `votes` of who cast each row of the table, where an annotator may
                stand in `votes` more than once
+    base       groups of the same people in a coarser table, whose memberships hold here too
     """
 
     table: Comparisons
@@ -74,6 +77,7 @@ class Grouping:
     declared: Floats | None = None
     notes: tuple[str, ...] = ()
     spoken: NDArray[np.int64] | None = None
+    base: "Grouping | None" = None
 
     @property
     def voice(self) -> NDArray[np.int64]:
@@ -114,6 +118,8 @@ class Grouping:
         """
         if self.declared is not None:
             return fixed_groups(self.votes, self.declared, self.how, omega)
+        if self.base is not None:
+            return self._refit_from(self.base, omega, rng)
         best = refined(self.votes, self.how, self.mixture, omega)
         if rng is not None and self.mixture.n_groups > 1:
             order = dealt(self.votes, self.mixture)
@@ -123,6 +129,43 @@ class Grouping:
                 if other.penalised > best.penalised:
                     best = refined(self.votes, self.how, other, omega)
         return relabelled(best, matched(self.mixture.gamma, best.gamma))
+
+    def _refit_from(
+        self, base: "Grouping", omega: Floats, rng: np.random.Generator | None
+    ) -> Mixture:
+        _, count = self.table.clusters
+        weights = np.ones(max(count, int(base.votes.people.max(initial=0)) + 1))
+        weights[self.votes.people] = omega
+        again = base.refit(weights[base.votes.people], rng)
+        members = _memberships(base, again, self.votes.people)
+        return shrunken_groups(self.votes, members, self.how, SHRINK, omega)
+
+
+def groups_of_coarser(
+    table: Comparisons, coarse: Comparisons, plan: Plan, rng: np.random.Generator
+) -> Grouping:
+    """Utilities of many items for groups that the same people form on few: for responses with few
+    votes each, groups found on the systems that wrote them.
+
+    Both tables must name the same annotators in the same order; raises TableError otherwise. Where
+    a group has few votes on an item its utility is drawn towards the common one.
+    """
+    if table.annotator_ids != coarse.annotator_ids:
+        raise TableError("Two tables must be of the same people to share their groups.")
+    base = latent_groups(coarse, plan, rng)
+    votes, basis = _votes(table, plan.form)
+    members = _memberships(base, base.mixture, votes.people)
+    mixture = shrunken_groups(votes, members, plan.how, SHRINK)
+    found = _grouping(table, votes, plan.how, mixture, base.choice, base.names, basis)
+    return replace(found, base=base)
+
+
+def _memberships(base: Grouping, mixture: Mixture, people: NDArray[np.int64]) -> Floats:
+    """Rows of `mixture.gamma` for these cluster codes; priors for people not among its own."""
+    place = np.full(max(int(people.max(initial=0)), int(base.votes.people.max(initial=0))) + 1, -1)
+    place[base.votes.people] = np.arange(base.votes.n_people)
+    rows = place[people]
+    return np.where((rows >= 0)[:, None], mixture.gamma[rows], mixture.pi[None, :])
 
 
 def latent_groups(table: Comparisons, plan: Plan, rng: np.random.Generator) -> Grouping:

@@ -50,6 +50,57 @@ class Design(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Blocks:
+    """Items in connected parts, so that a system of all items is solved part by part.
+
+    label, local  int64[K], part of each item and its place there
+    size, offset  int64[P], items of each part and where its matrix begins among all of them
+    """
+
+    label: Longs
+    local: Longs
+    size: Longs
+    offset: Longs
+
+    @classmethod
+    def of(cls, label: Longs) -> "Blocks":
+        size = np.bincount(label)
+        order = np.argsort(label, kind="stable")
+        local = np.empty(len(label), dtype=np.int64)
+        local[order] = np.arange(len(label)) - (np.cumsum(size) - size)[label[order]]
+        return cls(label, local, size, np.cumsum(size**2) - size**2)
+
+    @property
+    def cost(self) -> int:
+        return int((self.size.astype(np.int64) ** 3).sum())
+
+    def solve(
+        self,
+        a: NDArray[np.int32],
+        b: NDArray[np.int32],
+        curvature: Floats,
+        gradient: Floats,
+        ridge: float,
+    ) -> Floats:
+        """(L + ridge I)^-1 gradient, L the Laplacian of these weighted edges."""
+        part = self.label[a]
+        cell = self.offset[part] + self.local[a] * self.size[part] + self.local[b]
+        flat = np.bincount(cell, curvature, minlength=int((self.size**2).sum()))
+        order = np.argsort(self.label, kind="stable")
+        starts = np.cumsum(self.size) - self.size
+        solved = np.empty(len(gradient))
+        for n in np.unique(self.size).tolist():
+            parts = np.flatnonzero(self.size == n)
+            off = flat[self.offset[parts][:, None] + np.arange(n * n)].reshape(-1, n, n)
+            off = off + off.transpose(0, 2, 1)
+            system = -off
+            system[:, np.arange(n), np.arange(n)] += off.sum(axis=2) + ridge
+            items = order[starts[parts][:, None] + np.arange(n)]
+            solved[items] = np.linalg.solve(system, gradient[items][:, :, None])[:, :, 0]
+        return solved
+
+
+@dataclass(frozen=True, eq=False)
 class ItemDesign:
     """One utility per item; a row compares items a and b."""
 
@@ -70,6 +121,8 @@ class ItemDesign:
         K = self.d
         up = np.bincount(self.a, residual, minlength=K)
         gradient = up - np.bincount(self.b, residual, minlength=K) - ridge * at
+        if self._blocks is not None:
+            return self._blocks.solve(self.a, self.b, curvature, gradient, ridge)
         if K > DENSE_ITEMS:
             return self._sparse_newton(curvature, gradient, ridge)
         flat = np.bincount(self.a.astype(np.int64) * K + self.b, curvature, minlength=K * K)
@@ -77,6 +130,14 @@ class ItemDesign:
         off = off + off.T
         system = np.diag(off.sum(axis=1) + ridge) - off
         return np.asarray(np.linalg.solve(system, gradient))
+
+    @cached_property
+    def _blocks(self) -> "Blocks | None":
+        """The connected parts, where the Newton system falls into many small ones."""
+        edges = sparse.coo_array((np.ones(len(self.a)), (self.a, self.b)), shape=(self.d, self.d))
+        _, label = connected_components(edges.tocsr(), directed=False)
+        blocks = Blocks.of(label.astype(np.int64))
+        return blocks if blocks.cost < self.d**3 / 8 else None
 
     def _sparse_newton(self, curvature: Floats, gradient: Floats, ridge: float) -> Floats:
         K = self.d

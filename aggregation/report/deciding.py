@@ -215,7 +215,7 @@ def _sensitivity(study: Study, fair: Choices) -> tuple[Without, ...]:
     """The MaxMin pick with one group fewer or more, and under range-normalised welfare."""
     rows = []
     choice = study.found.choice
-    if choice is not None:
+    if choice is not None and study.found.base is None:
         for mixture in choice.mixtures:
             whole = mixture.sizes.min() >= SMALLEST_CELL
             if abs(mixture.n_groups - study.G) == 1 and whole:

@@ -51,6 +51,8 @@ class Material:
                 `declared_names` are their names, `attribute` the question they answered
     attributes  per annotator what was last declared, for associations after the fact
     texts       readable text of a context or item, by its id
+    coarse      the same people's comparisons of fewer items (systems instead of responses), on
+                which groups are sought where there are any
     """
 
     table: Comparisons
@@ -62,6 +64,7 @@ class Material:
     reasons: tuple[Reason, ...] = ()
     gold: Gold | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    coarse: Comparisons | None = None
     conversions: tuple[str, ...] = ()
     judgments: int | None = None
     exclusions: Mapping[str, int] = field(default_factory=dict)

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from aggregation.options import Options, option
-from aggregation.pluralism.grouping import Grouping, Plan, groups_of_votes, latent_groups
+from aggregation.pluralism.grouping import (
+    Grouping,
+    Plan,
+    groups_of_coarser,
+    groups_of_votes,
+    latent_groups,
+)
 from aggregation.pluralism.latent import Climb, Mixture, pooled, refined
 from aggregation.pluralism.votes import ItemDesign
 from aggregation.report.figures import Figure, estimate
@@ -222,8 +228,11 @@ def study(material: Material, options: ReportOptions, watch: Watch | None = None
 
 
 def _groups(material: Material, plan: Plan, seed: int) -> Grouping:
+    rng = np.random.default_rng(seed)
+    if material.declared is None and material.coarse is not None:
+        return groups_of_coarser(material.table, material.coarse, plan, rng)
     if material.declared is None:
-        return latent_groups(material.table, plan, np.random.default_rng(seed))
+        return latent_groups(material.table, plan, rng)
     spoken = replace(
         material.table, group=material.declared, group_ids=tuple(material.declared_names)
     )

@@ -120,6 +120,23 @@ def _tried(study: Study) -> tuple[Tried, ...]:
     return tuple(rows)
 
 
+def _leaning(study: Study) -> str:
+    """Where memberships come from, and how little each group says of each item."""
+    votes = study.found.votes
+    heard = study.mixture.gamma[:, :-1].T @ votes.votes_each
+    each = float(2 * heard.min() / max(_compared(study), 1))
+    said = (
+        "Groups are those that the same people form when the systems behind the responses are "
+        "compared, as single responses have too few votes to find any."
+    )
+    if study.several and each < 3:
+        said += (
+            f" The least heard group cast {each:.1f} votes per response: there its wishes are "
+            "mostly taken to be everybody's."
+        )
+    return said
+
+
 def _compared(study: Study) -> int:
     """Items that were compared; a statement and its contrary are one."""
     table = study.table
@@ -145,6 +162,8 @@ def _sentences(
             f"Of {many(overlap.n, 'pair')} that were asked, {100 * overlap.value:.0f} % were "
             "judged by two people or more; only there is disagreement between people seen directly."
         )
+    if study.found.base is not None:
+        said.append(_leaning(study))
     choice = study.found.choice
     if verdict == "groups" and study.is_declared:
         said.append(

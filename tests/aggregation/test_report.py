@@ -284,6 +284,44 @@ def test_gold_answers_give_a_flip_rate_of_their_own() -> None:
     assert alone["disagreement"]["flips_gold"]["value"] is None
 
 
+def test_groups_found_on_systems_hold_for_responses_with_few_votes_each() -> None:
+    """A hundred and fifty responses are too many to find groups on; the five systems suffice."""
+    coarse, _ = item_world(2, 24)
+    coarse = replace(coarse, ids=LETTERS)
+    prompt = np.random.default_rng(5).integers(0, 30, len(coarse))
+    fine = replace(
+        coarse,
+        a=(prompt * 5 + coarse.a).astype(np.int32),
+        b=(prompt * 5 + coarse.b).astype(np.int32),
+        ids=tuple((f"p{p}", letter) for p in range(30) for letter in LETTERS),
+    )
+    few = replace(QUICK, replicates=12)
+    alone = plain(build(Material(fine, "responses"), few))
+    told_twice = plain(build(Material(fine, "responses", coarse=coarse), few))
+    assert len(alone["groups"]["cards"]) < 3
+    assert len(told_twice["groups"]["cards"]) == 3
+    assert any("systems behind" in said for said in told_twice["sufficiency"]["sentences"])
+    assert told_twice["decisions"]["choices"] == 30
+    assert told_twice["decisions"]["disagreeing"]["value"] > 0.3
+    price, gain = told_twice["decisions"]["price"], told_twice["decisions"]["gain"]
+    assert gain["value"] > price["value"] > 0
+    assert gain["lo"] is not None
+    with pytest.raises(TableError, match="same people"):
+        build(Material(fine, coarse=replace(coarse, annotator_ids=("x",) * 100)), few)
+
+
+def test_so_many_random_people_are_not_believed() -> None:
+    rng = np.random.default_rng(4)
+    who = np.repeat(np.arange(40), 14)
+    a = rng.integers(0, 3, len(who))
+    b = (a + rng.integers(1, 3, len(who))) % 3
+    careful = who < 24
+    y = np.where(careful & (rng.random(len(who)) < 0.95), np.sign(a - b), rng.choice([1, -1], 560))
+    made = plain(build(Material(Comparisons.from_arrays(a, b, y, annotator=who)), QUICK))
+    assert made["disagreement"]["looks_random"]["value"] is None
+    assert "rather differ in ways" in " ".join(made["disagreement"]["sentences"])
+
+
 def test_without_comparisons_there_is_no_report() -> None:
     with pytest.raises(TableError, match="nothing to report on yet"):
         build(Material(Comparisons.from_arrays([], [], [])), QUICK)

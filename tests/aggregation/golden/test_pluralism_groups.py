@@ -13,6 +13,7 @@ from aggregation.pluralism.choosing import GroupChoice, choose_groups
 from aggregation.pluralism.latent import Climb, fit_mixture, fixed_groups, pooled
 from aggregation.pluralism.votes import (
     GroupVotes,
+    ItemDesign,
     pairs_weighted_by_gap,
     votes_on_features,
     votes_on_items,
@@ -264,3 +265,19 @@ def test_many_items_are_solved_sparsely_to_the_same_end() -> None:
     )
     rival = METHODS["bradley_terry"].fit(table, METHODS["bradley_terry"].options(penalty=0.3))
     np.testing.assert_allclose(found.parameters[:, 0], rival.score, atol=1e-6)
+
+
+def test_a_system_of_many_parts_is_solved_part_by_part_to_the_same_steps() -> None:
+    rng = np.random.default_rng(0)
+    prompt, a = rng.integers(0, 20, 400), rng.integers(0, 4, 400)
+    b = (a + rng.integers(1, 4, 400)) % 4
+    low, high = (np.asarray(prompt * 4 + each, dtype=np.int32) for each in (a, b))
+    design = ItemDesign(low, high, 82)  # two items that nobody compared
+    assert design._blocks is not None
+    curvature, residual = rng.random(400), rng.normal(size=400)
+    at = rng.normal(size=82)
+    X = np.zeros((400, 82))
+    X[np.arange(400), low], X[np.arange(400), high] = 1, -1
+    system = X.T @ (curvature[:, None] * X) + 0.3 * np.eye(82)
+    expected = np.linalg.solve(system, X.T @ residual - 0.3 * at)
+    assert design.newton(curvature, residual, 0.3, at) == pytest.approx(expected, abs=1e-9)
