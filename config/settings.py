@@ -158,6 +158,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
@@ -177,6 +182,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "annotation.api.middleware.keep_no_copies",
@@ -240,6 +246,37 @@ if _POOL_SIZE:
         "timeout": 10,
         "max_lifetime": 3600,
     }
+
+# --- Second factor and single sign-on ---------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+ACCOUNT_ADAPTER = "annotation.sign_in.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "annotation.sign_in.ProviderAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Polyphony"
+# One OpenID Connect provider: its issuer's address, and the client that was registered there.
+OIDC_ISSUER = text("POLYPHONY_OIDC_ISSUER", " ").strip()
+OIDC_DOMAINS = words("POLYPHONY_OIDC_DOMAINS")
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
+if OIDC_ISSUER:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "organisation",
+            "name": text("POLYPHONY_OIDC_NAME", "your organisation"),
+            "client_id": text("POLYPHONY_OIDC_CLIENT_ID"),
+            "secret": text("POLYPHONY_OIDC_CLIENT_SECRET"),
+            "settings": {"server_url": OIDC_ISSUER},
+        }
+    ]
+# The organisation is believed about its members' addresses: one that it has verified opens the
+# account that has it.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: form-action would stop a form that leads elsewhere
+SOCIALACCOUNT_STORE_TOKENS = False
 
 # --- People -----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("api/v1/", include("models_runtime.api_urls")),
     path("api/", include("annotation.api.unknown_urls")),
     path("", include("annotation.urls")),
+    path("", include("annotation.sign_in_urls")),
     path("", include("aggregation.urls")),
     path("", include("models_runtime.urls")),
     path("admin/", admin.site.urls),

@@ -1,6 +1,6 @@
 """Logging in and out. Nobody can register here: accounts are made by whoever runs the server."""
 
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,6 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import attempts, login_links
 from annotation.forms import LoginForm
+from annotation.models import User
+from annotation.sign_in import sign_in, single_sign_on
 
 REFUSED = gettext_lazy("This name and password don't belong together. Check both and try again.")
 
@@ -23,17 +25,21 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         if request.user.is_authenticated:
             return redirect(going_to)
-        return render(request, "annotation/login.html", {"form": LoginForm(), "next": going_to})
+        return render(
+            request,
+            "annotation/login.html",
+            {"form": LoginForm(), "next": going_to, "sso": single_sign_on()},
+        )
     form = LoginForm(request.POST)
-    refusal, status = _try(request, form) if form.is_valid() else (str(REFUSED), 422)
-    if not refusal:
-        return redirect(going_to)
-    context = {"form": form, "next": going_to, "refusal": refusal}
+    user, refusal, status = _try(request, form) if form.is_valid() else (None, str(REFUSED), 422)
+    if user is not None:
+        return sign_in(request, user, going_to=going_to)
+    context = {"form": form, "next": going_to, "refusal": refusal, "sso": single_sign_on()}
     return render(request, "annotation/login.html", context, status=status)
 
 
-def _try(request: HttpRequest, form: LoginForm) -> tuple[str, int]:
-    """Log in if name and password fit; otherwise the sentence to show and the status."""
+def _try(request: HttpRequest, form: LoginForm) -> tuple[User | None, str, int]:
+    """Whose name and password these are; for nobody's, the sentence to show and the status."""
     name, password = form.cleaned_data["username"], form.cleaned_data["password"]
     address = attempts.address_of(request)
     doors = (
@@ -43,15 +49,15 @@ def _try(request: HttpRequest, form: LoginForm) -> tuple[str, int]:
     )
     wait = max(attempts.wait_for(door, who) for door, who in doors)
     if wait > 0:
-        return _wait_sentence(wait), 429
+        return None, _wait_sentence(wait), 429
     user = authenticate(request, username=name, password=password)
     if user is None:
         for door, who in doors:
             attempts.record_failure(door, who)
-        return str(REFUSED), 422
+        return None, str(REFUSED), 422
     attempts.forget(*doors[0])
-    login(request, user)
-    return "", 200
+    assert isinstance(user, User)
+    return user, "", 200
 
 
 def _wait_sentence(seconds: float) -> str:
@@ -95,5 +101,4 @@ def log_in_once(request: HttpRequest, token: str) -> HttpResponse:
         attempts.record_failure(attempts.LOGIN_LINK, address)
         context = {"refusal": str(error)}
         return render(request, "annotation/login_once.html", context, status=410)
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("annotation:home")
+    return sign_in(request, user, going_to="/")

@@ -23,6 +23,10 @@ OPEN_TO_ALL = {
     "login",
     "login-once",
     "logout",  # of the admin site: leads back to a page that asks to log in
+    "account_login",
+    "account_inactive",  # a sentence, the same for everybody
+    "socialaccount_login_cancelled",
+    "socialaccount_login_error",
     "healthz",
     "set_language",  # keeps a cookie and leads back
     "api-schema",
