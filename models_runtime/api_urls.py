@@ -10,14 +10,17 @@ from models_runtime.api import (
     JudgingJobsViewSet,
     ScoringJobsViewSet,
 )
+from models_runtime.judge_api import JudgesViewSet, ProtocolsView
 
 router = ApiRouter()
 router.register_in_project("checkpoints", CheckpointsViewSet)
 router.register_in_project("generation-jobs", GenerationJobsViewSet)
 router.register_in_project("judging-jobs", JudgingJobsViewSet)
 router.register_in_project("scoring-jobs", ScoringJobsViewSet)
+router.register_in_project("judges", JudgesViewSet)
 
 urlpatterns = [
+    path("protocols/", ProtocolsView.as_view(), name="api-protocols"),
     path("engines/", EnginesView.as_view(), name="api-engines"),
     *router.urls,
 ]

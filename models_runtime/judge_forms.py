@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Project
+from annotation.models import Project, Rubric
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.forms import JobForm
 from models_runtime.judging.options import OptionField
@@ -85,3 +85,36 @@ def _field_of(option: OptionField) -> forms.Field:
         return forms.CharField(max_length=200, **words)
     bounds: dict[str, Any] = {"min_value": option.low, "max_value": option.high}
     return (forms.IntegerField if option.kind == "int" else forms.FloatField)(**bounds, **words)
+
+
+class LaunchForm(forms.Form):
+    """Starting the judge that was tried."""
+
+    max_cost = forms.FloatField(
+        required=False,
+        min_value=1e-9,
+        label=_("Money cap"),
+        help_text=_("Stops the job when its calls have cost so much, by the checkpoint's prices."),
+    )
+    reveals = forms.BooleanField(
+        required=False, label=_("Show its verdicts to people once they have answered")
+    )
+
+
+class ChecklistForm(forms.Form):
+    """A checklist as text, one question a line."""
+
+    text = forms.CharField(
+        label=_("Questions, one a line"),
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 10}),
+        help_text=_("Each can be answered yes or no; yes means good."),
+    )
+
+    def __init__(self, *args: Any, rubric: Rubric, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].initial = "\n".join(each.text for each in rubric.criteria.all())
+
+    def items(self) -> list[str]:
+        lines = str(self.cleaned_data["text"]).splitlines()
+        return [" ".join(line.split()) for line in lines if line.strip()]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from annotation.hashes import hash_text
@@ -50,7 +50,6 @@ class Case:
     question: Question | None = None
     prompt: Prompt | None = None
     failure: Failure | None = None
-    unsent: set[Step] = field(default_factory=set)
 
     @property
     def is_open(self) -> bool:
@@ -59,10 +58,25 @@ class Case:
 
 def open_cases(job: JudgingJob, items: Sequence[JudgingItem]) -> list[Case]:
     """The items' cases, each gone on as far as the calls kept earlier reach."""
+    cases = _fresh_cases(job, items)
+    kept = calls_made(items)
+    for case in cases:
+        rows = kept.get(case.item.pk, {})
+        case.course.replay({step: heard_of(row) for step, row in rows.items()})
+    return cases
+
+
+def open_courses(
+    job: JudgingJob, items: Sequence[JudgingItem]
+) -> list[tuple[JudgingItem, Course[Any]]]:
+    """The items' talks from their beginning, to be told again."""
+    return [(case.item, case.course) for case in _fresh_cases(job, items)]
+
+
+def _fresh_cases(job: JudgingJob, items: Sequence[JudgingItem]) -> list[Case]:
     protocol, options = job.read_protocol(), job.read_options()
     asked = _questions_of(job, items)
     prompts = Prompt.objects.in_bulk([item.prompt_id for item in items if item.prompt_id])
-    kept = _calls_made(items)
     cases = []
     for item in items:
         question: Question | None = None
@@ -74,7 +88,6 @@ def open_cases(job: JudgingJob, items: Sequence[JudgingItem]) -> list[Case]:
             prompt = prompts[item.prompt_id]
             subject = subject_of_prompt(prompt, seed=job.seed)
         course: Course[Any] = Course(protocol.conduct(subject, options), protocol.patience(options))
-        course.replay(kept.get(item.pk, {}))
         cases.append(Case(item, subject, course, question, prompt))
     return cases
 
@@ -219,12 +232,12 @@ def _newest(rubrics: Any) -> dict[int, Rubric]:
 # --- Calls ----------------------------------------------------------------------------------------
 
 
-def _calls_made(items: Iterable[JudgingItem]) -> dict[int, dict[Step, Heard]]:
-    """Replies of earlier attempts, by item and step; the first to a step counts."""
-    made: dict[int, dict[Step, Heard]] = {}
+def calls_made(items: Iterable[JudgingItem]) -> dict[int, dict[Step, JudgeCall]]:
+    """Calls that were answered, by item and step; the first to a step counts."""
+    made: dict[int, dict[Step, JudgeCall]] = {}
     rows = JudgeCall.objects.filter(item__in=[item.pk for item in items]).order_by("id")
     for row in rows.exclude(status=ParseStatus.ENGINE_ERROR.value):
-        made.setdefault(row.item_id, {}).setdefault(step_of(row), heard_of(row))
+        made.setdefault(row.item_id, {}).setdefault(step_of(row), row)
     return made
 
 

@@ -199,6 +199,10 @@ def title_of(job: Job) -> str:
         known = SCORERS.get(job.scorer)
         return f"{known.title if known else job.scorer} by {job.checkpoint.label}"
     what = "Candidates" if isinstance(job, GenerationJob) else "Judgments"
+    if isinstance(job, JudgingJob) and job.trial:
+        what = "Trial judgments"
+    elif isinstance(job, JudgingJob) and job.annotator_id is None:
+        what = job.read_protocol().makes.capitalize()
     return f"{what} by {job.checkpoint.label}"
 
 

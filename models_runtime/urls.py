@@ -6,6 +6,8 @@ app_name = "models_runtime"
 
 PROJECT = "projects/<slug:slug>"
 JOB = f"{PROJECT}/jobs/<uuid:public_id>"
+JUDGES = f"{PROJECT}/judges"
+TRIAL = f"{JUDGES}/trials/<uuid:public_id>"
 
 urlpatterns = [
     path(f"{PROJECT}/jobs/", views.jobs, name="jobs"),
@@ -16,6 +18,14 @@ urlpatterns = [
     path(f"{JOB}/", views.job, name="job"),
     path(f"{JOB}/cancel/", views.cancel_job, name="cancel-job"),
     path(f"{JOB}/reopen/", views.reopen_job, name="reopen-job"),
+    path(f"{JUDGES}/", judge_pages.judges, name="judges"),
+    path(f"{JUDGES}/new/", judge_pages.choose_protocol, name="choose-protocol"),
+    path(f"{TRIAL}/", judge_pages.trial, name="judge-trial"),
+    path(f"{TRIAL}/launch/", judge_pages.launch, name="launch-judge"),
+    path(f"{JUDGES}/<uuid:public_id>/rewards/", judge_pages.judge_rewards, name="judge-rewards"),
+    path(f"{JUDGES}/verdicts/<uuid:public_id>/", judge_pages.verdicts, name="judge-verdicts"),
+    path(f"{PROJECT}/checklists/", judge_pages.judge_checklists, name="checklists"),
+    path(f"{PROJECT}/checklists/<int:pk>/", judge_pages.judge_checklist, name="checklist"),
     path(f"{PROJECT}/checkpoints/new/", views.new_checkpoint, name="new-checkpoint"),
     path(
         f"{PROJECT}/checkpoints/<uuid:public_id>/retire/",

@@ -1,0 +1,209 @@
+"""Protocols, estimates, trials and comparisons of judges through the API."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.access import MANAGERS, REVIEWERS
+from annotation.api.filters import refuse_unknown
+from annotation.api.permissions import HasScope, Needs
+from annotation.api.problems import Problem
+from annotation.api.viewsets import ProjectViewSet
+from annotation.tokens import Scope
+from models_runtime import enqueue
+from models_runtime.api import judging_fields
+from models_runtime.catalogue import PROTOCOLS
+from models_runtime.errors import NotPossible
+from models_runtime.judge_comparison import compare
+from models_runtime.judge_estimates import estimate
+from models_runtime.judge_trials import tried
+from models_runtime.judging.protocol import JudgingProtocol
+from models_runtime.judging.subject import Shape
+from models_runtime.models import JudgingJob
+from models_runtime.serializers import JudgingJobSerializer, NewJudgingJobSerializer
+
+
+class OptionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["bool", "int", "float", "str"])
+    default = serializers.JSONField()
+    words = serializers.CharField(source="label")
+    help = serializers.CharField(allow_blank=True)
+    choices = serializers.DictField(child=serializers.CharField())
+
+
+class ProtocolSerializer(serializers.Serializer[Any]):
+    """A way of judging. `judgment_types` is empty for one that makes something for prompts."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    summary = serializers.CharField()
+    reference = serializers.CharField()
+    judgment_types = serializers.ListField(child=serializers.CharField())
+    makes = serializers.CharField(allow_blank=True)
+    seats = serializers.DictField(child=serializers.CharField())
+    calls = serializers.CharField(help_text="A question's calls, in letters.")
+    options = OptionSerializer(many=True)
+
+
+class ProtocolsView(APIView):
+    """The ways of judging of this installation."""
+
+    permission_classes = (HasScope,)
+    access = {"get": Needs(Scope.READ)}
+
+    @extend_schema(responses=ProtocolSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        refuse_unknown(request, set())
+        shown = [_shown(slug, protocol) for slug, protocol in PROTOCOLS.items()]
+        return Response(ProtocolSerializer(shown, many=True).data)
+
+
+def _shown(slug: str, protocol: JudgingProtocol) -> dict[str, Any]:
+    return {
+        "slug": slug,
+        "title": protocol.title,
+        "summary": protocol.summary,
+        "reference": protocol.reference,
+        "judgment_types": sorted(protocol.judgment_types),
+        "makes": protocol.makes,
+        "seats": protocol.seats,
+        "calls": protocol.cost(Shape(), protocol.options_class()).formula,
+        "options": protocol.options_class.form_fields(),
+    }
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    """Questions that wait and the calls they take, without repairs and new attempts."""
+
+    questions = serializers.IntegerField()
+    fewest = serializers.IntegerField()
+    most = serializers.IntegerField()
+    formula = serializers.CharField()
+
+
+class ShareSerializer(serializers.Serializer[Any]):
+    hits = serializers.IntegerField()
+    n = serializers.IntegerField()
+    value = serializers.FloatField(allow_null=True)
+    interval = serializers.ListField(
+        child=serializers.FloatField(), allow_null=True, help_text="Wilson's, at 95 %."
+    )
+
+
+class JudgeSerializer(serializers.Serializer[Any]):
+    """One judge's figures; null where there is not enough data."""
+
+    name = serializers.CharField()
+    annotator = serializers.UUIDField(source="job.annotator.public_id")
+    job = serializers.UUIDField(source="job.public_id")
+    questions = serializers.IntegerField()
+    invalid = serializers.IntegerField()
+    with_people = ShareSerializer()
+    with_judges = serializers.FloatField(allow_null=True)
+    unread = ShareSerializer()
+    position_bias = serializers.FloatField(allow_null=True)
+    cost_per_question = serializers.FloatField(allow_null=True)
+
+
+class TriedCallSerializer(serializers.Serializer[Any]):
+    step = serializers.CharField()
+    seat = serializers.CharField()
+    template = serializers.CharField(source="call.template")
+    status = serializers.CharField(source="call.status")
+    messages = serializers.SerializerMethodField()
+    reply = serializers.CharField()
+
+    def get_messages(self, exchange: Any) -> list[dict[str, str]]:
+        """The prompt, word for word."""
+        return [{"role": each.role, "content": each.content} for each in exchange.messages]
+
+
+class PeopleSerializer(serializers.Serializer[Any]):
+    answer = serializers.CharField()
+    people = serializers.IntegerField()
+
+
+class TriedSerializer(serializers.Serializer[Any]):
+    """A question of a trial: the judge's verdict beside the answers of people."""
+
+    asked = serializers.CharField()
+    verdict = serializers.CharField()
+    reason = serializers.CharField(allow_blank=True)
+    people = serializers.SerializerMethodField()
+    calls = TriedCallSerializer(many=True, source="exchanges")
+
+    @extend_schema_field(PeopleSerializer(many=True))
+    def get_people(self, each: Any) -> list[dict[str, Any]]:
+        return [{"answer": words, "people": n} for words, n in each.people]
+
+
+class JudgesViewSet(ProjectViewSet[JudgingJob]):
+    """Judges: compared, estimated, tried."""
+
+    queryset = JudgingJob.objects.none()
+    serializer_class = JudgingJobSerializer
+    access = {
+        "list": Needs(Scope.READ, REVIEWERS),
+        "estimate": Needs(Scope.RUN_MODELS, MANAGERS),
+        "trial": Needs(Scope.RUN_MODELS, MANAGERS),
+        "tried": Needs(Scope.READ, REVIEWERS),
+    }
+
+    def rows(self) -> QuerySet[JudgingJob]:
+        jobs = JudgingJob.objects.filter(project=self.project, trial=True)
+        return jobs.select_related("checkpoint", "project")
+
+    @extend_schema(responses=JudgeSerializer(many=True))
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The project's judges side by side, those that agree most with people first."""
+        refuse_unknown(request, set())
+        return Response(JudgeSerializer(compare(self.project), many=True).data)
+
+    @extend_schema(request=NewJudgingJobSerializer, responses=EstimateSerializer)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """How many questions wait for this way of judging, and how many calls they take."""
+        given = self._given(request)
+        try:
+            protocol, options, _ = enqueue.check_way(
+                self.project, given["checkpoint"], given["protocol"], given["options"],
+                given["seats"],
+            )  # fmt: skip
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return Response(EstimateSerializer(estimate(self.project, protocol, options)).data)
+
+    @extend_schema(request=NewJudgingJobSerializer, responses={201: JudgingJobSerializer})
+    @action(detail=False, methods=["post"])
+    def trial(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Try a judge on ten questions; nothing is kept as a judgment."""
+        given = self._given(request)
+        try:
+            made = enqueue.request_judging(self.project, user=self.user, trial=True, **given)
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return Response(JudgingJobSerializer(made).data, status=HTTPStatus.CREATED)
+
+    @extend_schema(responses=TriedSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def tried(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What a trial came to so far, with every prompt and reply, beside what people said."""
+        refuse_unknown(request, set())
+        return Response(TriedSerializer(tried(self.get_object()), many=True).data)
+
+    def _given(self, request: Request) -> dict[str, Any]:
+        refuse_unknown(request, set())
+        given = NewJudgingJobSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            return judging_fields(self.project, given.validated_data)
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
