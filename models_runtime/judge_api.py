@@ -108,6 +108,7 @@ class JudgeSerializer(serializers.Serializer[Any]):
     invalid = serializers.IntegerField()
     with_people = ShareSerializer()
     with_judges = serializers.FloatField(allow_null=True)
+    consistent = ShareSerializer(help_text="Pairs whose verdict survives a swap of the orders.")
     unread = ShareSerializer()
     position_bias = serializers.FloatField(allow_null=True)
     cost_per_question = serializers.FloatField(allow_null=True)

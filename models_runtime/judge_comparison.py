@@ -11,6 +11,7 @@ from models_runtime.judge_trials import people_of
 from models_runtime.judge_words import sign_of
 from models_runtime.judging.councils import agreement_with_majority
 from models_runtime.judging.reducers import Reward, reward_over_baselines
+from models_runtime.judging.talk import Order
 from models_runtime.models import JudgeCall, JudgingItem, JudgingJob
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
@@ -42,7 +43,8 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class JudgeRow:
     """One judge's figures. `with_people` counts pairs on which people have a majority; without
-    any, it says so rather than 0."""
+    any, it says so rather than 0. `consistent` counts pairs whose two orders name the same response
+    (or both a tie)."""
 
     name: str
     job: JudgingJob
@@ -50,6 +52,7 @@ class JudgeRow:
     invalid: int
     with_people: Share
     with_judges: float | None
+    consistent: Share
     unread: Share
     position_bias: float | None
     cost_per_question: float | None
@@ -131,10 +134,30 @@ def _row(
         invalid=told["bad"],
         with_people=Share(sum(mine[q] == people[q] for q in common), len(common)),
         with_judges=among,
+        consistent=consistency_of(job),
         unread=Share(asked["unread"], asked["n"]),
         position_bias=told["bias"],
         cost_per_question=spent / told["n"] if told["n"] else None,
     )
+
+
+def consistency_of(job: JudgingJob) -> Share:
+    """Pairs asked in both orders whose verdict survived the swap, of those that could be read.
+
+    Only comparisons of the same ask count: a cascade's cheap orders, a juror's own two, …
+    """
+    rows = JudgeCall.objects.filter(
+        item__job__annotator=job.annotator, order__in=[Order.AB.value, Order.BA.value]
+    ).exclude(outcome="")
+    games: dict[tuple[int, str], dict[str, int | None]] = {}
+    for item, step, order, outcome in rows.order_by("id").values_list(
+        "item_id", "step", "order", "outcome"
+    ):
+        seen = Outcome(outcome) if order == Order.AB else Outcome(outcome).mirrored
+        ask = step.replace(order, "")
+        games.setdefault((item, ask), {})[order] = seen.winner
+    both = [each for each in games.values() if len(each) == 2]
+    return Share(sum(len(set(each.values())) == 1 for each in both), len(both))
 
 
 # --- Rewards against baselines --------------------------------------------------------------------

@@ -167,9 +167,8 @@ def verdicts(request: HttpRequest, project: Project, role: Role, public_id: UUID
     question = get_object_or_404(Question, project=project, public_id=public_id)
     shown = revealed(question, account(request), reviews=role in REVIEWERS)
     rows = [(each.annotator, in_words(each.judgment_type, each.payload), each) for each in shown]
-    return render(
-        request, "models_runtime/judge_verdicts.html", context_of(project, role, rows=rows)
-    )
+    template = "models_runtime/judge_verdicts.html" + ("#said" if is_fragment(request) else "")
+    return render(request, template, context_of(project, role, rows=rows))
 
 
 # --- Checklists -----------------------------------------------------------------------------------

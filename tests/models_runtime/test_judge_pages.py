@@ -165,10 +165,19 @@ def test_judges_are_compared_with_people_and_with_each_other(project: Project, o
     assert best.with_people.interval is not None
     assert worst.with_people.hits < 2
     assert best.with_judges is not None
+    assert (best.consistent.hits, best.consistent.n) == (2, 2)
+    assert worst.consistent.n == 0
     shown = page(browser(olga), JUDGES)
     assert "fair (scripted)" in shown
     assert "2 pairs" in shown
     assert "needs label probabilities" in shown
+    assert "not asked in both orders" in shown
+
+
+def test_a_judge_that_likes_the_first_place_is_seen_to_contradict_itself(project: Project) -> None:
+    carry_out(enqueue.request_judging(project, scripted(project, position_bias=50.0)))
+    (row,) = compare(project)
+    assert (row.consistent.hits, row.consistent.n) == (0, 2)
 
 
 def test_without_people_agreement_is_unknown_and_never_zero(project: Project, olga: User) -> None:
@@ -209,6 +218,9 @@ def test_a_verdict_is_revealed_only_where_the_owner_chose_and_after_answering(
     shown = page(client, address)
     assert "open (scripted)" in shown
     assert "quiet (scripted)" not in shown
+    fragment = page(client, address, headers={"HX-Request": "true"})
+    assert "open (scripted)" in fragment
+    assert "<html" not in fragment
     stranger = browser(User.objects.create_user("sam", password="x"))
     assert stranger.get(address).status_code == 404
 
