@@ -13,12 +13,13 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from aggregation.comparing import MethodComparison
+from aggregation.comparison_lines import show_differences
 from aggregation.method import Method
 from aggregation.options import OptionError
 from aggregation.reading import FileError, Reading, read_table
 from aggregation.results import AggregateResult, compare
 from aggregation.slates.in_words import MOST_SLATES, proofs, slate_lines
-from aggregation.tables import Table, TableError
+from aggregation.tables import TableError
 
 SHOWN_ROWS = 40
 
@@ -38,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SLUG",
         help="method to use; may be repeated",
     )
-    parser.add_argument("--compare", action="store_true", help="show the methods side by side")
+    parser.add_argument(
+        "--compare", action="store_true", help="show them side by side, and which predicts best"
+    )
     parser.add_argument("--out", type=Path, help="write the scores to a .json or .csv file")
     parser.add_argument(
         "--options",
@@ -79,23 +82,20 @@ def run(arguments: argparse.Namespace, console: Console | None = None) -> list[A
     with _progress(screen) as progress:
         task = progress.add_task(f"Reading {arguments.file.name}", total=None)
         table = read_table(arguments.file, _reading(arguments))
+        values = pairs_of_text(arguments.options, "--options")
+        options = [_options(method, values, alone=len(chosen) == 1) for method in chosen]
         results = []
-        for method in chosen:
+        for method, own in zip(chosen, options, strict=True):
             progress.update(task, description=f"{method.title} on {len(table):,} judgments")
-            results.append(
-                _fit(
-                    method,
-                    table,
-                    pairs_of_text(arguments.options, "--options"),
-                    alone=len(chosen) == 1,
-                )
-            )
+            results.append(method.fit(table, own))
     if arguments.out:
         write(results, arguments.out)
     for result in results:
         show(result, screen)
     if arguments.compare or len(results) > 1:
         show_comparison(compare(results), screen)
+    if arguments.compare:
+        show_differences(list(zip(chosen, options, strict=True)), results, table, screen)
     return results
 
 
@@ -139,11 +139,11 @@ def pairs_of_text(texts: Iterable[str], flag: str) -> dict[str, str]:
     return pairs
 
 
-def _fit(method: Method, table: Table, values: dict[str, str], alone: bool) -> AggregateResult:
+def _options(method: Method, values: dict[str, str], alone: bool) -> Any:
     """With several methods an option goes to those that know it."""
     known = {field.name for field in method.options.form_fields()}
     mine = values if alone else {name: value for name, value in values.items() if name in known}
-    return method.fit(table, method.options.parse(mine))
+    return method.options.parse(mine)
 
 
 def _progress(screen: Console) -> Progress:

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.options import Options
 from aggregation.personal.bench import Bench
-from aggregation.resampling import knows_prompts, resample, varies_prompts
+from aggregation.resampling import active_clusters, knows_prompts, resample, varies_prompts
 from aggregation.results import AggregateResult, AnnotatorQuality, CiMethod, Fit, ScoreKind
-from aggregation.tables import Comparisons, Labels, Ratings, Table, can_convert, convert
+from aggregation.tables import Comparisons, Labels, PairCounts, Ratings, Table, can_convert, convert
 from aggregation.tables.columns import Ids
 from aggregation.uncertainty import (
     best_from_cov,
     best_from_replicates,
     competition_ranks,
+    expanded_level,
     normal_quantile,
     percentile_bounds,
     rank_bounds_from_cov,
@@ -191,7 +192,8 @@ def _finish(
     score = np.asarray(estimate.score, dtype=np.float64)
     component = _component(estimate, score)
     rank = competition_ranks(score, component) if estimate.ranked else None
-    spread = _spread(estimate, replicates, score, component, options, rng)
+    clusters = _clusters(table) if replicates is not None else 0
+    spread = _spread(estimate, replicates, score, component, options, rng, clusters)
     if estimate.committees and "p_best" in spread and replicates is not None:
         spread["p_best"] = replicates.mean(axis=0)  # the chance of a seat
     winners = estimate.winners if estimate.winners is not None else _winners(rank, component)
@@ -235,6 +237,7 @@ def _spread(
     component: NDArray[np.int64],
     options: Options,
     rng: np.random.Generator,
+    clusters: int,
 ) -> dict[str, Any]:
     """Standard errors, bounds, rank bounds and P(best), from replicates where there are some."""
     known: dict[str, Any] = {
@@ -249,7 +252,8 @@ def _spread(
         "rank_hi": estimate.rank_hi,
     }
     if replicates is not None:
-        return known | _spread_of_replicates(replicates, component, options.level, estimate.ranked)
+        level = expanded_level(options.level, clusters)
+        return known | _spread_of_replicates(replicates, component, level, estimate.ranked)
     if estimate.cov is None:
         return known
     se = standard_errors(estimate.cov)
@@ -265,6 +269,11 @@ def _spread(
         ):
             known["p_best"] = best_from_cov(score, estimate.cov, rng)
     return known
+
+
+def _clusters(table: Table) -> int:
+    """Annotators whose reweighting made the replicates; 0 where the table doesn't name them."""
+    return 0 if isinstance(table, PairCounts) else active_clusters(table)
 
 
 def _spread_of_replicates(

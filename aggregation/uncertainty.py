@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -83,6 +83,19 @@ def normal_quantile(level: float) -> float:
 
 def standard_errors(cov: Floats) -> Floats:
     return np.sqrt(np.maximum(np.diagonal(cov), 0.0))
+
+
+def expanded_level(level: float, clusters: int) -> float:
+    """The level at which percentile bounds of `clusters` reweighted clusters cover `level`.
+
+    Replicates vary by (G - 1)/G too little, and a normal quantile stands where Student's on G - 1
+    degrees of freedom belongs: both are made good by 2 Phi(sqrt(G / (G - 1)) t_{G-1}) - 1
+    (Hesterberg 2015, "expanded percentile"). The level itself with fewer than two clusters.
+    """
+    if clusters < 2:
+        return level
+    wide = np.sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, 0.5 + level / 2)
+    return float(2 * ndtr(wide) - 1)
 
 
 def percentile_bounds(replicates: Floats, level: float) -> tuple[Floats, Floats]:

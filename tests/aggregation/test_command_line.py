@@ -46,7 +46,10 @@ def test_several_methods_stand_side_by_side(
         str(out),
     ]
     assert main([*arguments, "--options", "replicates=3", "over=games"]) == 0
-    assert "Kendall" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Kendall" in said
+    assert "pairs stand in another order" in said
+    assert "Log loss on held-out annotators" in said
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert {row["method"] for row in rows} == {"bradley_terry", "win_rate"}
     assert all(row["lo"] for row in rows)

@@ -8,7 +8,7 @@ import pytest
 from aggregation.catalogue import METHODS
 from aggregation.resampling import resample
 from aggregation.tables import Comparisons, Table
-from aggregation.uncertainty import cluster_weights, two_way_weight_rows
+from aggregation.uncertainty import cluster_weights, expanded_level, two_way_weight_rows
 from aggregation.warning_codes import WarningCode
 from tests.aggregation.worlds import random_ballots, random_comparisons, random_ratings
 
@@ -133,3 +133,22 @@ def test_two_way_intervals_cover_where_one_way_ones_fall_short() -> None:
             inside[vary] += bool(result.lo[0] <= 0.5 <= result.hi[0])
     assert inside[BOTH] / worlds >= 0.90
     assert inside["annotators"] / worlds < 0.88
+
+
+def test_few_annotators_get_wider_percentiles() -> None:
+    """Five clusters: sqrt(5/4) t_4(.975) = 1.11803 * 2.77645 = 3.10417, so 2 Phi - 1 = .99809."""
+    assert expanded_level(0.95, 5) == pytest.approx(0.99809, abs=1e-5)
+    assert expanded_level(0.95, 60) == pytest.approx(0.95637, abs=1e-4)
+    assert expanded_level(0.95, 10**6) == pytest.approx(0.95, abs=1e-5)
+    assert expanded_level(0.95, 1) == 0.95
+    levels = [expanded_level(0.9, clusters) for clusters in range(2, 40)]
+    assert levels == sorted(levels, reverse=True)
+
+
+def test_bounds_are_expanded_percentiles_of_the_replicates() -> None:
+    table, method = random_comparisons(1, people=6), METHODS["win_rate"]
+    result = method.fit(table, method.options(replicates=80))
+    assert result.replicates is not None
+    assert result.lo is not None
+    tail = (1 - expanded_level(0.95, 6)) / 2
+    assert result.lo == pytest.approx(np.quantile(result.replicates, tail, axis=0))
