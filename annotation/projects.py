@@ -16,6 +16,7 @@ from annotation.models import (
     Role,
     User,
 )
+from annotation.pausing import resume
 from annotation.rendering import render_markdown
 
 
@@ -100,6 +101,9 @@ def set_role(*, project: Project, username: str, role: Role) -> Membership:
 
 def set_paused(*, annotator: Annotator, paused: bool) -> Annotator:
     """Stop giving questions to an annotator, or start again. What they answered stays."""
-    annotator.paused_at = timezone.now() if paused else None
-    annotator.save(update_fields=["paused_at"])
+    if paused:
+        annotator.paused_at, annotator.paused_because = timezone.now(), ""
+        annotator.save(update_fields=["paused_at", "paused_because"])
+    elif annotator.paused_at is not None:
+        resume(annotator, timezone.now())
     return annotator

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -20,12 +21,15 @@ from django.db.models.expressions import DatabaseDefault
 
 M = TypeVar("M", bound=Model)
 Row = tuple[Any, ...]
+FIRST_PLANS = 64
+_run: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # statements per connection
 
 
 def fetch(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
     """Run a statement with its parameters bound by the server; its rows."""
     wrapper = connections[DEFAULT_DB_ALIAS]
     wrapper.ensure_connection()
+    _plan_anew_while_tables_grow(wrapper.connection)
     # Bound by the server, so that it can be prepared; Django's own cursors bind in the client.
     raw: Any = (_Logged if wrapper.queries_logged else psycopg.Cursor)(wrapper.connection)
     make: Any = wrapper.make_debug_cursor if wrapper.queries_logged else wrapper.make_cursor
@@ -33,6 +37,17 @@ def fetch(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
         cursor.execute(sql, parameters)
         rows: list[Row] = cursor.fetchall()
     return rows
+
+
+def _plan_anew_while_tables_grow(raw: "psycopg.Connection[Any]") -> None:
+    """Let a connection forget its plans after 64, 256, 1024, … statements.
+
+    A plan that was made while a table had a page or two reads all of it; kept, it would go on so
+    while the table grows, for the minute or more until autovacuum counts it anew.
+    """
+    run = _run[raw] = _run.get(raw, 0) + 1
+    if run >= FIRST_PLANS and run & (run - 1) == 0 and run.bit_length() % 2:
+        raw.execute("DISCARD PLANS")
 
 
 class _Logged(psycopg.Cursor[Row]):

@@ -28,6 +28,7 @@ from annotation.models import (
     QuestionState,
     Standing,
 )
+from annotation.models.question import PlacementQuerySet
 from annotation.pausing import review
 from annotation.project_rules import rules_of
 from annotation.seats import (
@@ -67,18 +68,22 @@ class Submission:
 def asked_by(question: Question, *, candidates: int | None = None) -> Asked:
     """What a question asks, for its judgment type; `candidates` spares counting its placements."""
     criteria = question.rubric.criteria.all() if question.rubric is not None else ()
-    asked = Placement.objects.asked().filter(question=question)
     texts: tuple[str, ...] = ()
     if JUDGMENT_TYPES[question.judgment_type].reads_texts:
-        texts = tuple(asked.order_by("position").values_list("candidate__text", flat=True))
+        placed = _placed(question).order_by("position")
+        texts = tuple(placed.values_list("candidate__text", flat=True))
     return Asked(
-        candidates=asked.count() if candidates is None else candidates,
+        candidates=_placed(question).count() if candidates is None else candidates,
         texts=texts,
         criteria=tuple(
             AskedCriterion(c.position, c.text, c.explanation, c.kind, c.anchors) for c in criteria
         ),
         options=question.project.options,
     )
+
+
+def _placed(question: Question) -> PlacementQuerySet:
+    return Placement.objects.asked().filter(question=question)
 
 
 def form_for(assignment: Assignment, data: Mapping[str, Any] | None = None) -> JudgmentForm:

@@ -16,6 +16,7 @@ from annotation.api.endpoints.content import (
     RubricsViewSet,
     SystemsViewSet,
 )
+from annotation.api.endpoints.decisions import DecisionsViewSet
 from annotation.api.endpoints.imports import ImportsViewSet
 from annotation.api.endpoints.judgments import JudgmentsViewSet
 from annotation.api.endpoints.projects import (
@@ -41,6 +42,7 @@ IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
     "questions": QuestionsViewSet,
     "annotators": AnnotatorsViewSet,
     "imports": ImportsViewSet,
+    "decisions": DecisionsViewSet,
     "state": StatesViewSet,
     "webhooks": WebhooksViewSet,
     "deliveries": DeliveriesViewSet,

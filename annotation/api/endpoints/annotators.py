@@ -12,7 +12,9 @@ from annotation.access import MANAGERS
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
 from annotation.api.serializers.annotators import AnnotatorSerializer
+from annotation.api.serializers.assigning import SkillsSerializer
 from annotation.api.viewsets import ProjectViewSet
+from annotation.assigning import set_skills
 from annotation.models import Annotator, AnnotatorKind, Profile
 from annotation.tokens import Scope
 
@@ -29,6 +31,7 @@ class AnnotatorsViewSet(
         "retrieve": Needs(Scope.READ),
         "pause": Needs(Scope.MANAGE, MANAGERS),
         "resume": Needs(Scope.MANAGE, MANAGERS),
+        "skills": Needs(Scope.MANAGE, MANAGERS),
     }
     filters = {
         "kind": Filter("kind", serializers.ChoiceField(choices=AnnotatorKind.choices)),
@@ -53,6 +56,18 @@ class AnnotatorsViewSet(
     def resume(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Give this annotator questions again."""
         return self._set_paused(request, paused=False)
+
+    @extend_schema(request=SkillsSerializer, responses=SkillsSerializer)
+    @action(detail=True, methods=["post"])
+    def skills(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say what this annotator can do; questions may ask for a skill."""
+        refuse_unknown(request, set())
+        given = SkillsSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        annotator = self.get_object()
+        set_skills(annotator=annotator, names=given.validated_data["skills"])
+        names = annotator.skills.order_by("name").values_list("name", flat=True)
+        return Response({"skills": list(names)})
 
     def _set_paused(self, request: Request, *, paused: bool) -> Response:
         refuse_unknown(request, set())

@@ -1,11 +1,23 @@
-"""What is judged: prompts, candidates, systems, measurements, rubrics, questions. Read-only."""
+"""What is judged: prompts, candidates, systems, measurements, rubrics, questions.
+
+Read-only, but for whom a question is and whether its answer is known.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from annotation.access import MANAGERS, REVIEWERS
-from annotation.api.filters import Filter
+from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
+from annotation.api.serializers.assigning import AudienceSerializer, CheckSerializer
 from annotation.api.serializers.prompts import (
     CandidateSerializer,
     MeasurementSerializer,
@@ -16,7 +28,9 @@ from annotation.api.serializers.prompts import (
 from annotation.api.serializers.questions import QuestionSerializer
 from annotation.api.serializers.rubrics import RubricSerializer
 from annotation.api.viewsets import ProjectViewSet
+from annotation.assigning import make_check, reserve, restrict
 from annotation.models import (
+    Annotator,
     Candidate,
     Measurement,
     Prompt,
@@ -130,7 +144,12 @@ class QuestionsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
 
     queryset = Question.objects.none()
     serializer_class = QuestionSerializer
-    access = {"list": Needs(Scope.READ, MANAGERS), "retrieve": Needs(Scope.READ, MANAGERS)}
+    access = {
+        "list": Needs(Scope.READ, MANAGERS),
+        "retrieve": Needs(Scope.READ, MANAGERS),
+        "audience": Needs(Scope.MANAGE, MANAGERS),
+        "check": Needs(Scope.MANAGE, MANAGERS),
+    }
     filters = {
         "state": Filter("state", serializers.ChoiceField(choices=QuestionState.choices)),
         "judgment_type": Filter("judgment_type", serializers.CharField(max_length=40)),
@@ -145,3 +164,34 @@ class QuestionsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             .defer("prompt__messages", "prompt__html")
             .prefetch_related("placements__candidate")
         )
+
+    @extend_schema(request=AudienceSerializer, responses=QuestionSerializer)
+    @action(detail=True, methods=["post"])
+    def audience(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say which group, which skill or which people the question is for."""
+        refuse_unknown(request, set())
+        given = AudienceSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        question, wanted = self.get_object(), given.validated_data
+        if "annotators" in wanted:
+            reserve(question=question, annotators=self._annotators(wanted["annotators"]))
+        restrict(question=question, group=wanted.get("group"), skill=wanted.get("skill"))
+        return Response(QuestionSerializer(question).data)
+
+    @extend_schema(request=CheckSerializer, responses=QuestionSerializer, operation_id="check")
+    @action(detail=True, methods=["post"], url_path="check")
+    def check(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give the question a known answer: from now on it checks annotators and isn't counted."""
+        refuse_unknown(request, set())
+        given = CheckSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        question = self.get_object()
+        question.project = self.project
+        make_check(question=question, **given.validated_data)
+        return Response(QuestionSerializer(question).data)
+
+    def _annotators(self, ids: Sequence[UUID]) -> list[Annotator]:
+        found = list(Annotator.objects.filter(project=self.project, public_id__in=set(ids)))
+        if len(found) < len(set(ids)):
+            raise serializers.ValidationError({"annotators": ["There is no such annotator here."]})
+        return found

@@ -8,10 +8,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import projects
-from annotation.access import MANAGERS
+from annotation.access import MANAGERS, require_role
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.forms import cleaned
 from annotation.api.permissions import HasScope, Needs
+from annotation.api.serializers.assigning import ProjectChangeSerializer
 from annotation.api.serializers.me import MeSerializer
 from annotation.api.serializers.projects import (
     GuidelineSerializer,
@@ -21,6 +22,7 @@ from annotation.api.serializers.projects import (
     StateSerializer,
 )
 from annotation.api.viewsets import ProjectViewSet, ScopedViewSet
+from annotation.assigning import set_rules
 from annotation.errors import NotAllowed
 from annotation.forms import GuidelineForm, ProjectForm, StateForm
 from annotation.models import ApiToken, Guideline, Membership, Project, ProjectState
@@ -36,6 +38,7 @@ class ProjectsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
         "list": Needs(Scope.READ),
         "retrieve": Needs(Scope.READ),
         "create": Needs(Scope.MANAGE),
+        "partial_update": Needs(Scope.MANAGE),
     }
     filters = {
         "state": Filter("state", serializers.ChoiceField(choices=ProjectState.choices)),
@@ -64,6 +67,17 @@ class ProjectsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
         made = projects.create_project(owner=self.user, **form.project_fields())
         shown = reachable_projects(request).get(pk=made.pk)
         return Response(ProjectSerializer(shown).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ProjectChangeSerializer, responses={200: ProjectSerializer})
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the rules of assignment: who gets which question, how often, and who is paused."""
+        refuse_unknown(request, set())
+        project = self.get_object()
+        require_role(project, self.user, MANAGERS)
+        given = ProjectChangeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        set_rules(project=project, settings=given.validated_data["assignment"])
+        return Response(ProjectSerializer(project).data)
 
 
 class StatesViewSet(ProjectViewSet[Project]):
