@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import models
 from django.db.models import F
 
 from aggregation import loading
@@ -10,10 +11,22 @@ from aggregation.declared_columns import Voices
 from aggregation.evidence_columns import Part
 from aggregation.loading import EvidenceTables, NothingToRead, Watch
 from aggregation.models import Items, Level
-from aggregation.report import Material, Reason, comparisons_from, whole_people
+from aggregation.report import Checks, Material, Reason, comparisons_from, whole_people
 from aggregation.streaming import stream
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
-from annotation.models import Candidate, Criterion, Judgment, Placement, Project, Prompt
+from annotation.assignment.agreement import agreement
+from annotation.checking import agreement_with
+from annotation.models import (
+    AssignmentPurpose,
+    Candidate,
+    Criterion,
+    Judgment,
+    Placement,
+    Project,
+    Prompt,
+    Standing,
+)
+from annotation.settling import outcomes_of
 
 OVER_SYSTEMS = "groups sought on systems, then kept for single responses"
 MOST_REASONS = 20_000  # newest first
@@ -60,6 +73,8 @@ def material(
         attributes=_attributes(counted),
         reasons=_reasons(counted, level),
         texts=_texts(project, level),
+        gold=_gold(project, mark, kinds),
+        repeats=_repeats(project, mark, kinds),
         coarse=coarse,
         conversions=(*part.conversions, *how),
         judgments=evidence.judgments,
@@ -157,6 +172,67 @@ def _reasons(counted: Any, level: str) -> tuple[Reason, ...]:
         )
         for who, question, prompt, strength, reason in rows
         if strength and None not in placed[question].values()
+    )
+
+
+def _gold(project: Project, mark: int, kinds: Sequence[str]) -> Checks | None:
+    """Answers to questions with a known answer, held against it as it is known now."""
+    answers = _checks(project, mark, kinds, AssignmentPurpose.GOLD).filter(
+        question__gold_answer__isnull=False
+    )
+    tally: dict[str, list[float]] = {}
+    for answer in answers.select_related("annotator", "question__gold_answer"):
+        known = answer.question.gold_answer
+        known.question = answer.question
+        seen = tally.setdefault(answer.annotator.external_id, [])
+        seen.append(1.0 - agreement_with(known, answer.payload))
+    return _tallied(tally)
+
+
+def _repeats(project: Project, mark: int, kinds: Sequence[str]) -> Checks | None:
+    """Answers to one's own question again, held against the first."""
+    again = list(
+        _checks(project, mark, kinds, AssignmentPurpose.REPEAT).select_related("annotator")
+    )
+    first = {
+        (judgment.annotator_id, judgment.question_id): judgment
+        for judgment in Judgment.objects.filter(
+            question__in={each.question_id for each in again},
+            annotator__in={each.annotator_id for each in again},
+            standing=Standing.COUNTED,
+            position__lte=mark,
+        ).order_by("-position")
+    }
+    tally: dict[str, list[float]] = {}
+    for each in again:
+        earlier = first.get((each.annotator_id, each.question_id))
+        if earlier is not None:
+            kind = each.judgment_type
+            same = agreement(outcomes_of(kind, each.payload), outcomes_of(kind, earlier.payload))
+            tally.setdefault(each.annotator.external_id, []).append(1.0 - same)
+    return _tallied(tally)
+
+
+def _checks(
+    project: Project, mark: int, kinds: Sequence[str], purpose: AssignmentPurpose
+) -> models.QuerySet[Judgment]:
+    return Judgment.objects.filter(
+        question__project=project,
+        annotator__kind__in=list(kinds),
+        standing=Standing.CHECK,
+        assignment__purpose=purpose,
+        position__lte=mark,
+    ).order_by("position")
+
+
+def _tallied(tally: dict[str, list[float]]) -> Checks | None:
+    if not tally:
+        return None
+    who = sorted(tally)
+    return Checks(
+        tuple(who),
+        tuple(float(len(tally[name])) for name in who),
+        tuple(sum(tally[name]) for name in who),
     )
 
 

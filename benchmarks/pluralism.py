@@ -3,7 +3,7 @@
     python -m benchmarks.pluralism [--seeds N] [--only NAME]
 
 Simulated worlds with known groups, fixed seeds, one core. NAME is one of null, planted, maxmin,
-coverage, minority, speed.
+coverage, intervals, minority, speed.
 """
 
 import argparse
@@ -235,6 +235,65 @@ def coverage(seeds: int) -> Grid:
     return grid
 
 
+def intervals(seeds: int) -> Grid:
+    """Do the report's 95 % intervals cover the truth? People drawn anew for every seed."""
+    from aggregation.report import Material, ReportOptions, build
+
+    truth, grid = welfare(U), Grid("people × votes", "of", "covered", "mean width", "seeds told")
+    for people, each in ((60, 20), (150, 20)):
+        hits: dict[str, list[tuple[bool, float]]] = {}
+        told = 0
+        for seed in range(seeds):
+            rng = np.random.default_rng([seed, 7])
+            group = np.sort(rng.choice(3, people, p=SHARES))
+            table = votes_of(rng, group, each)
+            report = build(
+                Material(table, "systems"),
+                ReportOptions(replicates=200, restarts=4, most=4, seed=seed),
+            )
+            assert report.groups is not None
+            assert report.decisions is not None
+            if len(report.groups.cards) != 3:
+                continue
+            told += 1
+            matched = _matching(report.decisions.items, truth)
+            for g, h in enumerate(matched):
+                share = report.groups.cards[h].share
+                _note(hits, "share of a group", share, SHARES[g])
+                for row in report.decisions.items:
+                    _note(hits, "welfare", row.welfare[h], truth[g, "ABCDE".index(row.item)])
+        for name, found in hits.items():
+            cover, width = np.array(found, dtype=float).mean(axis=0)
+            grid.add_row(
+                f"{people} × {each}", name, f"{cover:.3f}", f"{width:.3f}", f"{told}/{seeds}"
+            )
+    return grid
+
+
+def votes_of(rng: np.random.Generator, group: Array, each: int) -> Comparisons:
+    """Votes on random pairs of the candidates A to E by people of these groups."""
+    who = np.repeat(np.arange(len(group)), each)
+    a = rng.integers(0, 5, len(who))
+    b = (a + rng.integers(1, 5, len(who))) % 5
+    rows = np.arange(len(who))
+    chance = expit(U[group[who]][rows, a] - U[group[who]][rows, b])
+    y = np.where(rng.random(len(who)) < chance, 1, -1)
+    return Comparisons.from_arrays(
+        a, b, y, annotator=who, ids=list("ABCDE"), annotator_ids=range(len(group))
+    )
+
+
+def _matching(items: Any, truth: Array) -> list[int]:
+    """Which group of the report is each true one, by nearest welfare."""
+    order = sorted(items, key=lambda row: row.item)
+    W = np.array([[w.value for w in row.welfare] for row in order]).T
+    return [int(np.abs(W - truth[g]).sum(axis=1).argmin()) for g in range(len(truth))]
+
+
+def _note(hits: dict[str, list[tuple[bool, float]]], name: str, figure: Any, truth: float) -> None:
+    hits.setdefault(name, []).append((figure.lo <= truth <= figure.hi, figure.hi - figure.lo))
+
+
 def speed(seeds: int) -> Grid:
     """100,000 votes of 1,000 annotators on 32 features, groups 1 to 5, five restarts."""
     grid = Grid("votes", "annotators", "features", "seconds", "groups", "Rand")
@@ -254,6 +313,7 @@ CASES: dict[str, Callable[[int], Grid]] = {
     "maxmin": maxmin,
     "minority": minority,
     "coverage": coverage,
+    "intervals": intervals,
     "speed": speed,
 }
 

@@ -6,11 +6,11 @@ says why it has none; nothing is said about fewer than five people.
 """
 
 from aggregation.report.building import Report, build, plain
-from aggregation.report.material import Gold, Material, Reason, comparisons_from, whole_people
+from aggregation.report.material import Checks, Material, Reason, comparisons_from, whole_people
 from aggregation.report.study import ReportOptions
 
 __all__ = [
-    "Gold",
+    "Checks",
     "Material",
     "Reason",
     "Report",

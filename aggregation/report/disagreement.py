@@ -6,7 +6,7 @@ import numpy as np
 
 from aggregation.pluralism.noise import Rate, flip_rate, noise_budget
 from aggregation.report.figures import Figure, percent, points, tidy, unknown
-from aggregation.report.material import Gold
+from aggregation.report.material import Checks
 from aggregation.report.study import SMALLEST_CELL, Study
 
 ONE_GROUP = "only one group is seen"
@@ -49,6 +49,8 @@ def disagreement(study: Study) -> Disagreement:
         voice=found.voice,
     )
     own = _figure(budget.within_annotators, NOBODY_TWICE, study, "pairs of votes")
+    if not own.known:
+        own = _differing(study.material.repeats, study, NOBODY_TWICE)
     same = _figure(
         budget.within_groups,
         "no two people of a group judged the same pair",
@@ -62,6 +64,9 @@ def disagreement(study: Study) -> Disagreement:
         "pairs of people",
     )
     ambiguity = _figure(budget.ambiguity, NOBODY_TWICE, study, "pairs of people")
+    if own.known and not ambiguity.known and same.value is not None and own.value is not None:
+        gap = "a difference of two samples; see their intervals"
+        ambiguity = Figure(tidy(same.value - own.value), same.n, same.of, why=gap)
     pluralism = _figure(
         budget.pluralism, ONE_GROUP if not study.several else other.why, study, "pairs of people"
     )
@@ -71,8 +76,8 @@ def disagreement(study: Study) -> Disagreement:
         other,
         ambiguity,
         pluralism,
-        _gold(study.material.gold, study),
-        _flips(own, budget.flips_within_annotators),
+        _differing(study.material.gold, study, NO_GOLD),
+        _flips(own, flip_rate(own.value) if own.value is not None else np.nan),
         _flips(same, budget.flips_within_groups),
         _random(study),
         (),
@@ -101,11 +106,11 @@ def _flips(rate: Figure, value: float) -> Figure:
     return Figure(tidy(value), rate.n, rate.of, tidy(lo), tidy(hi))
 
 
-def _gold(gold: Gold | None, study: Study) -> Figure:
-    """Share of wrong answers; annotators, not answers, are resampled."""
-    if gold is None or not sum(gold.answers):
-        return unknown(NO_GOLD)
-    answers, wrong = np.array(gold.answers, dtype=float), np.array(gold.wrong, dtype=float)
+def _differing(checks: Checks | None, study: Study, why: str) -> Figure:
+    """Share of answers that differ; annotators, not answers, are resampled."""
+    if checks is None or not sum(checks.answers):
+        return unknown(why)
+    answers, wrong = np.array(checks.answers, dtype=float), np.array(checks.wrong, dtype=float)
     value = float(wrong.sum() / answers.sum())
     if len(answers) < SMALLEST_CELL:
         return unknown("fewer than five people answered such a question")

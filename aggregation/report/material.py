@@ -33,12 +33,16 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Gold:
-    """Answers to questions whose answer is known, by annotator: how many, and how many wrong."""
+class Checks:
+    """Answers held against another one, by annotator: how many, and how many differ.
+
+    The other is the known answer, or the same person's earlier one. An answer about several things
+    may differ in part.
+    """
 
     annotators: tuple[str, ...]
-    answers: tuple[int, ...]
-    wrong: tuple[int, ...]
+    answers: tuple[float, ...]
+    wrong: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +55,7 @@ class Material:
                 `declared_names` are their names, `attribute` the question they answered
     attributes  per annotator what was last declared, for associations after the fact
     texts       readable text of a context or item, by its id
+    gold        answers to questions with a known answer;  repeats: to a person's own ones again
     coarse      the same people's comparisons of fewer items (systems instead of responses), on
                 which groups are sought where there are any
     """
@@ -62,7 +67,8 @@ class Material:
     attribute: str = ""
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
-    gold: Gold | None = None
+    gold: Checks | None = None
+    repeats: Checks | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     coarse: Comparisons | None = None
     conversions: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ import pytest
 from aggregation.pluralism import rules
 from aggregation.pluralism.inconsistency import group_inconsistency, verdict_disagreement
 from aggregation.pluralism.welfare import welfare
-from aggregation.report import Gold, Material, Reason, Report, ReportOptions, build, plain
+from aggregation.report import Checks, Material, Reason, Report, ReportOptions, build, plain
 from aggregation.report.associations import guarded
 from aggregation.report.figures import Figure
 from aggregation.report.picks import picks_of
@@ -274,14 +274,34 @@ def test_declared_groups_are_named_and_small_ones_merged() -> None:
 
 
 def test_gold_answers_give_a_flip_rate_of_their_own() -> None:
-    gold = Gold(tuple("abcdefghijkl"), (10,) * 12, (1, 2, 0, 1, 3, 0, 1, 1, 2, 0, 1, 0))
+    gold = Checks(tuple("abcdefghijkl"), (10,) * 12, (1, 2, 0, 1, 3, 0, 1, 1, 2, 0, 1, 0))
     made = plain(build(material(each=16, gold=gold), replace(QUICK, replicates=20)))
     found = made["disagreement"]["flips_gold"]
     assert found["value"] == pytest.approx(0.1)
     assert found["lo"] < 0.1 < found["hi"]
-    few = Gold(("a",), (10,), (9,))
+    few = Checks(("a",), (10,), (9,))
     alone = plain(build(material(each=16, gold=few), replace(QUICK, replicates=2)))
     assert alone["disagreement"]["flips_gold"]["value"] is None
+
+
+def test_repeats_kept_beside_the_votes_tell_how_often_people_contradict_themselves() -> None:
+    """Votes on thirty prompts: nobody judged one pair twice, but some were asked again apart."""
+    table = material(each=16).table
+    apart = replace(
+        table,
+        group=np.arange(len(table), dtype=np.int32) % 16,
+        group_ids=tuple(f"p{n}" for n in range(16)),
+    )
+    repeats = Checks(tuple("abcdefgh"), (5,) * 8, (1, 0, 1, 2, 1, 0, 1, 2))
+    few = replace(QUICK, replicates=20)
+    alone = plain(build(Material(apart), few))["disagreement"]
+    both = plain(build(Material(apart, repeats=repeats), few))["disagreement"]
+    assert alone["within_people"]["why"] == "nobody judged the same pair twice"
+    assert both["within_people"]["value"] == pytest.approx(0.2)
+    assert both["within_people"]["lo"] < 0.2 < both["within_people"]["hi"]
+    assert both["flips_repeats"]["value"] == pytest.approx((1 - 0.6**0.5) / 2, abs=1e-6)
+    added = both["within_groups"]["value"] - both["within_people"]["value"]
+    assert both["ambiguity"]["value"] == pytest.approx(added, abs=2e-6)
 
 
 def test_groups_found_on_systems_hold_for_responses_with_few_votes_each() -> None:

@@ -12,7 +12,19 @@ from django.utils import timezone
 from aggregation import reporting, tasks
 from aggregation.enqueue import NotPossible, request_report, request_report_replay
 from aggregation.models import Report
-from annotation.models import Criterion, Judgment, Profile, Project, Rubric, WorkState
+from annotation.models import (
+    Assignment,
+    AssignmentPurpose,
+    Criterion,
+    GoldAnswer,
+    Judgment,
+    Profile,
+    Project,
+    Question,
+    Rubric,
+    Standing,
+    WorkState,
+)
 from tests.aggregation.votes import person, say, vote
 from tests.annotation.calling import as_
 from tests.cast import World, make_question
@@ -132,6 +144,34 @@ def test_a_checklist_is_reported_statement_by_statement(world: World) -> None:
         "Is it kind?" in s["text"] or "Is it bold?" in s["text"] for s in groups["splitting"]
     )
     assert all("Is it short?" in s["text"] for s in groups["uniting"])
+
+
+def test_known_answers_and_repeats_tell_how_noisy_people_are(divided: World) -> None:
+    """Checks count for the noise budget alone: no vote of theirs is in the tables."""
+    before = told(done(request_report(divided.project, options=QUICK)))
+    gold = divided.questions[0]
+    GoldAnswer.objects.create(question=gold, payload={"strength": 2})
+    repeated = Question.objects.get(external_id="q00")
+    now = timezone.now()
+    for number in range(24):
+        who = person(divided.project, f"p{number:02}")
+        for question, purpose, strength in (
+            (gold, AssignmentPurpose.GOLD, -1 if number < 6 else 3),
+            (repeated, AssignmentPurpose.REPEAT, 2),
+        ):
+            seat = Assignment.objects.create(
+                question=question, annotator=who, purpose=purpose, state="submitted",
+                shown_order=[0, 1], leased_at=now, lease_until=now, ended_at=now,
+            )  # fmt: skip
+            vote(question, who, strength, assignment=seat, standing=Standing.CHECK)
+    after = told(done(request_report(divided.project, options=QUICK)))
+    assert after["about"]["judgments"] == before["about"]["judgments"]
+    assert after["disagreement"]["flips_gold"]["value"] == pytest.approx(0.25)
+    assert after["disagreement"]["flips_gold"]["n"] == 24
+    first = Judgment.objects.filter(question=repeated, standing=Standing.COUNTED)
+    differing = first.filter(payload__strength__lt=0).count() / 24
+    assert after["disagreement"]["within_people"]["value"] == pytest.approx(differing)
+    assert after["groups"]["cards"] == before["groups"]["cards"]
 
 
 def test_cancelling_stops_between_resamples_and_stores_nothing(

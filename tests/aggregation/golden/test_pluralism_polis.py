@@ -41,6 +41,7 @@ def conversation(name: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], d
     [
         ("seattle15", ("46", 0.651, 30), [("2", 0.371), ("18", 0.364), ("4", 0.360)]),
         ("brexit", ("8", 0.731, 48), [("14", 0.851), ("19", 0.846), ("1", 0.834)]),
+        ("bowling_green", ("86", 0.749, 610), [("83", 0.696), ("200", 0.650), ("201", 0.612)]),
     ],
 )
 def test_group_informed_consensus_gives_the_known_figures(
