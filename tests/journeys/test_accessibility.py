@@ -47,6 +47,7 @@ VISITS: dict[str, Visit] = {
     "API tokens": (lambda world: world.ada, lambda _: "/account/tokens/"),
     "import": (lambda world: world.olga, lambda _: "/projects/advice/import/"),
     "runs": (lambda world: world.olga, lambda _: "/projects/advice/runs/"),
+    "reports": (lambda world: world.olga, lambda _: "/projects/advice/reports/"),
     "releases": (lambda world: world.olga, lambda _: "/projects/advice/releases/"),
     "jobs": (lambda world: world.olga, lambda _: "/projects/advice/jobs/"),
     "methods": (lambda world: world.olga, lambda _: "/methods/"),
