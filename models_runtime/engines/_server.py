@@ -83,6 +83,11 @@ class Server:
         self._closed.set()
         self._client.close()
 
+    def beside(self, path: str) -> str:
+        """The address of `path` beside the chat endpoints: at the root, without /v1."""
+        base = self._client.base_url
+        return str(base.copy_with(path=base.path.removesuffix("v1/") + path))
+
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The server's JSON object; raises Refused after the last try."""
         attempt = 0

@@ -1,5 +1,8 @@
 """Model servers that speak the OpenAI chat protocol: vLLM, SGLang, llama.cpp, Ollama, hosted APIs.
 
+A checkpoint is one `kind` of model: one that chats, an encoder behind /embeddings, or a reward
+model behind one of vLLM's endpoints /pooling, /score and /rerank.
+
 A server that accepts a setting and ignores it is noticed by its reply: fewer choices than asked for
 are asked for again one by one, and missing log-probabilities are a failure, not a verdict.
 """
@@ -7,7 +10,7 @@ are asked for again one by one, and missing log-probabilities are a failure, not
 import math
 import threading
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,10 +24,14 @@ from models_runtime.engines import (
     Engine,
     EngineError,
     EngineInfo,
+    Failure,
     Finish,
     GenerationReply,
     GenerationRequest,
+    Message,
     ModelReference,
+    RewardReply,
+    RewardRequest,
     Sample,
     TokenLogprob,
     Usage,
@@ -34,6 +41,8 @@ from models_runtime.engines._options import read_options
 from models_runtime.engines._server import Patience, Refused, Server
 
 TOP_LOGPROBS = 20
+KINDS = ("chat", "embeddings", "pooling", "score", "rerank")
+EMBED_AT_ONCE = 64
 MAX_TOKENS_FIELDS = ("max_tokens", "max_completion_tokens")
 
 
@@ -43,9 +52,10 @@ class OpenAIOptions:
 
     `sends_samples` is for servers that honour `n`; `has_logprobs` for those that give the
     log-probabilities of the likeliest tokens; `sends_extra` adds top_k and min_p, which are not
-    part of the original protocol.
+    part of the original protocol. `kind` is chat, embeddings, pooling, score or rerank.
     """
 
+    kind: str = "chat"
     timeout: float = 120.0
     retries: int = 4
     backoff: float = 0.5
@@ -59,6 +69,8 @@ class OpenAIOptions:
     price_out: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}")
         if min(self.timeout, self.backoff, self.longest_wait) <= 0:
             raise ValueError("times must be above 0")
         if not 0 <= self.retries <= 10 or not 1 <= self.in_flight <= 256:
@@ -86,13 +98,8 @@ class OpenAIEngine(Engine):
             secret=reference.secret,
             patience=options.patience,
         )
-        can = {Capability.GENERATE, Capability.SEED}
-        if options.sends_samples:
-            can.add(Capability.SAMPLES)
-        if options.has_logprobs:
-            can |= {Capability.LOGPROBS, Capability.DECIDE}
         self.info = EngineInfo(
-            reference.model, reference.revision, frozenset(can), options.in_flight
+            reference.model, reference.revision, _abilities(options), options.in_flight
         )
 
     def check(self) -> None:
@@ -102,9 +109,20 @@ class OpenAIEngine(Engine):
             if names and self._model not in names:
                 raise self._server.model_missing()
             if not names:
-                self._server.ask("POST", "chat/completions", self._shortest_body())
+                self._ask_for_little()
         except Refused as refusal:
             raise refusal.as_engine_error() from refusal
+
+    def _ask_for_little(self) -> None:
+        if self.options.kind == "chat":
+            self._server.ask("POST", "chat/completions", self._shortest_body())
+        elif self.options.kind == "embeddings":
+            self._embed(["Hello"])
+        else:
+            told = (Message("user", "Hello"), Message("assistant", "Hello"))
+            reply = self._rate(RewardRequest("check", told))
+            if reply.failure is not None:
+                raise EngineError(reply.failure.cause, reply.failure.sentence)
 
     def _listed_models(self) -> set[str]:
         """Names the server lists; empty where it has no list or fails to make one."""
@@ -127,12 +145,52 @@ class OpenAIEngine(Engine):
     def generate(
         self, requests: Iterable[GenerationRequest]
     ) -> Generator[GenerationReply, None, None]:
+        if Capability.GENERATE not in self.info.can:
+            raise self._refusal(Capability.GENERATE)
         return fly(requests, self._generate, in_flight=self.options.in_flight, closed=self._closed)
 
     def decide(self, requests: Iterable[DecisionRequest]) -> Generator[DecisionReply, None, None]:
-        if not self.options.has_logprobs:
+        if Capability.DECIDE not in self.info.can:
             raise self._refusal(Capability.DECIDE)
         return fly(requests, self._decide, in_flight=self.options.in_flight, closed=self._closed)
+
+    def score(self, conversations: Sequence[Conversation]) -> list[float]:
+        """One reward per conversation; raises EngineError if one fails."""
+        requests = [RewardRequest(str(i), each) for i, each in enumerate(conversations)]
+        values: dict[str, float] = {}
+        for reply in self.rate(requests):
+            if reply.failure is not None:
+                raise EngineError(reply.failure.cause, reply.failure.sentence)
+            values[reply.key] = next(iter(reply.values.values()))
+        return [values[request.key] for request in requests]
+
+    def rate(self, requests: Iterable[RewardRequest]) -> Generator[RewardReply, None, None]:
+        if Capability.SCORE not in self.info.can:
+            raise self._refusal(Capability.SCORE)
+        return fly(requests, self._rate, in_flight=self.options.in_flight, closed=self._closed)
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        if Capability.EMBED not in self.info.can:
+            raise self._refusal(Capability.EMBED)
+        parts = [texts[i : i + EMBED_AT_ONCE] for i in range(0, len(texts), EMBED_AT_ONCE)]
+        found: dict[int, list[list[float]]] = {}
+
+        def embed_part(number: int) -> tuple[int, list[list[float]]]:
+            return number, self._embed(list(parts[number]))
+
+        try:
+            for number, vectors in fly(
+                range(len(parts)),
+                embed_part,
+                in_flight=self.options.in_flight,
+                closed=self._closed,
+            ):
+                found[number] = vectors
+        except Refused as refusal:
+            raise refusal.as_engine_error() from refusal
+        if len(found) < len(parts):
+            raise EngineError(Cause.CANCELLED, "The embedding was given up: the job ended.")
+        return [vector for number in range(len(parts)) for vector in found[number]]
 
     def close(self) -> None:
         self._closed.set()
@@ -217,6 +275,90 @@ class OpenAIEngine(Engine):
             return DecisionReply(request.key, wall_ms=_since(began), failure=refusal.failure)
         decision = decide_from(listed, request.labels)
         return DecisionReply(request.key, decision, self._usage(reply), _since(began))
+
+    # --- Rewards and vectors ------------------------------------------------------------------
+
+    def _rate(self, request: RewardRequest) -> RewardReply:
+        """The reward by the endpoint of this kind; see https://docs.vllm.ai (pooling models)."""
+        kind = self.options.kind
+        if request.draws:
+            failure = Failure(
+                Cause.UNSUPPORTED,
+                "A model server can't say how sure a reward is. Use a local model.",
+            )
+            return RewardReply(request.key, failure=failure)
+        asked, text = _joined(request.messages[:-1]), request.messages[-1].content
+        body: dict[str, Any] = {"model": self._model}
+        if kind == "pooling":
+            body["messages"] = _wire(request.messages)
+        elif kind == "score":
+            body |= {"text_1": asked, "text_2": text}
+        else:
+            body |= {"query": asked, "documents": [text]}
+        try:
+            reply = self._server.ask("POST", self._server.beside(kind), body)
+            values = _rewards_in(reply, kind)
+            if values is None:
+                raise self._server.malformed("sent a reply without a reward")
+        except Refused as refusal:
+            return RewardReply(request.key, failure=refusal.failure)
+        return RewardReply(request.key, values, usage=self._usage(reply))
+
+    def _embed(self, texts: list[str]) -> list[list[float]]:
+        body = {"model": self._model, "input": texts, "encoding_format": "float"}
+        reply = self._server.ask("POST", "embeddings", body)
+        try:
+            entries = sorted(reply["data"], key=lambda entry: int(entry["index"]))
+            vectors = [[float(x) for x in entry["embedding"]] for entry in entries]
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._server.malformed("sent embeddings that can't be read") from error
+        if len(vectors) != len(texts) or not all(vectors):
+            raise self._server.malformed("sent another number of embeddings than it was asked for")
+        return [_of_length_one(vector) for vector in vectors]
+
+
+def _abilities(options: OpenAIOptions) -> frozenset[Capability]:
+    if options.kind == "embeddings":
+        return frozenset({Capability.EMBED})
+    if options.kind != "chat":
+        return frozenset({Capability.SCORE})
+    can = {Capability.GENERATE, Capability.SEED}
+    if options.sends_samples:
+        can.add(Capability.SAMPLES)
+    if options.has_logprobs:
+        can |= {Capability.LOGPROBS, Capability.DECIDE}
+    return frozenset(can)
+
+
+def _rewards_in(reply: Mapping[str, Any], kind: str) -> dict[str, float] | None:
+    """The rewards of a reply by head, None if there are none. A reward model that gives a value
+    per token has its last one read, where the text ends."""
+    try:
+        if kind == "rerank":
+            return {"reward": float(reply["results"][0]["relevance_score"])}
+        entry = reply["data"][0]
+        if kind == "score":
+            return {"reward": float(entry["score"])}
+        data = entry["data"]
+        while isinstance(data, list) and data and isinstance(data[0], list):
+            data = data[-1]
+        values = [float(x) for x in (data if isinstance(data, list) else [data])]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    if len(values) == 1:
+        return {"reward": values[0]}
+    return {f"head_{place}": value for place, value in enumerate(values)} or None
+
+
+def _of_length_one(vector: list[float]) -> list[float]:
+    length = math.sqrt(math.fsum(x * x for x in vector))
+    return [x / length for x in vector] if length else vector
+
+
+def _joined(messages: Conversation) -> str:
+    if len(messages) == 1:
+        return messages[0].content
+    return "\n\n".join(f"{message.role}: {message.content}" for message in messages)
 
 
 def decide_from(listed: Mapping[str, float], labels: tuple[str, ...]) -> Decision:

@@ -18,13 +18,15 @@ from models_runtime.engines import (
     GenerationRequest,
     Message,
     ModelReference,
+    RewardRequest,
     Sampling,
 )
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.pairwise import LABELS, PAIRWISE_TEMPLATES, VERDICT
 from models_runtime.prompting.parsing import climb
-from tests.models_runtime.local_models import tiny_llama
+from tests.models_runtime.local_models import tiny_llama, tiny_reward
 from tests.models_runtime.loopback import MODEL, model_server
+from tests.models_runtime.transformers_serve import absent, serve
 
 Open = Callable[[], Engine]
 QUESTION = (Message("user", "May I paint my rented flat?"),)
@@ -47,16 +49,36 @@ def open_transformers_local(stack: ExitStack) -> Engine:
     return stack.enter_context(ENGINES["transformers_local"].open(reference))
 
 
+def open_tiny_reward(stack: ExitStack) -> Engine:
+    options = {"device": "cpu", "dtype": "float32", "kind": "reward"}
+    reference = ModelReference(tiny_reward(), options=options)
+    return stack.enter_context(ENGINES["transformers_local"].open(reference))
+
+
+def open_transformers_serve(stack: ExitStack) -> Engine:
+    """A server that ignores n and log-probabilities, as its checkpoint's probe finds out."""
+    address, model = serve()
+    options = {"sends_samples": False, "has_logprobs": False, "timeout": 60.0, "in_flight": 4}
+    reference = ModelReference(model, base_url=address, options=options)
+    return stack.enter_context(ENGINES["openai_compatible"].open(reference))
+
+
 OPENERS = {
     "scripted": open_scripted,
     "openai_compatible": open_openai_compatible,
     "transformers_local": open_transformers_local,
+    "transformers_local reward": open_tiny_reward,
+    "openai_compatible transformers_serve": open_transformers_serve,
 }
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.slow if " " in name else ()) for name in OPENERS]
+)
 def engine(request: pytest.FixtureRequest, settings: object) -> Iterator[Engine]:
-    because = ENGINES[request.param].unavailable_because()
+    because = ENGINES[request.param.partition(" ")[0]].unavailable_because()
+    if request.param.endswith("transformers_serve"):
+        because = because or absent()
     if because:
         pytest.skip(f"{request.param} is unavailable: {because}")
     settings.OUTBOUND_ALLOW = ["127.0.0.1"]  # type: ignore[attr-defined]
@@ -75,6 +97,7 @@ def asked(count: int, **fields: object) -> Iterator[GenerationRequest]:
 
 
 def test_every_request_gets_exactly_one_reply(engine: Engine) -> None:
+    needs(engine, Capability.GENERATE)
     replies = list(engine.generate(asked(30)))
     assert sorted(reply.key for reply in replies) == sorted(f"r{i}" for i in range(30))
     assert all(len(reply.samples) == 1 and reply.failure is None for reply in replies)
@@ -82,12 +105,14 @@ def test_every_request_gets_exactly_one_reply(engine: Engine) -> None:
 
 
 def test_several_samples_come_from_one_request(engine: Engine) -> None:
+    needs(engine, Capability.GENERATE)
     (reply,) = engine.generate(asked(1, n=4))
     assert len(reply.samples) == 4
     assert len({sample.text for sample in reply.samples}) > 1
 
 
 def test_greedy_decoding_repeats_itself(engine: Engine) -> None:
+    needs(engine, Capability.GENERATE)
     request = GenerationRequest("k", QUESTION, Sampling(max_tokens=24, temperature=0))
     first, second = (next(iter(engine.generate([request]))).samples[0].text for _ in range(2))
     assert first == second
@@ -100,6 +125,7 @@ def test_the_same_seed_gives_the_same_text(engine: Engine) -> None:
 
 
 def test_a_text_that_reaches_the_limit_says_it_was_cut(engine: Engine) -> None:
+    needs(engine, Capability.GENERATE)
     request = GenerationRequest("k", QUESTION, Sampling(max_tokens=2))
     (reply,) = engine.generate([request])
     assert reply.samples[0].finish is Finish.LENGTH
@@ -114,6 +140,7 @@ def test_log_probabilities_are_never_above_zero(engine: Engine) -> None:
 
 
 def test_requests_are_pulled_lazily(engine: Engine) -> None:
+    needs(engine, Capability.GENERATE)
     pulled: list[str] = []
 
     def watched() -> Iterator[GenerationRequest]:
@@ -129,6 +156,7 @@ def test_requests_are_pulled_lazily(engine: Engine) -> None:
 
 
 def test_nothing_asked_is_nothing_answered(engine: Engine) -> None:
+    needs(engine, Capability.GENERATE)
     assert list(engine.generate([])) == []
 
 
@@ -157,6 +185,17 @@ def test_scores_come_one_per_conversation_and_repeat(engine: Engine) -> None:
     assert scores == pytest.approx(engine.score(conversations))
 
 
+def test_rewards_name_their_heads_and_say_how_sure_they_are(engine: Engine) -> None:
+    needs(engine, Capability.SPREAD)
+    talk = (*QUESTION, Message("assistant", "No, ask first."))
+    replies = list(engine.rate([RewardRequest("k", talk, draws=8), RewardRequest("l", talk)]))
+    by_key = {reply.key: reply for reply in replies}
+    assert by_key["k"].values == pytest.approx(by_key["l"].values)
+    assert set(by_key["k"].spreads) == set(by_key["k"].values) == {"reward"}
+    assert by_key["k"].spreads["reward"] > 0
+    assert by_key["l"].spreads == {}
+
+
 def test_embeddings_have_length_one(engine: Engine) -> None:
     needs(engine, Capability.EMBED)
     vectors = engine.embed(["a cat on a mat", "a cat on the mat", ""])
@@ -182,6 +221,7 @@ def test_a_living_model_passes_its_check(engine: Engine) -> None:
 
 
 def test_closing_from_another_thread_ends_a_running_iterator(engine: Engine) -> None:
+    needs(engine, Capability.GENERATE)
     replies = engine.generate(asked(1_000_000))
     next(replies)
     threading.Thread(target=engine.close).start()
@@ -194,7 +234,7 @@ def test_closing_twice_is_harmless(engine: Engine) -> None:
 
 
 def test_every_engine_is_opened_by_this_suite() -> None:
-    assert set(OPENERS) == set(ENGINES)
+    assert {name.partition(" ")[0] for name in OPENERS} == set(ENGINES)
 
 
 def test_every_plugin_has_a_title_and_options_with_defaults() -> None:
