@@ -1,9 +1,13 @@
 """What can go wrong for a person who judges, each with the sentence they will read.
 
-Every sentence says what happened, what is safe and what to do next.
+Every sentence says what happened, what is safe and what to do next. Pure: the sentences are marked
+here, and translated by the door that shows them.
 """
 
-from django.utils.translation import gettext as _
+
+def _(sentence: str) -> str:
+    """Mark a sentence for translation."""
+    return sentence
 
 
 class AnnotationError(Exception):

@@ -14,6 +14,7 @@ from annotation.catalogue import JUDGMENT_TYPES
 from annotation.errors import NotYourAssignment
 from annotation.intake.mapping import sources
 from annotation.models import ProjectState, Role
+from annotation.steps import OFF, Steps
 
 # --- Judging ------------------------------------------------------------------------------------
 
@@ -120,9 +121,47 @@ class ProjectForm(forms.Form):
     reason = forms.ChoiceField(
         label="Reasons",
         choices=[
-            ("optional", "A reason may be given"),
-            ("required", "Each answer needs a reason"),
+            ("optional", _("A reason may be given")),
+            ("required", _("Each answer needs a reason")),
+            ("off", _("No reasons are asked for")),
         ],
+    )
+    confidence = forms.ChoiceField(
+        required=False,
+        label=_("Own confidence"),
+        choices=[
+            ("off", _("Not asked for")),
+            ("optional", _("May be given")),
+            ("required", _("Each answer needs it")),
+        ],
+    )
+    prediction = forms.ChoiceField(
+        required=False,
+        label=_("What others will say"),
+        help_text=_(
+            "Of 100 others, how many will answer the same? Finds answers that are right but rare."
+        ),
+        choices=[
+            ("off", _("Not asked for")),
+            ("optional", _("May be given")),
+            ("required", _("Each answer needs it")),
+        ],
+    )
+    hindsight = forms.BooleanField(
+        required=False,
+        label=_("Ask again in hindsight"),
+        help_text=_(
+            "Where responses carry a consequence, it is shown after the answer and the question is "
+            "asked once more. Both answers are kept."
+        ),
+    )
+    images = forms.BooleanField(
+        required=False,
+        label=_("Show images"),
+        help_text=_(
+            "This server fetches the images that prompts and responses name, so that annotators' "
+            "browsers don't. Otherwise they are links."
+        ),
     )
     lease_minutes = forms.IntegerField(
         min_value=1,
@@ -163,10 +202,16 @@ class ProjectForm(forms.Form):
             name: self.cleaned_data[name]
             for name in ("name", "slug", "description", "judgment_type", "overlap", "guideline")
         }
-        required = self.cleaned_data["reason"] == "required"
+        asked = self.cleaned_data
+        steps = Steps(
+            reason=asked["reason"],
+            confidence=asked.get("confidence") or OFF,
+            prediction=asked.get("prediction") or OFF,
+            hindsight=asked["hindsight"],
+        )
         return fields | {
             "lease_seconds": self.cleaned_data["lease_minutes"] * 60,
-            "options": {"reason": "required"} if required else {},
+            "options": steps.options() | ({"images": True} if asked["images"] else {}),
         }
 
 

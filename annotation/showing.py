@@ -8,6 +8,7 @@ from typing import Any
 from annotation import hindsight
 from annotation.amendment import amendment_form, sides_of
 from annotation.catalogue import JUDGMENT_TYPES, template_of
+from annotation.images import embed
 from annotation.judgment_types import JudgmentForm
 from annotation.models import Annotator, Assignment, Judgment, Placement, Prompt, Question
 from annotation.rendering import render_markdown
@@ -117,22 +118,25 @@ def _showing(
     **fields: Any,
 ) -> Showing:
     """Reads the rendered texts and nothing else of prompt and candidates: no name can slip in."""
+    project = question.project
     by_position = dict(
         Placement.objects.filter(question=question).values_list("position", "candidate__html")
     )
     return Showing(
-        prompt_html=Prompt.objects.values_list("html", flat=True).get(pk=question.prompt_id),
+        prompt_html=embed(
+            Prompt.objects.values_list("html", flat=True).get(pk=question.prompt_id), project
+        ),
         responses=tuple(
             Response(
                 place,
                 "ABCDEFGHIJ"[place],
-                by_position[position],
+                embed(by_position[position], project),
                 render_markdown((consequences or {}).get(position, "")),
             )
             for place, position in enumerate(shown)
         ),
         template=template_of(question.judgment_type),
-        lease_seconds=question.project.lease_seconds,
+        lease_seconds=project.lease_seconds,
         **fields,
     )
 

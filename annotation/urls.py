@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import accounts, imports, judging, projects, tokens, webhooks
+from annotation.views import accounts, images, imports, judging, projects, tokens, webhooks
 
 app_name = "annotation"
 
@@ -28,6 +28,7 @@ urlpatterns = [
     path("projects/<slug:slug>/import/<uuid:token>/flaws.csv", imports.flaws, name="import-flaws"),
     path("projects/<slug:slug>/judge/", judging.judge, name="judge"),
     path("projects/<slug:slug>/judge/previous/", judging.previous, name="previous"),
+    path("projects/<slug:slug>/images/<str:ticket>/", images.image, name="image"),
     path("projects/<slug:slug>/judge/hindsight/", judging.look_back_at, name="hindsight"),
     path("projects/<slug:slug>/judge/skip/", judging.skip, name="skip"),
     path("projects/<slug:slug>/judge/renew/", judging.renew, name="renew"),

@@ -16,6 +16,7 @@ from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -113,7 +114,7 @@ def _refusal(error: Exception) -> exceptions.APIException | None:
     for kind, status in STATUS_OF:
         if isinstance(error, kind):
             fields = error.errors if isinstance(error, errors.InvalidAnswer) else None
-            return Problem(status, str(error), errors=fields)
+            return Problem(status, gettext(str(error)), errors=fields)
     return None
 
 

@@ -37,7 +37,7 @@ def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     except InvalidAnswer:
         return _same_question(request, annotator)
     except AnnotationError as error:
-        return _done(request, annotator, warning=str(error), status=409)
+        return _done(request, annotator, warning=_(str(error)), status=409)
     return _done(request, annotator, saved=True, warning=kept.notice)
 
 
@@ -60,7 +60,7 @@ def previous(request: HttpRequest, project: Project, role: Role) -> HttpResponse
     except InvalidAnswer:
         return _reopened(request, annotator, data=request.POST)
     except AnnotationError as error:
-        return _done(request, annotator, warning=str(error), status=409)
+        return _done(request, annotator, warning=_(str(error)), status=409)
     return _done(request, annotator, saved=True)
 
 
@@ -82,7 +82,7 @@ def look_back_at(request: HttpRequest, project: Project, role: Role) -> HttpResp
     except InvalidAnswer:
         return _next_question(request, annotator, data=request.POST, status=422)
     except AnnotationError as error:
-        return _done(request, annotator, warning=str(error), status=409)
+        return _done(request, annotator, warning=_(str(error)), status=409)
     return _done(request, annotator, saved=True)
 
 
@@ -94,7 +94,7 @@ def skip(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         assignment_id, reason = SkipForm(request.POST).values()
         queue.release(annotator, assignment_id, reason=reason)
     except NotYourAssignment as error:
-        return _done(request, annotator, warning=str(error), status=409)
+        return _done(request, annotator, warning=_(str(error)), status=409)
     return _done(request, annotator)
 
 
@@ -152,7 +152,7 @@ def _next_question(
     try:
         showing = _look_back(annotator, data) or _lease(annotator)
     except JudgingStopped as error:
-        stopped = str(error)
+        stopped = _(str(error))
     return _page(
         request,
         annotator,

@@ -165,8 +165,11 @@ def test_an_image_is_never_loaded_but_described(address: str) -> None:
     assert "a tall tower" in rendered or "a <em>tall</em> tower" in rendered
 
 
-def test_an_image_is_named_as_one() -> None:
-    assert "Image, not loaded</span> a tower" in render_markdown("![a tower](https://a.example/i)")
+def test_an_image_is_named_as_one_and_linked_if_it_is_on_the_web() -> None:
+    rendered = render_markdown("![a tower](https://a.example/i?a=1&b=2)")
+    assert ">Image: a tower</a>" in rendered
+    assert 'class="image-link"' in rendered
+    assert "https://a.example/i?a=1&amp;b=2" in rendered
 
 
 def test_characters_that_deceive_are_shown() -> None:

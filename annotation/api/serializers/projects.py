@@ -60,7 +60,26 @@ class NewProjectSerializer(serializers.Serializer[Any]):
         required=False, default=3, min_value=1, max_value=1000, help_text="People per question."
     )
     reason = serializers.ChoiceField(
-        required=False, default="optional", choices=["optional", "required"]
+        required=False, default="optional", choices=["optional", "required", "off"]
+    )
+    confidence = serializers.ChoiceField(
+        required=False, default="off", choices=["off", "optional", "required"]
+    )
+    prediction = serializers.ChoiceField(
+        required=False,
+        default="off",
+        choices=["off", "optional", "required"],
+        help_text="Whether to ask how many of 100 others will answer the same.",
+    )
+    hindsight = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Whether to show consequences after an answer and ask again.",
+    )
+    images = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Whether this server fetches and shows images; otherwise they are links.",
     )
     lease_minutes = serializers.IntegerField(
         required=False, default=30, min_value=1, max_value=24 * 60
