@@ -1,12 +1,30 @@
 """How far a project and its people are. Counted from rows each time; nothing is stored."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Aggregate, Count, Exists, FloatField, Max, OuterRef, Q, Sum
+from django.db.models import (
+    Aggregate,
+    Count,
+    Exists,
+    F,
+    FloatField,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce, Greatest, TruncDate
+from django.utils import timezone
 
+from annotation.charts import Column
+from annotation.forecast import Forecast, forecast
 from annotation.models import (
     Annotator,
+    AnnotatorKind,
     Assignment,
     Judgment,
     Project,
@@ -135,3 +153,64 @@ def people(project: Project) -> list[Pace]:
                 Pace(each, row["judgments"], row["median_ms"], row["timed"], row["last_at"])
             )
     return sorted(paces, key=lambda pace: (-pace.judgments, str(pace.annotator)))
+
+
+DAYS = 28  # of throughput
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Counted judgments by people per day (UTC), and when what is left will be done.
+
+    `forecast` is a sentence where none can be made.
+    """
+
+    days: list[Column]
+    today: date
+    total: int
+    forecast: Forecast | str
+
+
+def throughput(project: Project, *, now: datetime | None = None) -> Throughput:
+    """The last four weeks with today, which isn't over, and the forecast from the days before."""
+    today = (now or timezone.now()).astimezone(UTC).date()
+    first = today - timedelta(days=DAYS - 1)
+    counted = dict(
+        _by_people(project)
+        .filter(created_at__gte=datetime(first.year, first.month, first.day, tzinfo=UTC))
+        .annotate(day=TruncDate("created_at", tzinfo=UTC))
+        .values("day")
+        .annotate(n=Count("pk"))
+        .values_list("day", "n")
+    )
+    days = [first + timedelta(days=k) for k in range(DAYS)]
+    counts = [counted.get(day, 0) for day in days]
+    return Throughput(
+        days=[
+            Column(f"{day.day} {day:%b}", n, unfinished=day == today)
+            for day, n in zip(days, counts, strict=True)
+        ],
+        today=today,
+        total=sum(counts),
+        forecast=forecast(counts[:-1], remaining=remaining(project), today=today),
+    )
+
+
+def remaining(project: Project) -> int:
+    """Counted judgments by people that open questions still ask for."""
+    given = (
+        _by_people(project)
+        .filter(question=OuterRef("pk"))
+        .order_by()
+        .values("question")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    waiting = Question.objects.filter(project=project, state=QuestionState.OPEN, purpose="ordinary")
+    missing = Greatest(F("overlap") - Coalesce(Subquery(given, output_field=IntegerField()), 0), 0)
+    return int(waiting.aggregate(n=Sum(missing, default=0))["n"])
+
+
+def _by_people(project: Project) -> QuerySet[Judgment]:
+    found = Judgment.objects.counted().filter(question__project=project)
+    return found.exclude(annotator__kind=AnnotatorKind.MODEL)

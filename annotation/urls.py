@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import accounts, images, imports, judging, projects, tokens, webhooks
+from annotation.views import accounts, images, imports, judging, projects, review, tokens, webhooks
 
 app_name = "annotation"
 
@@ -23,6 +23,20 @@ urlpatterns = [
     ),
     path("projects/<slug:slug>/guideline/", projects.guideline, name="guideline"),
     path("projects/<slug:slug>/guideline/edit/", projects.edit_guideline, name="edit-guideline"),
+    path("projects/<slug:slug>/judgments/", review.judgments, name="judgments"),
+    path("projects/<slug:slug>/disputes/", review.in_dispute, name="disputes"),
+    path("projects/<slug:slug>/questions/<uuid:public_id>/", review.question, name="question"),
+    path(
+        "projects/<slug:slug>/questions/<uuid:public_id>/verdict/",
+        review.adjudicate,
+        name="adjudicate",
+    ),
+    path(
+        "projects/<slug:slug>/questions/<uuid:public_id>/remark/", review.remark, name="remark"
+    ),
+    path(
+        "projects/<slug:slug>/questions/<uuid:public_id>/again/", review.ask_again, name="ask-again"
+    ),
     path("projects/<slug:slug>/import/", imports.send_file, name="import"),
     path("projects/<slug:slug>/import/<uuid:token>/", imports.look_and_import, name="import-file"),
     path("projects/<slug:slug>/import/<uuid:token>/flaws.csv", imports.flaws, name="import-flaws"),

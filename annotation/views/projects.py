@@ -4,16 +4,19 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import projects
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.catalogue import JUDGMENT_TYPES
+from annotation.charts import columns
 from annotation.errors import AnnotationError, InvalidQuestion
 from annotation.forms import AskForm, GuidelineForm, MemberForm, ProjectForm, StateForm
 from annotation.models import Annotator, Project, ProjectState, Role
 from annotation.pairing import Design
-from annotation.progress import own_progress_of, people, project_progress
+from annotation.progress import own_progress_of, project_progress, throughput
+from annotation.quality.members import team
 from annotation.questions import Asked, ask_each, ask_pairs
 from annotation.views.entry import account, for_accounts, for_members
 
@@ -41,9 +44,17 @@ def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     if role not in REVIEWERS:
         context["own"] = own_progress_of(project, account(request))
         return render(request, "annotation/project_member.html", context)
+    lately = throughput(project)
     context |= {
         "progress": project_progress(project),
-        "people": people(project),
+        "team": team(project),
+        "throughput": lately,
+        "chart": columns(
+            "throughput",
+            lately.days if lately.total else [],
+            title=_("Judgments by people per day, the last four weeks"),
+            unit=_("judgments a day"),
+        ),
         "may_steer": role in MANAGERS,
         "asks_about_pairs": asks_about_pairs(project),
         "ask_form": AskForm(),

@@ -1,0 +1,1 @@
+"""How well answers go together, and what is worth a look about how somebody answers."""
