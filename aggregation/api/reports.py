@@ -24,7 +24,7 @@ from annotation.models import WorkState
 from annotation.tokens import Scope
 
 
-class ReportSerializer(WorkFields, serializers.ModelSerializer[Report]):
+class PluralisticReportSerializer(WorkFields, serializers.ModelSerializer[Report]):
     """A report that was asked for; what it says is at `content`."""
 
     replay_of = serializers.UUIDField(
@@ -54,7 +54,7 @@ class ReportSerializer(WorkFields, serializers.ModelSerializer[Report]):
         read_only_fields = fields
 
 
-class ReportRequestSerializer(serializers.Serializer[Any]):
+class PluralisticReportRequestSerializer(serializers.Serializer[Any]):
     """What is compared, how, and whose judgments count. The mark is taken when it is asked."""
 
     level = serializers.ChoiceField(choices=Level.choices, required=False, default=Level.SYSTEMS)
@@ -69,7 +69,7 @@ class ReportsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectVi
     """
 
     queryset = Report.objects.none()
-    serializer_class = ReportSerializer
+    serializer_class = PluralisticReportSerializer
     access = {
         "list": Needs(Scope.READ, REVIEWERS),
         "retrieve": Needs(Scope.READ, REVIEWERS),
@@ -85,17 +85,19 @@ class ReportsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectVi
         found = found.defer("replay_of__content")
         return found if self.action == "content" else found.defer("content", "replay_of__content")
 
-    @extend_schema(request=ReportRequestSerializer, responses={201: ReportSerializer})
+    @extend_schema(
+        request=PluralisticReportRequestSerializer, responses={201: PluralisticReportSerializer}
+    )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Ask for a report on the judgments there are now. 201; poll its `state`."""
         refuse_unknown(request, set())
-        given = ReportRequestSerializer(data=request.data)
+        given = PluralisticReportRequestSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         try:
             report = request_report(self.project, user=self.user, **given.validated_data)
         except NotPossible as error:
             raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
-        return Response(ReportSerializer(report).data, status=status.HTTP_201_CREATED)
+        return Response(PluralisticReportSerializer(report).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={200: OpenApiResponse(OpenApiTypes.OBJECT)}, filters=False)
     @action(detail=True, methods=["get"])
@@ -107,16 +109,16 @@ class ReportsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectVi
             raise Problem(HTTPStatus.CONFLICT, f"The report is {report.state}; it says nothing.")
         return HttpResponse(report.content or "", content_type="application/json")
 
-    @extend_schema(request=None, responses=ReportSerializer)
+    @extend_schema(request=None, responses=PluralisticReportSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Ask for the report to stop: at once while it waits, else after the present resample."""
         refuse_unknown(request, set())
         report = self.get_object()
         report.request_cancel()
-        return Response(ReportSerializer(report).data)
+        return Response(PluralisticReportSerializer(report).data)
 
-    @extend_schema(request=None, responses={201: ReportSerializer})
+    @extend_schema(request=None, responses={201: PluralisticReportSerializer})
     @action(detail=True, methods=["post"])
     def rebuild(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Compute it again from the log: a new report with `replay_of`, to be compared."""
@@ -125,4 +127,4 @@ class ReportsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectVi
             replay = request_report_replay(self.get_object(), user=self.user)
         except NotPossible as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
-        return Response(ReportSerializer(replay).data, status=status.HTTP_201_CREATED)
+        return Response(PluralisticReportSerializer(replay).data, status=status.HTTP_201_CREATED)
