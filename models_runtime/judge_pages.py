@@ -53,8 +53,8 @@ def choose_protocol(request: HttpRequest, project: Project, role: Role) -> HttpR
         options = protocol.options_class()
         waiting = estimate(project, protocol, options)
         allowed = project.is_simulated or not protocol.simulates
-        offered.append((slug, protocol, waiting, allowed))
-    offered.sort(key=lambda each: (not each[2].questions, each[1].title))
+        offered.append((slug, protocol, sorted(protocol.judgment_types), waiting, allowed))
+    offered.sort(key=lambda each: (not each[3].questions, each[1].title))
     return render(
         request, "models_runtime/judge_choose.html", context_of(project, role, offered=offered)
     )
