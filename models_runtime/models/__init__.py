@@ -1,3 +1,11 @@
+from models_runtime.models.auditing import (
+    AuditCall,
+    AuditFinding,
+    AuditItem,
+    AuditJob,
+    AuditRule,
+    AuditWaiver,
+)
 from models_runtime.models.checkpoint import Checkpoint
 from models_runtime.models.generation import Generation, GenerationItem, GenerationJob
 from models_runtime.models.items import Item, ItemQuerySet, ItemState
@@ -7,6 +15,12 @@ from models_runtime.models.probe import Probe
 from models_runtime.models.scoring import Combination, Scoring, ScoringItem, ScoringJob
 
 __all__ = [
+    "AuditCall",
+    "AuditFinding",
+    "AuditItem",
+    "AuditJob",
+    "AuditRule",
+    "AuditWaiver",
     "Checkpoint",
     "Combination",
     "Generation",
