@@ -32,7 +32,10 @@ class CandidateRecord(NamedTuple):
 
 
 class QuestionRecord(NamedTuple):
-    """`candidates` are external ids in placement order; `rubric` says whether one is needed."""
+    """`candidates` are external ids in placement order; `rubric` says whether one is needed.
+
+    `consequences`, if any, say what came of following each candidate, in the same order.
+    """
 
     line: int
     mention: bool
@@ -43,6 +46,7 @@ class QuestionRecord(NamedTuple):
     overlap: int | None
     priority: float | None
     rubric: bool
+    consequences: list[str] | None = None
 
 
 class CriterionRecord(NamedTuple):

@@ -39,6 +39,7 @@ TYPES = {
     "mention": "boolean NOT NULL",
     "messages": "jsonb NOT NULL",
     "candidates": "text[] NOT NULL",
+    "consequences": "text[]",
     "overlap": "integer",
     "priority": "double precision",
     "rubric": "text",

@@ -14,6 +14,7 @@ from annotation import queue
 from annotation.amendment import amend
 from annotation.errors import InvalidAnswer
 from annotation.hindsight import IN_HINDSIGHT
+from annotation.intake.importing import import_rows
 from annotation.models import Candidate, Judgment, Placement, Project, Rubric
 from annotation.steps import InvalidSteps, Steps
 from annotation.submission import Submission, submit
@@ -129,6 +130,17 @@ def test_an_empty_second_answer_is_asked_for_again(looking_back: World, client: 
     assert page.status_code == 422
     assert page.context["showing"].form.errors["choice"]
     assert Judgment.objects.count() == 1
+
+
+def test_consequences_come_with_the_pairs_and_stay_with_their_responses(world: World) -> None:
+    row = {"prompt_text": "Soup?", "response_a": "Zebra soup.", "response_b": "Apple soup."}
+    rows = [row | {"consequence_a": "Nobody came.", "consequence_b": "All came."}]
+    project = make_project("soup")
+    import_rows(project, "pairs", rows)
+    placed = Placement.objects.filter(question__project=project)
+    told = set(placed.values_list("candidate__text", "consequence"))
+    assert told == {("Zebra soup.", "Nobody came."), ("Apple soup.", "All came.")}
+    assert not any(import_rows(project, "pairs", rows).created.values())
 
 
 # --- Rewrites and critiques -----------------------------------------------------------------------

@@ -42,6 +42,11 @@ PAIR_FIELDS = tuple(
             (f"model_{side}", *_aliases("system", side), *_aliases("model", side)),
         ),
         Field(
+            f"consequence_{side}",
+            f"what came of following response {side.upper()}, shown only after a first answer",
+            (f"outcome_{side}",),
+        ),
+        Field(
             f"candidate_{side}_id",
             f"the id of response {side.upper()} within its prompt",
             (f"candidate_{side}", f"response_{side}_id", *_aliases("candidate", side)),
@@ -100,12 +105,13 @@ class Pairs:
     )
 
     def records(self, values: Mapping[str, Any], line: int) -> list[Record]:
-        prompt, told = prompt_record(values, line, mention=True)
+        prompt, prompted = prompt_record(values, line, mention=True)
         first, second = pair_of_candidates(values, line, prompt)
         ids = [first.external_id, second.external_id]
+        told = [cells.text(values, f"consequence_{side}") or "" for side in ("a", "b")]
         given = cells.identifier(values, "pair_id")
         if given is None:  # then the same two responses are one question, whichever comes first
-            ids.sort()
+            ids, told = map(list, zip(*sorted(zip(ids, told, strict=True)), strict=True))
         question = QuestionRecord(
             line=line,
             mention=False,
@@ -116,8 +122,9 @@ class Pairs:
             overlap=cells.whole(values, "overlap", low=1, high=10_000),
             priority=cells.number(values, "priority", low=-1e9, high=1e9),
             rubric=False,
+            consequences=told if any(told) else None,
         )
-        return [*([told] if told else []), first, second, question]
+        return [*([prompted] if prompted else []), first, second, question]
 
 
 KIND = Pairs()

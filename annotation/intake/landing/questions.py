@@ -9,7 +9,7 @@ from annotation.intake.landing import Ground
 PLACED = """
 CREATE TEMP TABLE placed_question ON COMMIT DROP AS
 SELECT s.line, s.mention, s.external_id, s.judgment_type, s.overlap, s.priority,
-       s.prompt, s.candidates, p.id AS prompt_id,
+       s.prompt, s.candidates, s.consequences, p.id AS prompt_id,
        array_agg(c.id ORDER BY u.place) AS candidate_ids,
        array_agg(u.name ORDER BY u.place) FILTER (WHERE c.id IS NULL) AS missing,
        CASE WHEN s.rubric::boolean THEN (
@@ -28,7 +28,7 @@ CROSS JOIN LATERAL unnest(s.candidates) WITH ORDINALITY AS u (name, place)
 LEFT JOIN annotation_prompt p ON p.project_id = %(project)s AND p.external_id = s.prompt
 LEFT JOIN annotation_candidate c ON c.prompt_id = p.id AND c.external_id = u.name
 GROUP BY s.line, s.mention, s.external_id, s.judgment_type, s.overlap, s.priority, s.prompt,
-         s.candidates, s.rubric, p.id
+         s.candidates, s.consequences, s.rubric, p.id
 """
 
 CHECKS = [
@@ -121,8 +121,8 @@ INSERT INTO fresh SELECT 'question', id, external_id FROM new
 """
 
 PLACEMENTS = """
-INSERT INTO annotation_placement (question_id, candidate_id, position)
-SELECT f.id, u.candidate_id, u.place - 1
+INSERT INTO annotation_placement (question_id, candidate_id, position, consequence)
+SELECT f.id, u.candidate_id, u.place - 1, coalesce(s.consequences[u.place], '')
 FROM (
     SELECT DISTINCT ON (external_id) * FROM placed_question
     WHERE prompt_id IS NOT NULL AND missing IS NULL
