@@ -397,6 +397,7 @@ CELERY_TASK_ROUTES = {
     "aggregation.*": {"queue": "aggregate"},
     "models_runtime.run_generation": {"queue": "generate"},
     "models_runtime.run_scoring": {"queue": "reward"},
+    "models_runtime.run_probe": {"queue": "generate"},
     "models_runtime.run_judging": {"queue": "judge"},
 }
 CELERY_TASK_ACKS_LATE = True

@@ -74,6 +74,7 @@ class CheckpointsViewSet(
         "list": Needs(Scope.READ, MANAGERS),
         "retrieve": Needs(Scope.READ, MANAGERS),
         "create": Needs(Scope.RUN_MODELS, (Role.OWNER,)),
+        "probe": Needs(Scope.RUN_MODELS, (Role.OWNER,)),
         "retire": Needs(Scope.RUN_MODELS, (Role.OWNER,)),
     }
     filters = {"name": Filter("name", serializers.CharField(max_length=150))}
@@ -83,7 +84,7 @@ class CheckpointsViewSet(
 
     @extend_schema(request=NewCheckpointSerializer, responses={201: CheckpointSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Register a model. It isn't asked anything yet."""
+        """Register a model. A worker then asks it what it can do; see its `probe`."""
         refuse_unknown(request, set())
         given = NewCheckpointSerializer(data=request.data)
         given.is_valid(raise_exception=True)
@@ -95,7 +96,20 @@ class CheckpointsViewSet(
             raise Problem(
                 HTTPStatus.BAD_REQUEST, str(refusal), errors={refusal.field: [str(refusal)]}
             ) from refusal
+        enqueue.request_probe(made, user=self.user)
         return Response(CheckpointSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=CheckpointSerializer)
+    @action(detail=True, methods=["post"])
+    def probe(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Ask the model anew what it can do."""
+        refuse_unknown(request, set())
+        found = self.get_object()
+        try:
+            enqueue.request_probe(found, user=self.user)
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.CONFLICT, str(refusal)) from refusal
+        return Response(CheckpointSerializer(found).data)
 
     @extend_schema(request=None, responses=CheckpointSerializer)
     @action(detail=True, methods=["post"])

@@ -30,7 +30,7 @@ from annotation.models import (
     WorkState,
 )
 from annotation.models.work import FINAL_STATES
-from models_runtime import tasks
+from models_runtime import probing, tasks
 from models_runtime.catalogue import PROTOCOLS, SCORERS
 from models_runtime.checkpoints import open_engine
 from models_runtime.engines import EngineError, Sampling
@@ -47,6 +47,7 @@ from models_runtime.models import (
     JudgingItem,
     JudgingJob,
     JudgingSeat,
+    Probe,
     ScoringItem,
     ScoringJob,
 )
@@ -325,6 +326,17 @@ def nothing_to_judge(project: Project, way: JudgingProtocol) -> str:
     ):
         return f"{sentence} This protocol needs a list of criteria, and there is none yet."
     return sentence
+
+
+def request_probe(checkpoint: Checkpoint, *, user: User | None = None) -> Probe:
+    """Have workers find out what a checkpoint really does. One that is still under way is enough.
+    Raises NotPossible."""
+    if checkpoint.retired_at is not None:
+        raise NotPossible(f"{checkpoint.label} was retired, so it isn't asked any more.")
+    with transaction.atomic():
+        made = probing.make(checkpoint, user)
+        transaction.on_commit(lambda: tasks.send(tasks.run_probe, made.pk))
+    return made
 
 
 def cancel(job: Job) -> None:

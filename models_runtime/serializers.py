@@ -21,12 +21,23 @@ class EngineSerializer(serializers.Serializer[Any]):
     unavailable = serializers.CharField(allow_null=True)
 
 
+class ProbeSerializer(serializers.Serializer[Any]):
+    """What a model was seen to do. `findings.checks` name each question and whether it held."""
+
+    state = serializers.CharField()
+    error = serializers.CharField()
+    findings = serializers.DictField()
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
     """A model this project may use. The key of a model server is never here."""
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     options = serializers.DictField(read_only=True)
     is_scripted = serializers.BooleanField(read_only=True)
+    probe = ProbeSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Checkpoint
@@ -41,6 +52,7 @@ class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
             "options",
             "secret_variable",
             "is_scripted",
+            "probe",
             "created_at",
             "retired_at",
         )

@@ -10,8 +10,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from models_runtime import generating, judging_questions, scoring
-from models_runtime.models import GenerationJob, JudgingJob, ScoringJob
+from models_runtime import generating, judging_questions, probing, scoring
+from models_runtime.models import GenerationJob, JudgingJob, Probe, ScoringJob
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,11 @@ def run_scoring(pk: int) -> None:
     _again(run_scoring, pk, scoring.run_scoring(pk))
 
 
+@app.task(name="models_runtime.run_probe")
+def run_probe(pk: int) -> None:
+    probing.run_probe(pk)
+
+
 @app.task(name="models_runtime.sweep")
 def sweep() -> None:
     """Announce jobs again whose wake-up or worker was lost."""
@@ -48,6 +53,7 @@ TASKS: dict[type[Any], "Task[Any, Any]"] = {
     GenerationJob: run_generation,
     JudgingJob: run_judging,
     ScoringJob: run_scoring,
+    Probe: run_probe,
 }
 
 

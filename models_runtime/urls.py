@@ -28,6 +28,11 @@ urlpatterns = [
     path(f"{PROJECT}/checklists/<int:pk>/", judge_pages.judge_checklist, name="checklist"),
     path(f"{PROJECT}/checkpoints/new/", views.new_checkpoint, name="new-checkpoint"),
     path(
+        f"{PROJECT}/checkpoints/<uuid:public_id>/probe/",
+        views.probe_checkpoint,
+        name="probe-checkpoint",
+    ),
+    path(
         f"{PROJECT}/checkpoints/<uuid:public_id>/retire/",
         views.retire_checkpoint,
         name="retire-checkpoint",

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -45,7 +46,9 @@ def jobs(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         role,
         listed=listed,
         going_on=any(not job.is_final for job, _ in listed),
-        checkpoints=Checkpoint.objects.filter(project=project, retired_at__isnull=True),
+        checkpoints=Checkpoint.objects.filter(
+            project=project, retired_at__isnull=True
+        ).prefetch_related("probes"),
     )
     template = "models_runtime/jobs.html" + ("#listing" if is_fragment(request) else "")
     return render(request, template, context)
@@ -111,6 +114,7 @@ def new_checkpoint(request: HttpRequest, project: Project, role: Role) -> HttpRe
     if request.method == "POST" and form.is_valid():
         try:
             made = checkpoints.register(project=project, user=account(request), **form.cleaned_data)
+            enqueue.request_probe(made, user=account(request))
             messages.success(request, f"{made.label} can now be used in jobs.")
             return redirect("models_runtime:jobs", project.slug)
         except InvalidCheckpoint as refusal:
@@ -125,6 +129,20 @@ def new_checkpoint(request: HttpRequest, project: Project, role: Role) -> HttpRe
         engines=ENGINES,
     )
     return render(request, "models_runtime/start.html", context, status=status_of(form))
+
+
+@require_POST
+@for_members(Role.OWNER)
+def probe_checkpoint(
+    request: HttpRequest, project: Project, role: Role, public_id: UUID
+) -> HttpResponse:
+    found = get_object_or_404(Checkpoint, project=project, public_id=public_id)
+    try:
+        enqueue.request_probe(found, user=account(request))
+        messages.success(request, _("%(name)s is asked what it can do.") % {"name": found.label})
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+    return redirect("models_runtime:jobs", project.slug)
 
 
 @require_POST

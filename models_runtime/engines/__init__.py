@@ -369,6 +369,15 @@ class Engine:
         """One unit-length vector per text, in order."""
         raise self._refusal(Capability.EMBED)
 
+    def longest(self) -> int | None:
+        """Tokens that a text may have at most, prompt and answer together; None if unknown."""
+        return None
+
+    def samples_given(self) -> int | None:
+        """Choices that come back where two are asked for in one request of the wire; None where
+        several samples are never asked for at once."""
+        return None
+
     def close(self) -> None:
         """Let go of connections and memory. Harmless when repeated.
 

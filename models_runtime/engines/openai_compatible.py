@@ -43,6 +43,7 @@ from models_runtime.engines._server import Patience, Refused, Server
 TOP_LOGPROBS = 20
 KINDS = ("chat", "embeddings", "pooling", "score", "rerank")
 EMBED_AT_ONCE = 64
+LENGTH_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
 MAX_TOKENS_FIELDS = ("max_tokens", "max_completion_tokens")
 
 
@@ -111,6 +112,30 @@ class OpenAIEngine(Engine):
             if not names:
                 self._ask_for_little()
         except Refused as refusal:
+            raise refusal.as_engine_error() from refusal
+
+    def longest(self) -> int | None:
+        """As the server's list of models says it (vLLM's max_model_len and others' names)."""
+        try:
+            listed = self._server.ask("GET", "models").get("data")
+        except Refused:
+            return None
+        for entry in listed if isinstance(listed, list) else []:
+            if isinstance(entry, dict) and entry.get("id") == self._model:
+                told = (entry.get(name) for name in LENGTH_FIELDS)
+                return next((n for n in told if isinstance(n, int) and n > 0), None)
+        return None
+
+    def samples_given(self) -> int | None:
+        if not self.options.sends_samples:
+            return None
+        body = self._shortest_body() | {"n": 2}
+        try:
+            reply = self._server.ask("POST", "chat/completions", body)
+            return len(self._samples(reply))
+        except Refused as refusal:
+            if refusal.failure.cause is Cause.BAD_REQUEST:
+                return 0
             raise refusal.as_engine_error() from refusal
 
     def _ask_for_little(self) -> None:

@@ -176,6 +176,9 @@ class LocalEngine(Engine):
         """Load the model, if it isn't."""
         self._loaded()
 
+    def longest(self) -> int:
+        return self._loaded().longest
+
     def close(self) -> None:
         """Stop what is running. The weights stay with the process until another model comes."""
         self._closed.set()

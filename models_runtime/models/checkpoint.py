@@ -69,3 +69,8 @@ class Checkpoint(models.Model):
         if self.is_scripted and "scripted" not in self.name.lower():
             return f"{self.name} (scripted)"
         return self.name
+
+    @property
+    def probe(self) -> Any:
+        """The newest probe, None if it was never asked."""
+        return next(iter(self.probes.all()), None)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotation.management.by_slug import project_named
 from models_runtime.catalogue import ENGINES
 from models_runtime.checkpoints import register
+from models_runtime.enqueue import request_probe
 from models_runtime.errors import InvalidCheckpoint
 from models_runtime.management.options import option
 
@@ -49,4 +50,5 @@ class Command(BaseCommand):
             )
         except InvalidCheckpoint as refusal:
             raise CommandError(str(refusal)) from refusal
+        request_probe(checkpoint)
         self.stdout.write(f"Checkpoint {checkpoint.label} ({checkpoint.engine}) is registered.")
