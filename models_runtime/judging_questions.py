@@ -134,15 +134,20 @@ class Bench:
         self.engines = engines
         self.job = shift.job
         self.cases = open_cases(shift.job, items)
+        self._heard = 0
         self._unkept: list[JudgeCall] = []
         self._kept_at = time.monotonic()
 
     def judge(self) -> None:
         """Ask, keep and settle. A failure that concerns everything is raised as Hopeless, after
-        what was answered has been kept and settled."""
+        what was answered has been kept and settled. A round without any reply means that the engine
+        was stopped from outside: what is open then goes back to whoever comes next."""
         hopeless: Failure | None = None
         while hopeless is None and (asked := self._next_round()):
+            before = self._heard
             hopeless = self._ask_round(asked)
+            if self._heard == before:
+                break
         settle(self.shift, self.cases)
         if hopeless is not None:
             raise Hopeless(hopeless)
@@ -225,6 +230,7 @@ class Bench:
         return None
 
     def _hear(self, asked: Asked, reply: Reply) -> None:
+        self._heard += 1
         row = call_row(
             asked.case.item,
             asked.ask,

@@ -21,11 +21,14 @@ from annotation.models import (
 from annotation.questions import ask
 from models_runtime import enqueue
 from models_runtime.catalogue import PROTOCOLS
+from models_runtime.engines import ModelReference
+from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
 from models_runtime.errors import NotPossible
 from models_runtime.judging.subject import Shape
-from models_runtime.judging_questions import run_judging
+from models_runtime.judging_questions import Bench, run_judging
 from models_runtime.models import Checkpoint, ItemState, JudgeCall, JudgingItem, JudgingJob
 from models_runtime.outcomes import Outcome
+from models_runtime.shifts import Shift
 from tests.cast import make_project
 from tests.models_runtime.local_models import tiny_llama
 from tests.models_runtime.loopback import model_server
@@ -321,6 +324,23 @@ def test_a_killed_worker_costs_no_second_call_for_what_was_kept() -> None:
     carry_out(other)
     assert item.calls.count() == len(kept)
     assert run_judging(other.pk) is None
+
+
+def test_an_engine_that_is_stopped_from_outside_ends_the_shift_and_not_the_job() -> None:
+    """As when the heartbeat finds that the job is with somebody else, and closes the engine."""
+    project = world(prompts=1)
+    job = enqueue.request_judging(project, scripted(project), protocol="hindsight", seed=3)
+    claimed = JudgingJob.objects.claim(job.pk, lease=job.lease)
+    assert claimed is not None
+    engine = ScriptedEngine(ModelReference("amber"), ScriptedOptions())
+    engine.close()
+    with Shift(claimed, JudgingItem.objects.all(), stop=engine.close) as shift:
+        for items in shift.slices():
+            Bench(shift, {"judge": engine, "simulator": engine}, items).judge()
+    assert set(job.items.values_list("state", "attempt")) == {(ItemState.READY, 0)}
+    JudgingJob.objects.update(lease_until="2026-01-01T00:00:00Z")
+    assert carry_out(job).state == WorkState.DONE
+    assert Judgment.objects.count() == 1
 
 
 def test_questions_of_the_other_kinds_are_left_alone() -> None:
