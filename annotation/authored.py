@@ -4,6 +4,8 @@ The new candidate is placed in the question after those that were asked about, s
 judgment's evidence can name it. It has no system: its author is the judgment's annotator.
 """
 
+from functools import cache
+
 from django.db.models import Max
 
 from annotation.catalogue import JUDGMENT_TYPES
@@ -18,8 +20,8 @@ def with_place(question: Question, payload: Payload) -> Payload:
 
     Locks the question until the transaction ends, so that places are given one after the other.
     """
-    judgment_type = JUDGMENT_TYPES[question.judgment_type]
-    if not isinstance(judgment_type, WritesText):
+    judgment_type = _writer(question.judgment_type)
+    if judgment_type is None:
         return payload
     lock_question(question.pk)
     placed = Placement.objects.filter(question=question)
@@ -34,8 +36,8 @@ def with_place(question: Question, payload: Payload) -> Payload:
 
 def place_written(judgment: Judgment) -> None:
     """Place the candidate that a kept judgment wrote, unless the same text was placed before."""
-    judgment_type = JUDGMENT_TYPES[judgment.judgment_type]
-    if not isinstance(judgment_type, WritesText):
+    judgment_type = _writer(judgment.judgment_type)
+    if judgment_type is None:
         return
     Placement.objects.get_or_create(
         question=judgment.question,
@@ -44,3 +46,10 @@ def place_written(judgment: Judgment) -> None:
         ),
         defaults={"position": judgment.payload["written"], "written_in": judgment},
     )
+
+
+@cache
+def _writer(slug: str) -> WritesText | None:
+    """The judgment type if it writes texts; kept, for asking a protocol each time is dear."""
+    judgment_type = JUDGMENT_TYPES[slug]
+    return judgment_type if isinstance(judgment_type, WritesText) else None

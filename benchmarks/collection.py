@@ -103,9 +103,10 @@ class Server:
     def web_processes(self) -> list[int]:
         return children(self.gunicorn)
 
-    def idle_megabytes(self) -> list[float]:
-        """Resident memory of each web process, shared pages counted by their share."""
-        return [proportional_megabytes(pid) for pid in self.web_processes()]
+    def memory(self) -> str:
+        """Of each web process: resident, and its share once shared pages are divided up."""
+        each = [(megabytes(pid, "Rss"), megabytes(pid, "Pss")) for pid in self.web_processes()]
+        return ", ".join(f"{rss:.0f} MB resident ({pss:.0f} its share)" for rss, pss in each)
 
     def cpu(self) -> dict[str, float]:
         """Processor seconds used so far."""
@@ -129,9 +130,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def proportional_megabytes(pid: int) -> float:
+def megabytes(pid: int, kind: str) -> float:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Rss:"):
+        if line.startswith(f"{kind}:"):
             return int(line.split()[1]) / 1024
     raise SystemExit(f"process {pid} tells nothing of its memory")
 
@@ -490,8 +491,7 @@ def main() -> None:
             import django
 
             django.setup()
-            idle = server.idle_megabytes()
-            print("idle memory per web process: " + ", ".join(f"{mb:.0f} MB" for mb in idle))
+            print(f"idle memory per web process: {server.memory()}")
             if not options.no_limit:
                 limit = bare_limit(options.seconds / 2)
                 print(
@@ -501,8 +501,7 @@ def main() -> None:
             for annotators in options.annotators:
                 figures.append(measure(server, annotators, options.seconds, options.separate))
                 show(figures[-1])
-            loaded = server.idle_megabytes()
-            print("after the runs: " + ", ".join(f"{mb:.0f} MB" for mb in loaded))
+            print(f"after the runs: {server.memory()}")
     finally:
         shutil.rmtree(home, ignore_errors=True)
     if options.json:

@@ -238,7 +238,10 @@ DATABASES: dict[str, dict[str, Any]] = {
 if flag("POLYPHONY_PREPARED_STATEMENTS", True):
     DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 0)
 # Compiling a query takes longer than any of ours runs; PostgreSQL guesses otherwise from "LIMIT 1".
-DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+# A prepared statement is planned once, not for each value: ours look up a few rows by their keys.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options", "-c jit=off -c plan_cache_mode=force_generic_plan"
+)
 if _POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
@@ -399,6 +402,7 @@ CELERY_TASK_ROUTES = {
     "models_runtime.run_scoring": {"queue": "reward"},
     "models_runtime.run_probe": {"queue": "generate"},
     "models_runtime.run_judging": {"queue": "judge"},
+    "models_runtime.run_audit": {"queue": "judge"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
