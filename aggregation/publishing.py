@@ -36,6 +36,7 @@ from aggregation.verification import (
     passed,
     verify,
 )
+from annotation.consent import withdrawals
 from annotation.models import Judgment, LeaseLost, Work, WorkState
 
 logger = logging.getLogger(__name__)
@@ -128,7 +129,13 @@ def build(release: Release, folder: Path, *, watch: Watch | None = None) -> dict
     folder.mkdir(parents=True)
     progress = _Progress(watch)
     curation = Curation.from_plain(release.curation)
-    log = FrozenLog(release.project, release.mark, curation, watch=progress.note)
+    log = FrozenLog(
+        release.project,
+        release.mark,
+        curation,
+        withdrawals=release.withdrawals,
+        watch=progress.note,
+    )
     written: dict[str, WrittenRows] = {}
     for slug in release.exports:
         progress.next_pass()
@@ -208,6 +215,7 @@ def _guarded(work: Release | Check, act: Callable[[], None]) -> None:
 
 
 def _publish(release: Release, folder: Path) -> None:
+    _note_withdrawals(release)
     passes = 1 + len(release.exports)
     _note_total(release, passes)
     manifest = build(release, folder, watch=lambda done: _go_on(release, done))
@@ -256,6 +264,16 @@ def _freeze(release: Release, frozen: dict[str, Any]) -> Snapshot:
             "back. Nothing was published. Restore the database from a backup."
         )
     return snapshot
+
+
+def _note_withdrawals(release: Release) -> None:
+    """Fix whose judgments are left out: of everybody who has withdrawn by now, even since the
+    release was asked for. A release once published keeps the number, and is rebuilt with it.
+    """
+    release.withdrawals = withdrawals(release.project)
+    Release.objects.filter(pk=release.pk, attempt=release.attempt).update(
+        withdrawals=release.withdrawals
+    )
 
 
 def _note_total(release: Release, passes: int) -> None:

@@ -17,6 +17,7 @@ from aggregation.curation.ledger import EVERYBODY
 from aggregation.exports import ExportedCandidate, ExportedJudgment, ExportedQuestion
 from aggregation.streaming import stream
 from annotation.catalogue import JUDGMENT_TYPES
+from annotation.consent import withdrawn
 from annotation.evidence import Evidence
 from annotation.models import (
     Annotator,
@@ -80,17 +81,27 @@ class Census:
 class FrozenLog:
     """A project's log at a mark under a curation: the `Frozen` that exports read.
 
+    Judgments of the first `withdrawals` people who withdrew from the project are left out, and
+    counted as such; the digest is over the whole log and doesn't change by it.
+
     Every call of `questions` streams anew, in constant memory and the same order. `watch` hears how
     many judgments of the present pass were read and may raise to stop it.
     """
 
     def __init__(
-        self, project: Project, mark: int, curation: Curation, *, watch: Watch | None = None
+        self,
+        project: Project,
+        mark: int,
+        curation: Curation,
+        *,
+        withdrawals: int = 0,
+        watch: Watch | None = None,
     ) -> None:
         self.project, self.mark = project, mark
         self.curation = curation
         self.watch = watch or _nothing
-        self.census = _take_census(project, mark, curation, self.watch)
+        self.withdrawn = frozenset(withdrawn(project, first=withdrawals))
+        self.census = _take_census(project, mark, curation, self.withdrawn, self.watch)
         self.ledger = self.census.left_out
 
     def questions(self) -> Iterator[ExportedQuestion]:
@@ -110,6 +121,7 @@ class FrozenLog:
         rows = (
             Judgment.objects.up_to(self.mark)
             .filter(question__project=self.project, annotator__kind__in=list(self.curation.kinds))
+            .exclude(annotator__in=self.withdrawn)
             .order_by("question_id", "position")
             .annotate(
                 text=Cast("payload", TextField()),
@@ -236,7 +248,9 @@ def _nothing(done: int) -> None:
     return None
 
 
-def _take_census(project: Project, mark: int, curation: Curation, watch: Watch) -> Census:
+def _take_census(
+    project: Project, mark: int, curation: Curation, gone: frozenset[int], watch: Watch
+) -> Census:
     profiles: dict[int | None, Mapping[str, Any]] = dict(
         Profile.objects.filter(annotator__project=project).values_list("pk", "attributes")
     )
@@ -273,7 +287,9 @@ def _take_census(project: Project, mark: int, curation: Curation, watch: Watch) 
                 counts["judgments"] += 1
                 said = f"{position}|{public_id}|{question}|{annotator}|{kind}|{text}\n"
                 sha.update(said.encode())
-                if kinds[annotator] not in curation.kinds:
+                if annotator in gone:
+                    reason = "withdrawn"
+                elif kinds[annotator] not in curation.kinds:
                     reason = "kind"
             if reason:
                 counts[reason] += 1
@@ -289,7 +305,7 @@ def _take_census(project: Project, mark: int, curation: Curation, watch: Watch) 
         digest=sha.hexdigest(),
         counts={name: counts[name] for name in ("judgments", "parked", "superseded")},
         included={
-            "judgments": counts["judgments"] - counts["kind"],
+            "judgments": counts["judgments"] - counts["kind"] - counts["withdrawn"],
             "annotators": len({annotator for annotator, _ in people}),
             "questions": len(questions),
         },

@@ -1,5 +1,6 @@
 """Changing one's mind: a later judgment that supersedes one's own earlier one. Both are kept."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,19 @@ def latest_of(annotator: Annotator) -> Judgment | None:
         Judgment.objects.filter(annotator=annotator, superseded_by__isnull=True)
         .select_related("question__project", "question__rubric", "assignment")
         .order_by("-position")
+        .first()
+    )
+
+
+def own_answer(annotator: Annotator, judgment_id: str) -> Judgment | None:
+    """One of the annotator's standing judgments; None for anybody else's, or an unreadable id."""
+    try:
+        named = uuid.UUID(judgment_id)
+    except ValueError:
+        return None
+    return (
+        Judgment.objects.filter(annotator=annotator, superseded_by__isnull=True, public_id=named)
+        .select_related("question__project", "question__rubric", "assignment")
         .first()
     )
 

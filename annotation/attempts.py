@@ -29,6 +29,8 @@ LOGIN_BY_ADDRESS_AND_NAME = Door("login-address-name", 5, timedelta(minutes=5))
 LOGIN_BY_ADDRESS = Door("login-address", 30, timedelta(minutes=15))
 LOGIN_BY_NAME = Door("login-name", 50, timedelta(hours=1))
 LOGIN_LINK = Door("login-link", 20, timedelta(minutes=15))
+INVITATION = Door("invitation", 20, timedelta(minutes=15))
+NEW_ACCOUNT = Door("new-account", 10, timedelta(hours=1))
 API_TOKEN = Door("api-token", 30, timedelta(minutes=5))
 
 

@@ -15,6 +15,7 @@ from annotation.models import (
     ProjectState,
     Role,
     User,
+    Withdrawal,
 )
 from annotation.pausing import resume
 from annotation.rendering import render_markdown
@@ -100,7 +101,12 @@ def set_role(*, project: Project, username: str, role: Role) -> Membership:
 
 
 def set_paused(*, annotator: Annotator, paused: bool) -> Annotator:
-    """Stop giving questions to an annotator, or start again. What they answered stays."""
+    """Stop giving questions to an annotator, or start again. What they answered stays.
+
+    Raises NotAllowed to start again with somebody who has withdrawn: that was their decision.
+    """
+    if not paused and Withdrawal.objects.filter(annotator=annotator).exists():
+        raise NotAllowed(f"{annotator} has withdrawn from this project, so nothing was changed.")
     if paused:
         annotator.paused_at, annotator.paused_because = timezone.now(), ""
         annotator.save(update_fields=["paused_at", "paused_because"])

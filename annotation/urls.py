@@ -1,6 +1,18 @@
 from django.urls import path
 
-from annotation.views import accounts, images, imports, judging, projects, review, tokens, webhooks
+from annotation.views import (
+    accounts,
+    images,
+    imports,
+    joining,
+    judging,
+    own,
+    projects,
+    review,
+    surveys,
+    tokens,
+    webhooks,
+)
 
 app_name = "annotation"
 
@@ -9,6 +21,7 @@ urlpatterns = [
     path("login/", accounts.log_in, name="login"),
     path("login/once/<str:token>/", accounts.log_in_once, name="login-once"),
     path("logout/", accounts.log_out, name="logout"),
+    path("join/<str:token>/", joining.join, name="join"),
     path("account/tokens/", tokens.my_tokens, name="tokens"),
     path("account/tokens/<int:pk>/revoke/", tokens.revoke_token, name="revoke-token"),
     path("projects/new/", projects.new_project, name="new-project"),
@@ -23,6 +36,16 @@ urlpatterns = [
     ),
     path("projects/<slug:slug>/guideline/", projects.guideline, name="guideline"),
     path("projects/<slug:slug>/guideline/edit/", projects.edit_guideline, name="edit-guideline"),
+    path("projects/<slug:slug>/invitations/", joining.invite, name="invitations"),
+    path(
+        "projects/<slug:slug>/invitations/<uuid:public_id>/withdraw/",
+        joining.withdraw_invitation,
+        name="withdraw-invitation",
+    ),
+    path("projects/<slug:slug>/survey/", surveys.survey, name="survey"),
+    path("projects/<slug:slug>/mine/", own.mine, name="own"),
+    path("projects/<slug:slug>/mine/survey/", own.my_survey, name="my-survey"),
+    path("projects/<slug:slug>/mine/withdraw/", own.withdraw, name="withdraw"),
     path("projects/<slug:slug>/judgments/", review.judgments, name="judgments"),
     path("projects/<slug:slug>/disputes/", review.in_dispute, name="disputes"),
     path("projects/<slug:slug>/questions/<uuid:public_id>/", review.question, name="question"),
@@ -31,9 +54,7 @@ urlpatterns = [
         review.adjudicate,
         name="adjudicate",
     ),
-    path(
-        "projects/<slug:slug>/questions/<uuid:public_id>/remark/", review.remark, name="remark"
-    ),
+    path("projects/<slug:slug>/questions/<uuid:public_id>/remark/", review.remark, name="remark"),
     path(
         "projects/<slug:slug>/questions/<uuid:public_id>/again/", review.ask_again, name="ask-again"
     ),

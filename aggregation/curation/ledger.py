@@ -7,6 +7,7 @@ from typing import Any
 REASONS = {
     "parked": "came after its seat was taken or after the project stopped",
     "superseded": "replaced by a later judgment of the same person",
+    "withdrawn": "by people who have withdrawn from the project",
     "kind": "by a kind of annotator that this release doesn't count",
     "tie": "no side has more votes than the other",
     "both_bad": "at least half of the votes say that both are bad",

@@ -162,7 +162,8 @@ def _newest(project: Project) -> list[dict[str, Any]]:
             "characters",
         )[:MOST_READ]
     )
-    return list(found)[::-1]
+    rows: list[Any] = list(found)
+    return rows[::-1]
 
 
 @lru_cache(maxsize=4096)
@@ -216,7 +217,7 @@ def _gold(project: Project) -> dict[int, Tally]:
         question__project=project,
         standing=Standing.CHECK,
         assignment__purpose=AssignmentPurpose.GOLD,
-        superseded_by__isnull=True,
+        supersedes__isnull=True,  # the first answer: a later one may have been told
         question__gold_answer__isnull=False,
     ).select_related("question__gold_answer")
     for answer in answers.order_by("-position")[:MOST_READ]:

@@ -9,13 +9,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import hindsight, queue
 from annotation.access import annotator_of
-from annotation.amendment import amend, latest_of
+from annotation.amendment import amend, latest_of, own_answer
 from annotation.errors import AnnotationError, InvalidAnswer, JudgingStopped, NotYourAssignment
 from annotation.forms import SKIP_REASONS, AnswerEnvelope, SkipForm
 from annotation.models import Annotator, Project, Role
 from annotation.progress import own_progress
 from annotation.showing import Showing, look_back, reopen, show, show_again
 from annotation.submission import submit
+from annotation.surveys.asking import due
 from annotation.views.entry import account, for_members, is_fragment
 
 
@@ -25,6 +26,8 @@ from annotation.views.entry import account, for_members, is_fragment
 def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     annotator = _annotator(request, project)
     if request.method != "POST":
+        if due(annotator) is not None:
+            return redirect("annotation:my-survey", project.slug)
         return _next_question(request, annotator)
     try:
         envelope = AnswerEnvelope.of(request.POST)
@@ -190,7 +193,8 @@ def _same_question(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 def _reopened(
     request: HttpRequest, annotator: Annotator, *, data: QueryDict | None = None
 ) -> HttpResponse:
-    latest = latest_of(annotator)
+    named = str(data["handle"]) if data else request.GET.get("answer")
+    latest = own_answer(annotator, named) if named else latest_of(annotator)
     if latest is None:
         return _done(request, annotator, warning=_("You have no earlier answer to change."))
     key = AnswerEnvelope.of(data).submission_key if data else None

@@ -191,7 +191,11 @@ def pause_annotator(
 ) -> HttpResponse:
     annotator = get_object_or_404(Annotator, project=project, public_id=public_id)
     paused = request.POST.get("paused") == "yes"
-    projects.set_paused(annotator=annotator, paused=paused)
+    try:
+        projects.set_paused(annotator=annotator, paused=paused)
+    except AnnotationError as error:
+        messages.error(request, str(error))
+        return redirect("annotation:project", project.slug)
     said = "gets no new questions" if paused else "gets questions again"
     messages.success(request, f"{annotator} {said}.")
     return redirect("annotation:project", project.slug)

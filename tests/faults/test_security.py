@@ -22,6 +22,7 @@ UUID = "00000000-0000-4000-8000-000000000000"
 OPEN_TO_ALL = {
     "login",
     "login-once",
+    "join",
     "logout",  # of the admin site: leads back to a page that asks to log in
     "account_login",
     "account_inactive",  # a sentence, the same for everybody
@@ -90,6 +91,7 @@ FOR_ANNOTATORS = {
     "project",
     "guideline",
     "judge",
+    "own",
     "api-projects-detail",
     "api-guidelines-list",
     "api-annotators-list",

@@ -1,0 +1,1 @@
+"""What annotators are asked about themselves, and what they answer: versions of their profile."""
