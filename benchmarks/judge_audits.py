@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/judge_audits.py [--seeds 100] [--pairs 150] [--only position]
 
 Every seed has its own pairs, people and noise. `Recovered` counts seeds in which the planted value
-lies inside the audit's 95 % interval: about 95 of 100 are right, 93 are asked for. `Clean passes`
+lies inside the audit's 98 % interval: about 98 of 100 are right, 93 are asked for. `Clean passes`
 counts seeds in which a judge without the bias passes, `Caught` those in which the planted judge
 doesn't pass. The true values follow from the scripted engine's formula, not from the audits.
 """

@@ -38,6 +38,14 @@ def audit_talk(
     return together([_tried(subject, each, protocol, options) for each in (plain, *variants)])
 
 
+def shows_both_orders(subject: Subject, protocol: JudgingProtocol, options: Any) -> bool:
+    """Whether the judge is shown the pair in both orders to begin with."""
+    talk = protocol.conduct(subject, options)
+    orders = {ask.order for ask in next(talk)}
+    talk.close()
+    return {Order.AB, Order.BA} <= orders
+
+
 def subject_of(pair: Pair, *, seed: int) -> Subject:
     """A pair as a protocol sees it, for use without a database."""
     key = f"{pair.key}"

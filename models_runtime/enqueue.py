@@ -31,6 +31,7 @@ from annotation.models import (
 )
 from annotation.models.work import FINAL_STATES
 from models_runtime import probing, tasks
+from models_runtime.audit_gate import check_may_label
 from models_runtime.catalogue import PROTOCOLS, SCORERS
 from models_runtime.checkpoints import open_engine
 from models_runtime.engines import EngineError, Sampling
@@ -97,7 +98,7 @@ def request_generation(
             per_prompt=per_prompt,
             sampling=_plain(sampling or Sampling()),
             progress_total=count,
-            **_common(seed, max_cost, user),
+            **job_fields(seed, max_cost, user),
         )
         ids = list(chosen.order_by("id").values_list("id", flat=True))
         insert_items(
@@ -134,8 +135,10 @@ def request_judging(
     way, chosen, seated = check_way(project, checkpoint, protocol, options, seats)
     if project.state == ProjectState.CLOSED:
         raise NotPossible("This project is closed, so nothing more is judged. Open it again first.")
+    signs = bool(way.judgment_types) and not trial
+    if signs:
+        check_may_label(project, checkpoint, protocol, chosen.given())
     with transaction.atomic():
-        signs = bool(way.judgment_types) and not trial
         annotator = _judge_of(checkpoint, protocol, chosen, seated) if signs else None
         ids = items_to_judge(project, way, annotator)
         if trial:
@@ -153,7 +156,7 @@ def request_judging(
             reveals=reveals and not trial,
             trial=trial,
             progress_total=len(ids),
-            **_common(seed, max_cost, user),
+            **job_fields(seed, max_cost, user),
         )
         JudgingSeat.objects.bulk_create(
             JudgingSeat(job=job, name=name, checkpoint=each) for name, each in seated.items()
@@ -210,7 +213,7 @@ def request_scoring(
             settings=plain,
             partner=partner,
             progress_total=len(ids),
-            **_common(seed, max_cost, user),
+            **job_fields(seed, max_cost, user),
         )
         insert_items(
             ScoringItem,
@@ -398,7 +401,7 @@ def _check_checkpoint(project: Project, checkpoint: Checkpoint) -> None:
         raise NotPossible(f"{checkpoint.label} was retired. Choose another checkpoint.")
 
 
-def _common(seed: int | None, max_cost: float | None, user: User | None) -> dict[str, Any]:
+def job_fields(seed: int | None, max_cost: float | None, user: User | None) -> dict[str, Any]:
     """Fields every job has. Without a seed one is drawn: fences must not be guessable."""
     if seed is not None and not 0 <= seed < 2**63:
         raise NotPossible("A seed is a whole number from 0.")

@@ -10,8 +10,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from models_runtime import generating, judging_questions, probing, scoring
-from models_runtime.models import GenerationJob, JudgingJob, Probe, ScoringJob
+from models_runtime import auditing, generating, judging_questions, probing, scoring
+from models_runtime.models import AuditJob, GenerationJob, JudgingJob, Probe, ScoringJob
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,11 @@ def run_probe(pk: int) -> None:
     probing.run_probe(pk)
 
 
+@app.task(name="models_runtime.run_audit")
+def run_audit(pk: int) -> None:
+    _again(run_audit, pk, auditing.run_audit(pk))
+
+
 @app.task(name="models_runtime.sweep")
 def sweep() -> None:
     """Announce jobs again whose wake-up or worker was lost."""
@@ -50,6 +55,7 @@ def sweep() -> None:
 
 
 TASKS: dict[type[Any], "Task[Any, Any]"] = {
+    AuditJob: run_audit,
     GenerationJob: run_generation,
     JudgingJob: run_judging,
     ScoringJob: run_scoring,

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-LEVEL = 0.95
+LEVEL = 0.98  # a card shows many intervals at once, so each is held to more than 95 %
 RESAMPLES = 1000
-Z = 1.959963984540054
-WILSON = "Wilson, 95 %, n reduced for pairs of one prompt"
-CLUSTERED = "t, 95 %, standard error clustered by prompt"
-BOOTSTRAP = f"bootstrap over prompts, 95 %, {RESAMPLES} resamples"
+Z = 2.3263478740408408
+WILSON = "Wilson, 98 %, n reduced for pairs of one prompt"
+CLUSTERED = "t, 98 %, standard error clustered by prompt"
+BOOTSTRAP = f"bootstrap over prompts, 98 %, {RESAMPLES} resamples"
 
 Floats = NDArray[np.float64]
 
@@ -167,7 +167,7 @@ def resampled(
     for place in range(RESAMPLES):
         chosen = rng.integers(len(members), size=len(members))
         draws[place] = statistic(np.concatenate([members[each] for each in chosen]))
-    low, high = (float(each) for each in np.nanpercentile(draws, [2.5, 97.5]))
+    low, high = (float(each) for each in np.nanpercentile(draws, [1.0, 99.0]))
     method = BOOTSTRAP
     if correct_bias:
         low, high = max(0.0, 2 * estimate - high), max(0.0, 2 * estimate - low)
