@@ -165,7 +165,8 @@ class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
         refuse_unknown(request, set())
         given = NewGenerationJobSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        form = GenerationForm(_present(given.validated_data), project=self.project)
+        told = given.validated_data | {"stop": "\n".join(given.validated_data["stop"])}
+        form = GenerationForm(_present(told), project=self.project)
         cleaned(form)
         try:
             made = enqueue.request_generation(self.project, user=self.user, **form.request_fields())

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project
 from models_runtime.catalogue import ENGINES
@@ -106,8 +107,33 @@ class GenerationForm(JobForm):
         help_text="0 repeats the likeliest text; higher varies more.",
     )
     top_p = forms.FloatField(min_value=0, max_value=1, required=False, label="Top-p")
+    top_k = forms.IntegerField(min_value=1, max_value=100_000, required=False, label="Top-k")
+    min_p = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        required=False,
+        label="Min-p",
+        help_text=_("Leaves out words less likely than this share of the likeliest."),
+    )
+    stop = forms.CharField(
+        required=False,
+        max_length=1_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        label=_("Stop before"),
+        help_text=_("Texts that end the answer, one a line, at most four."),
+    )
 
-    field_order = ("checkpoint", "per_prompt", "max_tokens", "temperature", "top_p")
+    field_order = (
+        "checkpoint", "per_prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p", "stop",
+    )  # fmt: skip
+
+    def clean_stop(self) -> tuple[str, ...]:
+        lines = self.cleaned_data["stop"].replace("\r\n", "\n").split("\n")
+        stops = tuple(dict.fromkeys(line for line in lines if line.strip()))
+        if len(stops) > 4:
+            raise forms.ValidationError(_("At most four texts can end an answer."))
+        return stops
 
     def request_fields(self) -> dict[str, Any]:
         """What `enqueue.request_generation` takes beside project and user."""
@@ -119,6 +145,9 @@ class GenerationForm(JobForm):
                 max_tokens=given["max_tokens"],
                 temperature=given["temperature"],
                 top_p=given["top_p"],
+                top_k=given["top_k"],
+                min_p=given["min_p"],
+                stop=given["stop"],
             ),
             "seed": given["seed"],
             "max_cost": given["max_cost"],

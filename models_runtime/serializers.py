@@ -219,6 +219,17 @@ class NewGenerationJobSerializer(_NewJobSerializer):
     top_p = serializers.FloatField(
         required=False, allow_null=True, default=None, min_value=0, max_value=1
     )
+    top_k = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=100_000
+    )
+    min_p = serializers.FloatField(
+        required=False, allow_null=True, default=None, min_value=0, max_value=1
+    )
+    stop = serializers.ListField(
+        child=serializers.RegexField(r"^[^\r\n]*\S[^\r\n]*$", trim_whitespace=False),
+        required=False, default=list, max_length=4,
+        help_text="Texts that end the answer, without line breaks.",
+    )  # fmt: skip
 
 
 class NewJudgingJobSerializer(_NewJobSerializer):

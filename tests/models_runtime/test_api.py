@@ -58,6 +58,19 @@ def test_a_model_judges(world: World, olga: Caller) -> None:
     assert "hasn't judged in this way" in again.json()["detail"]
 
 
+def test_every_way_of_drawing_tokens_can_be_asked_for(world: World, olga: Caller) -> None:
+    checkpoint = str(scripted(world.project).public_id)
+    drawn = {"temperature": 0.7, "top_p": 0.9, "top_k": 40, "min_p": 0.05, "stop": ["\tEnd", "Q:"]}
+    asked = olga.post(f"{PROJECT}/generation-jobs/", {"checkpoint": checkpoint, **drawn})
+    assert asked.status_code == 201
+    assert asked.json()["sampling"] == {"max_tokens": 512, **drawn}
+    assert GenerationJob.objects.get().read_sampling().stop == ("\tEnd", "Q:")
+    five = olga.post(
+        f"{PROJECT}/generation-jobs/", {"checkpoint": checkpoint, "stop": ["a", "b", "c", "d", "e"]}
+    )
+    assert five.status_code == 400
+
+
 def test_a_model_measures(world: World, olga: Caller) -> None:
     checkpoint = scripted(world.project)
     asked = olga.post(
