@@ -11,6 +11,7 @@ from models_runtime.api import (
     ScoringJobsViewSet,
 )
 from models_runtime.judge_api import JudgesViewSet, ProtocolsView
+from models_runtime.operations_api import OperationsView
 
 router = ApiRouter()
 router.register_in_project("checkpoints", CheckpointsViewSet)
@@ -21,6 +22,7 @@ router.register_in_project("judges", JudgesViewSet)
 
 urlpatterns = [
     path("protocols/", ProtocolsView.as_view(), name="api-protocols"),
+    path("operations/", OperationsView.as_view(), name="api-operations"),
     path("engines/", EnginesView.as_view(), name="api-engines"),
     *router.urls,
 ]

@@ -114,6 +114,13 @@ def test_annotators_open_no_more_than_they_need(client: Client, world: World) ->
     assert opened == FOR_ANNOTATORS
 
 
+def test_what_concerns_the_whole_installation_is_for_staff(client: Client, world: World) -> None:
+    for user in (world.olga, world.ada, world.sam):
+        client.force_login(user)
+        assert client.get("/operations/").status_code == 404
+        assert client.get("/api/v1/operations/").status_code == 403
+
+
 @pytest.mark.parametrize(
     "address", ["/login/", "/healthz", "/api/v1/schema/", "/api/v1/me/", "/nowhere/", "/admin/"]
 )
