@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -45,6 +46,10 @@ with transaction.atomic():
 def home(tmp_path: Path) -> Iterator[House]:
     with house(tmp_path) as made:
         yield made
+
+
+def at_least(count: int) -> bool:
+    return written() >= count
 
 
 def scoring_worker(home: House) -> "subprocess.Popen[bytes]":
@@ -127,7 +132,7 @@ def test_connections_cut_by_the_database_cost_nothing_but_time(home: House) -> N
     home.beat()
     ask_for_candidates(home, per_prompt=15)
     for reached in (40, 120):
-        wait_until(lambda reached=reached: written() >= reached, "some candidates")
+        wait_until(partial(at_least, reached), "some candidates")
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
