@@ -10,18 +10,23 @@ from models_runtime.api import (
     JudgingJobsViewSet,
     ScoringJobsViewSet,
 )
+from models_runtime.audit_api import JudgeAuditsViewSet
 from models_runtime.judge_api import JudgesViewSet, ProtocolsView
 from models_runtime.operations_api import OperationsView
+from models_runtime.picking_api import PicksView, SelectorsView
 
 router = ApiRouter()
 router.register_in_project("checkpoints", CheckpointsViewSet)
 router.register_in_project("generation-jobs", GenerationJobsViewSet)
 router.register_in_project("judging-jobs", JudgingJobsViewSet)
+router.register_in_project("judge-audits", JudgeAuditsViewSet)
 router.register_in_project("scoring-jobs", ScoringJobsViewSet)
 router.register_in_project("judges", JudgesViewSet)
 
 urlpatterns = [
     path("protocols/", ProtocolsView.as_view(), name="api-protocols"),
+    path("selectors/", SelectorsView.as_view(), name="api-selectors"),
+    path("projects/<slug:project>/picks/", PicksView.as_view(), name="api-picks"),
     path("operations/", OperationsView.as_view(), name="api-operations"),
     path("engines/", EnginesView.as_view(), name="api-engines"),
     *router.urls,

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from models_runtime import judge_pages, operations_pages, scoring_pages, views
+from models_runtime import audit_pages, judge_pages, operations_pages, scoring_pages, views
 
 app_name = "models_runtime"
 
 PROJECT = "projects/<slug:slug>"
 JOB = f"{PROJECT}/jobs/<uuid:public_id>"
 JUDGES = f"{PROJECT}/judges"
+CARDS = f"{JUDGES}/cards"
 TRIAL = f"{JUDGES}/trials/<uuid:public_id>"
 
 urlpatterns = [
@@ -25,6 +26,13 @@ urlpatterns = [
     path(f"{TRIAL}/launch/", judge_pages.launch, name="launch-judge"),
     path(f"{JUDGES}/<uuid:public_id>/rewards/", judge_pages.judge_rewards, name="judge-rewards"),
     path(f"{JUDGES}/verdicts/<uuid:public_id>/", judge_pages.verdicts, name="judge-verdicts"),
+    path(f"{CARDS}/", audit_pages.cards, name="judge-cards"),
+    path(f"{CARDS}/new/", audit_pages.new_audit, name="new-audit"),
+    path(f"{CARDS}/rule/", audit_pages.set_rule, name="audit-rule"),
+    path(f"{CARDS}/<uuid:public_id>/", audit_pages.card, name="judge-card"),
+    path(f"{CARDS}/<uuid:public_id>/card.json", audit_pages.card_file, name="judge-card-file"),
+    path(f"{CARDS}/<uuid:public_id>/cancel/", audit_pages.cancel_audit, name="cancel-audit"),
+    path(f"{CARDS}/<uuid:public_id>/let-through/", audit_pages.let_through, name="let-through"),
     path(f"{PROJECT}/checklists/", judge_pages.judge_checklists, name="checklists"),
     path(f"{PROJECT}/checklists/<int:pk>/", judge_pages.judge_checklist, name="checklist"),
     path(f"{PROJECT}/checkpoints/new/", views.new_checkpoint, name="new-checkpoint"),

@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 project,
                 checkpoint_named(project, options["checkpoint"]),
                 protocol=options["protocol"],
-                options=dict(_option(each) for each in options["option"]),
+                options=dict(read_option(each) for each in options["option"]),
                 seats={
                     name: checkpoint_named(project, value)
                     for name, _, value in (each.partition("=") for each in options["seat"])
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
 
 
-def _option(text: str) -> tuple[str, Any]:
+def read_option(text: str) -> tuple[str, Any]:
     """NAME=VALUE, the value read as JSON where it is JSON and as text elsewhere."""
     name, sign, value = text.partition("=")
     if not sign:

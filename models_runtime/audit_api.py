@@ -1,0 +1,160 @@
+"""Judges' cards under /api/v1/: doors to the same acts that the pages call."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.access import MANAGERS, REVIEWERS
+from annotation.api.filters import Filter, refuse_unknown
+from annotation.api.permissions import Needs
+from annotation.api.problems import Problem
+from annotation.api.viewsets import ProjectViewSet
+from annotation.models import WorkState
+from annotation.tokens import Scope
+from models_runtime import audit_cards, enqueue
+from models_runtime.audit_catalogue import AUDITS
+from models_runtime.audit_gate import grade_of
+from models_runtime.audit_requests import MOST_PAIRS, PAIRS, request_audit
+from models_runtime.audits import Grade
+from models_runtime.catalogue import PROTOCOLS
+from models_runtime.errors import NotPossible
+from models_runtime.models import AuditFinding, AuditJob, Checkpoint
+
+PAIRWISE = sorted(slug for slug, way in PROTOCOLS.items() if "pairwise" in way.judgment_types)
+
+
+class AuditFindingSerializer(serializers.ModelSerializer[AuditFinding]):
+    """What one audit found; figures with numerator, denominator, interval and method."""
+
+    figures = serializers.ListField(child=serializers.DictField(), read_only=True)
+    detail = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = AuditFinding
+        fields = ("audit", "grade", "sentence", "rule", "limit", "figures", "detail")
+        read_only_fields = fields
+
+
+class JudgeAuditSerializer(serializers.ModelSerializer[AuditJob]):
+    """An audit of a judge and, once it is done, its card."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    checkpoint = serializers.UUIDField(source="checkpoint.public_id", read_only=True)
+    options = serializers.DictField(read_only=True)
+    audits = serializers.ListField(child=serializers.CharField(), read_only=True)
+    limits = serializers.DictField(child=serializers.FloatField(), read_only=True)
+    earlier = serializers.UUIDField(
+        source="earlier.public_id", read_only=True, allow_null=True, default=None
+    )
+    grade = serializers.SerializerMethodField()
+    verdict = serializers.SerializerMethodField()
+    cost = serializers.SerializerMethodField()
+    findings = AuditFindingSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = AuditJob
+        fields = (
+            "id", "state", "checkpoint", "protocol", "options", "audits", "limits", "earlier",
+            "seed", "max_cost", "progress_done", "progress_total", "error", "notice", "created_at",
+            "finished_at", "cost", "grade", "verdict", "findings",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=[grade.value for grade in Grade]))
+    def get_grade(self, job: AuditJob) -> str:
+        return grade_of(job).value
+
+    def get_verdict(self, job: AuditJob) -> str:
+        return audit_cards.verdict_of(job)
+
+    def get_cost(self, job: AuditJob) -> float:
+        return job.spent().cost
+
+
+class NewJudgeAuditSerializer(serializers.Serializer[Any]):
+    checkpoint = serializers.UUIDField()
+    protocol = serializers.ChoiceField(
+        required=False, default=enqueue.DEFAULT_PROTOCOL, choices=PAIRWISE
+    )
+    options = serializers.DictField(required=False, default=dict)
+    audits = serializers.ListField(
+        child=serializers.ChoiceField(choices=sorted(AUDITS)),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="All of them if left out.",
+    )
+    pairs = serializers.IntegerField(
+        required=False, default=PAIRS, min_value=1, max_value=MOST_PAIRS
+    )
+    limits = serializers.DictField(
+        child=serializers.FloatField(),
+        required=False,
+        default=dict,
+        help_text="Where passing ends, by audit, instead of its own limit.",
+    )
+    earlier = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="A card to compare with."
+    )
+    seed = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0)
+    max_cost = serializers.FloatField(required=False, allow_null=True, default=None)
+
+
+class JudgeAuditsViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[AuditJob]
+):
+    """Audits of judges."""
+
+    queryset = AuditJob.objects.none()
+    serializer_class = JudgeAuditSerializer
+    access = {
+        "list": Needs(Scope.READ, REVIEWERS),
+        "retrieve": Needs(Scope.READ, REVIEWERS),
+        "create": Needs(Scope.RUN_MODELS, MANAGERS),
+        "cancel": Needs(Scope.RUN_MODELS, MANAGERS),
+    }
+    filters = {"state": Filter("state", serializers.ChoiceField(choices=WorkState.choices))}
+
+    def rows(self) -> QuerySet[AuditJob]:
+        rows = AuditJob.objects.filter(project=self.project)
+        return rows.select_related("checkpoint", "earlier").prefetch_related("findings")
+
+    @extend_schema(request=NewJudgeAuditSerializer, responses={201: JudgeAuditSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Have a judge audited. It leaves no judgment behind."""
+        refuse_unknown(request, set())
+        given = NewJudgeAuditSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            made = request_audit(self.project, user=self.user, **self._fields(given.validated_data))
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=JudgeAuditSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Stop the audit. Its calls are kept; there is no card."""
+        refuse_unknown(request, set())
+        job = self.get_object()
+        enqueue.cancel(job)
+        return Response(self.get_serializer(job).data)
+
+    def _fields(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Rows for their ids. Raises NotPossible."""
+        usable = Checkpoint.objects.filter(project=self.project, retired_at__isnull=True)
+        checkpoint = usable.filter(public_id=given["checkpoint"]).first()
+        if checkpoint is None:
+            raise NotPossible(f"This project has no usable checkpoint {given['checkpoint']}.")
+        earlier = None
+        if given["earlier"] is not None:
+            earlier = self.rows().filter(public_id=given["earlier"]).first()
+            if earlier is None:
+                raise NotPossible(f"This project has no card {given['earlier']}.")
+        return {**given, "checkpoint": checkpoint, "earlier": earlier}
