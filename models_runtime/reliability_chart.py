@@ -8,7 +8,7 @@ colour.
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, FLOOR = 360.0, 300.0, 46.0, 348.0, 22.0, 252.0
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, FLOOR = 372.0, 300.0, 46.0, 348.0, 22.0, 252.0
 LEAST_SURE = 0.5
 MARKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 

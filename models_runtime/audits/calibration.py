@@ -71,6 +71,7 @@ class Calibration(Audit):
             prompts,
             seed=material.seed,
             unit="share",
+            numerator=len(rows) * calibration_error(sure, right),
             correct_bias=True,
         )
         score = mean("Brier's score", [row.brier for row in rows], prompts, unit="squared")

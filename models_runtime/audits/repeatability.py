@@ -56,6 +56,7 @@ class Repeatability(Audit):
                     "Krippendorff's alpha",
                     lambda chosen: alpha([rows[place] for place in chosen]),
                     prompts,
+                    numerator=same.numerator,
                     seed=material.seed,
                     unit="alpha",
                 )

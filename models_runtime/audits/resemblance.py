@@ -25,7 +25,7 @@ from models_runtime.audits._intervals import LEVEL, around, mean, unknown
 class Resemblance(Audit):
     """For each group of people: the judge's agreement with its members less its agreement with
     everybody else who told that attribute, each taken per pair. Of k groups the one that stands out
-    most is named, with an interval at 1 - 0.05/k, so that looking at many groups finds nothing by
+    most is named, with an interval at 1 - 0.02/k, so that looking at many groups finds nothing by
     looking."""
 
     title = "Whom it resembles"
