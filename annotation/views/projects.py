@@ -1,7 +1,6 @@
-"""Projects: the list, the overview, guidelines, a new one, and steering one."""
+"""Projects: the list, the overview, guidelines, and steering one."""
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,7 +11,7 @@ from annotation.access import MANAGERS, REVIEWERS
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.charts import columns
 from annotation.errors import AnnotationError, InvalidQuestion
-from annotation.forms import AskForm, GuidelineForm, MemberForm, ProjectForm, StateForm
+from annotation.forms import AskForm, GuidelineForm, MemberForm, StateForm
 from annotation.models import Annotator, Project, ProjectState, Role
 from annotation.pairing import Design
 from annotation.progress import own_progress_of, project_progress, throughput
@@ -98,22 +97,6 @@ def edit_guideline(request: HttpRequest, project: Project, role: Role) -> HttpRe
     context = {"project": project, "role": role, "form": form, "guideline": current}
     status = 422 if form.is_bound else 200
     return render(request, "annotation/guideline_edit.html", context, status=status)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@for_accounts
-def new_project(request: HttpRequest) -> HttpResponse:
-    if not projects.may_create(account(request)):
-        raise PermissionDenied
-    form = ProjectForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = projects.create_project(owner=account(request), **form.project_fields())
-            return redirect("annotation:project", made.slug)
-        except projects.NameTaken as error:
-            form.add_error("slug", str(error))
-    status = 422 if form.is_bound else 200
-    return render(request, "annotation/project_new.html", {"form": form}, status=status)
 
 
 @require_POST
