@@ -47,7 +47,7 @@ class OptionsForm(forms.Form):
     steps: Steps
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="option_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "option_%s", **kwargs})
         self.choices_of_type = OWN.get(project.judgment_type, {})
         for name, label in self.choices_of_type.items():
             self.fields[name] = forms.BooleanField(required=False, label=label)

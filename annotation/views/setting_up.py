@@ -102,7 +102,7 @@ def options(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
                 for name, sentences in error.errors.items():
                     rules_form.add_error(name, sentences)
     rubric = project.rubrics.filter(prompt=None).order_by("-version", "-pk").first()
-    criteria = list(rubric.criteria.order_by("position").values()) if rubric else []
+    criteria: list[Any] = list(rubric.criteria.order_by("position").values()) if rubric else []
     context = {
         "project": project,
         "role": role,
