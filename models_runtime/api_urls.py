@@ -11,6 +11,7 @@ from models_runtime.api import (
     ScoringJobsViewSet,
 )
 from models_runtime.audit_api import JudgeAuditsViewSet
+from models_runtime.diversity_api import DiversityView
 from models_runtime.judge_api import JudgesViewSet, ProtocolsView
 from models_runtime.operations_api import OperationsView
 from models_runtime.picking_api import PicksView, SelectorsView
@@ -26,6 +27,7 @@ router.register_in_project("judges", JudgesViewSet)
 urlpatterns = [
     path("protocols/", ProtocolsView.as_view(), name="api-protocols"),
     path("selectors/", SelectorsView.as_view(), name="api-selectors"),
+    path("projects/<slug:project>/diversity/", DiversityView.as_view(), name="api-diversity"),
     path("projects/<slug:project>/picks/", PicksView.as_view(), name="api-picks"),
     path("operations/", OperationsView.as_view(), name="api-operations"),
     path("engines/", EnginesView.as_view(), name="api-engines"),
