@@ -1,6 +1,13 @@
 from django.urls import path
 
-from models_runtime import audit_pages, judge_pages, operations_pages, scoring_pages, views
+from models_runtime import (
+    audit_pages,
+    judge_pages,
+    operations_pages,
+    picking_pages,
+    scoring_pages,
+    views,
+)
 
 app_name = "models_runtime"
 
@@ -18,6 +25,7 @@ urlpatterns = [
     path(f"{PROJECT}/jobs/new/judgments/", judge_pages.new_judging, name="new-judging"),
     path(f"{PROJECT}/jobs/new/measurements/", scoring_pages.new_scoring, name="new-scoring"),
     path(f"{JOB}/", views.job, name="job"),
+    path(f"{JOB}/pick/", picking_pages.pick, name="pick"),
     path(f"{JOB}/cancel/", views.cancel_job, name="cancel-job"),
     path(f"{JOB}/reopen/", views.reopen_job, name="reopen-job"),
     path(f"{JUDGES}/", judge_pages.judges, name="judges"),
