@@ -166,7 +166,8 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The project's judges side by side, those that agree most with people first."""
         refuse_unknown(request, set())
-        return Response(JudgeSerializer(compare(self.project), many=True).data)
+        judges = JudgeSerializer(compare(self.project), many=True).data
+        return Response({"next": None, "results": judges})
 
     @extend_schema(request=NewJudgingJobSerializer, responses=EstimateSerializer)
     @action(detail=False, methods=["post"])

@@ -78,7 +78,7 @@ class TieBreaksViewSet(ScopedViewSet[Run]):
             else:
                 record = played({"commits": {}, "reveals": {}, **asked})
         except TieBreakError as error:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
         return Response(record.plain())
 
     @extend_schema(request=TieBreakSerializer, responses={200: VerdictSerializer})
@@ -89,5 +89,5 @@ class TieBreaksViewSet(ScopedViewSet[Run]):
         try:
             record = TieBreak.from_plain(dict(request.data))
         except (TieBreakError, TypeError, ValueError) as error:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
         return Response({"verified": verify(record)})

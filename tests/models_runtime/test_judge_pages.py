@@ -336,7 +336,7 @@ def test_the_same_through_the_api(project: Project, olga: User) -> None:
     made = caller.post("/projects/advice/judging-jobs/", way | {"reveals": True})
     assert made.json()["options"] == {"way": "joint"}
     carry_out(JudgingJob.objects.get(trial=False))
-    (judge,) = caller.get("/projects/advice/judges/").json()
+    (judge,) = caller.get("/projects/advice/judges/").json()["results"]
     assert judge["questions"] == 2
     assert judge["with_people"]["value"] is None
     wrong = way | {"options": {"colour": 1}}
