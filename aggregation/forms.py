@@ -51,8 +51,8 @@ class RunForm(forms.Form):
         required=False,
         label=_("Criterion"),
         help_text=_(
-            "Several criteria become one mean, each rescaled by its ends and weighted by the rubric; "
-            "or choose one, or a run for each."
+            "Several criteria become one mean, each rescaled by its ends and weighted by the "
+            "rubric; or choose one, or a run for each."
         ),
     )
 

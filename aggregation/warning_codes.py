@@ -84,8 +84,8 @@ SENTENCES: dict[WarningCode, str] = {
         "simpler method."
     ),
     WarningCode.TIE_UNRESOLVED: (
-        "Several items or slates share the first place and nothing in the data decides between them. "
-        "Collect more judgments or break the tie in public."
+        "Several items or slates share the first place and nothing in the data decides between "
+        "them. Collect more judgments or break the tie in public."
     ),
     WarningCode.NP_HARD_TRUNCATED: (
         "The search was stopped at its limit, so a better order may exist. Raise the limit or "
