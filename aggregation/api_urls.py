@@ -8,7 +8,7 @@ from aggregation.api.endpoints import (
     ReleasesViewSet,
     RunsViewSet,
 )
-from aggregation.api.onboarding import OnboardingQuestionsViewSet
+from aggregation.api.onboarding import OnboardingQuestionsViewSet, PanelsViewSet
 from aggregation.api.reports import ReportsViewSet
 from aggregation.api.steering import PriorityRoundsViewSet
 from aggregation.api.tie_breaks import TieBreaksViewSet
@@ -25,4 +25,5 @@ router.register_in_project("priority-rounds", PriorityRoundsViewSet)
 router.register_in_project("releases", ReleasesViewSet)
 router.register_in_project("release-checks", ChecksViewSet)
 router.register_in_project("onboarding-questions", OnboardingQuestionsViewSet)
+router.register_in_project("panels", PanelsViewSet)
 urlpatterns = router.urls

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from config.embedded import Cluster
 
@@ -16,6 +17,12 @@ pytest_plugins = ["tests.cast"]
 
 _CLUSTERS = Path(tempfile.gettempdir()) / f"polyphony-tests-{os.geteuid()}"
 _VARIABLE = "POLYPHONY_TEST_CLUSTER"  # tells xdist's workers where the run keeps its cluster
+
+
+@pytest.fixture(autouse=True)
+def _no_language_of_an_earlier_test() -> None:
+    """A request activates its language for its thread, where it would meet the next test."""
+    translation.deactivate()
 
 
 # --- Database ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Which questions to ask a newcomer first. Computed on request, nothing stored."""
+"""Which questions to ask a newcomer first, and panels. Computed on request, nothing stored."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from aggregation.api.endpoints import refused, runs_named
 from aggregation.enqueue import NotPossible
 from aggregation.models import Run
 from aggregation.newcomers import onboarding_questions
+from aggregation.panels import draw_panel
 from aggregation.pluralism.onboarding import MOST_AT_ONCE
 from annotation.access import MANAGERS
 from annotation.api.filters import refuse_unknown
@@ -119,3 +120,71 @@ class OnboardingQuestionsViewSet(ProjectViewSet[Run]):
         if found is None:
             raise NotFound("There is no such annotator in this project.")
         return found
+
+
+class PanelAskedSerializer(serializers.Serializer[Any]):
+    """What the address may say."""
+
+    run = serializers.UUIDField()
+    seats = serializers.IntegerField(min_value=1, max_value=10_000)
+    seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+
+
+class PanelMemberSerializer(serializers.Serializer[Any]):
+    """Somebody with a seat, and the group the run placed them in."""
+
+    annotator = serializers.CharField()
+    group = serializers.CharField()
+
+
+class PanelSerializer(serializers.Serializer[Any]):
+    """Who sits, everybody's chance of a seat, and seats beside members of each group."""
+
+    people = PanelMemberSerializer(many=True)
+    chance = serializers.FloatField()
+    drawn_from = serializers.IntegerField()
+    seats = serializers.DictField(child=serializers.IntegerField())
+    members = serializers.DictField(child=serializers.IntegerField())
+
+
+class PanelsViewSet(ProjectViewSet[Run]):
+    """Panels in which everybody has the same chance and every group its share of seats."""
+
+    queryset = Run.objects.none()
+    serializer_class = PanelSerializer
+    pagination_class = None
+    access = {"list": Needs(Scope.READ, MANAGERS)}
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "run",
+                OpenApiTypes.UUID,
+                required=True,
+                description="A finished run of a method that finds groups, such as the mixture.",
+            ),
+            OpenApiParameter("seats", OpenApiTypes.INT, required=True, description="How many."),
+            OpenApiParameter("seed", OpenApiTypes.INT, description="Of the draw; 0 if left out."),
+        ],
+        responses=PanelSerializer,
+        filters=False,
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Draw a panel; the same seed draws the same one."""
+        refuse_unknown(request, {"run", "seats", "seed"})
+        given = PanelAskedSerializer(data=request.query_params.dict())
+        given.is_valid(raise_exception=True)
+        asked = given.validated_data
+        [run] = runs_named(self.project.pk, [asked.pop("run")])
+        try:
+            found = draw_panel(run, **asked)
+        except NotPossible as error:
+            raise refused(error) from error
+        plain = {
+            "people": [{"annotator": name, "group": group} for name, group in found.people],
+            "chance": found.chance,
+            "drawn_from": found.drawn_from,
+            "seats": found.seats,
+            "members": found.members,
+        }
+        return Response(PanelSerializer(plain).data)

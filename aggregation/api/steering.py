@@ -31,6 +31,7 @@ class SteeringSerializer(serializers.ModelSerializer[Steering]):
     floor = serializers.FloatField(min_value=0.01, max_value=1, default=0.1)
     every = serializers.IntegerField(min_value=1, max_value=1_000_000, default=100)
     seed = serializers.IntegerField(min_value=0, max_value=2**53, default=0)
+    changed_at = serializers.DateTimeField(read_only=True, allow_null=True)  # null: never on
 
     class Meta:
         model = Steering

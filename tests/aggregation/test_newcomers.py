@@ -1,5 +1,7 @@
 """Questions for newcomers: chosen from a run's groups, by what the annotator has already said."""
 
+from collections import Counter
+
 import pytest
 from django.test import Client
 
@@ -7,8 +9,11 @@ from aggregation import runs
 from aggregation.enqueue import NotPossible, request_run
 from aggregation.models import Run
 from aggregation.newcomers import onboarding_questions
-from annotation.models import Assignment, WorkState
+from aggregation.panels import draw_panel
+from annotation.consent import withdraw
+from annotation.models import Annotator, Assignment, WorkState
 from tests.aggregation.votes import person, vote
+from tests.annotation.calling import as_
 from tests.cast import World, make_question
 
 NAMES = ("a", "b", "c", "d")
@@ -120,3 +125,43 @@ def test_the_api_hands_out_the_questions(split: World, groups: Run, client: Clie
     assert unknown.status_code == 404
     client.force_login(split.ada)
     assert client.get(address, {"run": str(groups.public_id)}).status_code == 403
+
+
+def test_a_panel_gives_everybody_the_same_chance_and_every_group_its_share(
+    split: World, groups: Run
+) -> None:
+    sat: Counter[str] = Counter()
+    for seed in range(300):
+        panel = draw_panel(groups, seats=5, seed=seed)
+        assert len(panel.people) == 5
+        assert sorted(panel.seats.values()) == [2, 3]  # of two groups of ten
+        sat.update(name for name, _group in panel.people)
+    one = draw_panel(groups, seats=5, seed=1)
+    assert one == draw_panel(groups, seats=5, seed=1)
+    assert one.chance == 0.25
+    assert len(sat) == one.drawn_from == 20
+    # 300 draws with chance 1/4: 75 on average, standard deviation 7.5
+    assert all(abs(times - 75) < 5 * 7.5 for times in sat.values())
+
+
+def test_a_panel_larger_than_the_people_is_refused(split: World, groups: Run) -> None:
+    with pytest.raises(NotPossible, match="can hold at most 20"):
+        draw_panel(groups, seats=21)
+
+
+def test_whoever_has_withdrawn_gets_no_seat(split: World, groups: Run) -> None:
+    gone = Annotator.objects.filter(project=split.project, judgments__isnull=False).first()
+    assert gone is not None
+    withdraw(gone)
+    panel = draw_panel(groups, seats=19)
+    assert panel.drawn_from == 19
+    assert gone.external_id not in dict(panel.people)
+
+
+def test_a_panel_is_drawn_over_the_api(split: World, groups: Run) -> None:
+    address = "/projects/advice/panels/"
+    asked = {"run": str(groups.public_id), "seats": 4}
+    drawn = as_(split.olga).get(address, **asked).json()
+    assert len(drawn["people"]) == 4
+    assert sum(drawn["seats"].values()) == 4
+    assert as_(split.ada).get(address, **asked).status_code == 403

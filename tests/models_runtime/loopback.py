@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from models_runtime.engines import (
+    Decision,
     DecisionRequest,
     Finish,
     GenerationRequest,
@@ -94,13 +95,13 @@ class ModelServer:
         task = read_task(messages)
         labels = LABELS_OF.get(task.name if task else "", ("A", "B", "C"))
         (reply,) = self.engine.decide([DecisionRequest("http", messages, labels)])
-        assert reply.decision is not None
+        decision = reply.decision or Decision({x: 1 / len(labels) for x in labels}, 0.9)
         listed = []
-        for label, share in reply.decision.probabilities.items():
-            p = share * reply.decision.mass  # split over two spellings, as real tokenizers do
+        for label, share in decision.probabilities.items():
+            p = share * decision.mass  # split over two spellings, as real tokenizers do
             for token, part in ((label, 0.75), (f" {label}", 0.25)):
                 listed.append({"token": token, "logprob": math.log(max(p * part, 1e-12))})
-        listed.append({"token": "The", "logprob": math.log(1 - reply.decision.mass)})
+        listed.append({"token": "The", "logprob": math.log(1 - decision.mass)})
         choice = {
             "message": {"role": "assistant", "content": "A"},
             "finish_reason": "length",
