@@ -372,13 +372,12 @@ def test_a_judged_question_cant_become_a_check(project: Project) -> None:
 def test_the_database_refuses_to_count_a_check(project: Project) -> None:
     gold(project, "known")
     rules(project, gold_share=0.9)
-    ada = person(project, "ada")
-    assignment = lease(ada)
-    assert assignment.purpose == AssignmentPurpose.GOLD
+    leases = [lease(person(project, f"person-{n}")) for n in range(8)]  # one in ten is ordinary
+    assignment = next(each for each in leases if each and each.purpose == AssignmentPurpose.GOLD)
     with pytest.raises(DatabaseError, match="never counted"), transaction.atomic():
         Judgment.objects.create(
             question=assignment.question,
-            annotator=ada,
+            annotator=assignment.annotator,
             assignment=assignment,
             judgment_type="pairwise",
             payload={"strength": 0},

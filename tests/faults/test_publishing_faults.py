@@ -150,7 +150,7 @@ def test_a_disk_that_refuses_to_grow_a_file_publishes_nothing(
 def test_a_run_whose_worker_was_killed_is_done_by_the_next(home: House, release_dir: Path) -> None:
     question = judged()
     doomed = worker(home)
-    run = request_run(question.project, "bradley_terry", options={"replicates": 10_000})
+    run = request_run(question.project, "davidson", options={"replicates": 3_000})
     home.run(f"from aggregation import tasks; tasks.execute_run.delay({run.pk})")
     wait_until(lambda: Run.objects.get().state == WorkState.RUNNING, "the run", every=0.005)
     home.kill(doomed)
