@@ -43,13 +43,42 @@ FOR_IT = {
 }
 
 
-def reason_for(group: str, better: Qualities, worse: Qualities, rng: random.Random) -> str:
-    """A sentence that fits why someone of `group` preferred `better` to `worse`.
+# What people add when they have a moment more. {how} says how clear the difference was to them.
+ADDED = (
+    "{how} for me.",
+    "That settled it: {how}.",
+    "I read both twice, and it was {how}.",
+    "I'd want to hear this from a friend; {how}.",
+    "The rest weighed less. It was {how}.",
+    "For this question that matters most, so {how}.",
+    "Somebody else may see it differently; to me it was {how}.",
+    "The last paragraph decided: {how}.",
+    "The opening decided: {how}.",
+    "I thought of a case of my own, and then it was {how}.",
+    "Length played no part. It was {how}.",
+    "I'd have liked an example, but it was {how}.",
+    "Both have their points; still, {how}.",
+    "My first impression held: {how}.",
+    "My first impression changed, in the end {how}.",
+    "If I had to act tonight: {how}.",
+)
+HOW = {1: "a close call", 2: "clear enough", 3: "not close at all"}
 
-    The quality the group looks for, if the better answer has more of it; otherwise the quality in
-    which the better answer leads most.
+
+def reason_for(
+    group: str, better: Qualities, worse: Qualities, strength: int, rng: random.Random
+) -> str:
+    """A sentence or two that fit why someone of `group` preferred `better` to `worse`.
+
+    The first names the quality the group looks for, if the better answer has more of it; otherwise
+    the quality in which the better answer leads most. The second, which not everybody writes, says
+    how clear it was: `strength` is 1 to 3.
     """
     lead = {name: value - dict(worse.items())[name] for name, value in better.items()}
     wanted = WANTED[group]
     quality = wanted if lead[wanted] > 0 else max(lead, key=lambda name: lead[name])
-    return rng.choice(FOR_IT[quality])
+    said = rng.choice(FOR_IT[quality])
+    if rng.random() < 0.1:
+        return said
+    added = rng.choice(ADDED).format(how=HOW[strength])
+    return f"{said} {added[0].upper()}{added[1:]}"

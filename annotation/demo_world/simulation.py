@@ -118,7 +118,7 @@ def _reason(
     if strength == 0 or person.group is None or rng.random() > REASON_RATE:
         return ""
     better, worse = pair if strength > 0 else pair[::-1]
-    return reason_for(person.group, better, worse, rng)
+    return reason_for(person.group, better, worse, abs(strength), rng)
 
 
 def _answer(
