@@ -20,6 +20,7 @@ from aggregation.report import ReportOptions
 from aggregation.subjects import SUBJECTS
 from aggregation.tables import Labels
 from annotation import log
+from annotation.consent import withdrawals
 from annotation.errors import LogBusy
 from annotation.models import (
     AnnotatorKind,
@@ -54,7 +55,8 @@ def request_run(
 
     `options` are the method's own, as texts or values; `kinds` defaults to people, or to whoever a
     simulated project has; `mark` to everything committed by now. `criterion` is the text of the one
-    criterion that is to count; blank, several criteria become one weighted mean. Raises NotPossible
+    criterion that is to count; blank, several criteria become one weighted mean. What people said
+    who have withdrawn by now takes no part. Raises NotPossible
     for an unknown method, kind or criterion, or a bad option.
     """
     return _create_run(
@@ -66,8 +68,20 @@ def request_run(
         items=Items(items).value,
         criterion=_checked_criterion(project, criterion),
         mark=_mark(project) if mark is None else mark,
+        withdrawals=withdrawals(project),
         requested_by=user,
     )
+
+
+def refuse_if_people_left(run: Run) -> None:
+    """Raise NotPossible if somebody withdrew since the run was made: nothing new joins it then."""
+    since = withdrawals(run.project) - run.withdrawals
+    if since:
+        people = "Somebody has" if since == 1 else f"{since} people have"
+        raise NotPossible(
+            f"{people} withdrawn since this run was made, and it still counts what they said. "
+            "The run itself stays as it is; start a new one and go on from that."
+        )
 
 
 def request_replay(run: Run, *, user: User | None = None) -> Run:
@@ -86,6 +100,7 @@ def request_replay(run: Run, *, user: User | None = None) -> Run:
         items=run.items,
         criterion=run.criterion,
         mark=run.mark,
+        withdrawals=run.withdrawals,
         requested_by=user,
         replay_of=run,
     )
@@ -133,7 +148,14 @@ def same_basis(run: Run, other: Run) -> bool:
     """Whether two runs read the same judgments and score the same things."""
 
     def basis(one: Run) -> tuple[Any, ...]:
-        return (one.project_id, one.mark, sorted(one.kinds), one.items, one.criterion)
+        return (
+            one.project_id,
+            one.mark,
+            sorted(one.kinds),
+            one.items,
+            one.criterion,
+            one.withdrawals,
+        )
 
     return basis(run) == basis(other)
 
@@ -190,6 +212,7 @@ def request_report(
         kinds=_checked_kinds(project, kinds),
         level=level,
         mark=_mark(project),
+        withdrawals=withdrawals(project),
         requested_by=user,
     )
 
@@ -207,6 +230,7 @@ def request_report_replay(report: Report, *, user: User | None = None) -> Report
         kinds=report.kinds,
         level=report.level,
         mark=report.mark,
+        withdrawals=report.withdrawals,
         requested_by=user,
         replay_of=report,
     )
@@ -242,6 +266,8 @@ def request_release(
         )
     if run is not None and (run.project_id != project.pk or run.state != WorkState.DONE):
         raise NotPossible("A release can only stand on a finished run of the same project.")
+    if run is not None:
+        refuse_if_people_left(run)
     curation = curation or Curation(kinds=tuple(default_kinds(project)))
     fields = {
         "project": project,

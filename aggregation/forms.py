@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aggregation.catalogue import EXPORTS, METHODS
-from aggregation.curation import BOTH_BAD, TIES, Curation, CurationError
+from aggregation.curation import ADJUDICATED, BOTH_BAD, TIES, Curation, CurationError
 from aggregation.diagnostics.next_pair import RULES
 from aggregation.method import Method
 from aggregation.models import Items, Run, Steering
@@ -193,6 +193,14 @@ class ReleaseForm(forms.Form):
         help_text="From 0 to 1. A high share removes what people disagree about.",
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
+    adjudicated = forms.ChoiceField(
+        choices=list(ADJUDICATED.items()),
+        initial="votes",
+        required=False,
+        widget=forms.RadioSelect,
+        label="Reviewers' verdicts",
+        help_text="Rows of single judgments hold every answer and the verdict either way.",
+    )
     group_by = forms.ChoiceField(
         required=False,
         label="Separate verdicts by",
@@ -273,6 +281,7 @@ class ReleaseForm(forms.Form):
             attributes=tuple(asked["attributes"]),
             reasons=asked["reasons"],
             smallest_cell=asked["smallest_cell"],
+            adjudicated=asked["adjudicated"] or "votes",
         )
 
 

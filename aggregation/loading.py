@@ -27,9 +27,11 @@ from aggregation.models import Items
 from aggregation.rating_columns import Scores
 from aggregation.streaming import Columns, stream_columns
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
+from annotation.consent import withdrawn
 from annotation.models import Criterion, Judgment, Project, Standing
 
 Watch = Callable[[int], None]
+WITHDRAWN = "withdrawn"  # why judgments of people who left take no part
 
 
 class NothingToRead(Exception):
@@ -79,6 +81,7 @@ def load(
     criterion: str = "",
     attribute: str | None = None,
     voices: Voices | None = None,
+    withdrawals: int = 0,
     watch: Watch | None = None,
 ) -> EvidenceTables:
     """Read the counted judgments up to `mark` by annotators of these kinds.
@@ -89,6 +92,7 @@ def load(
     With an `attribute` all evidence is turned into comparisons whose contexts are its values, as
     annotators had declared them when they judged; TableError when nobody ever did. With `voices`
     people are split by what they had declared, and stay so: their ids are (annotator, value).
+    Judgments of the first `withdrawals` people who withdrew are left out and counted as such.
     Memory is some dozen bytes per judgment; nothing that came after the mark is looked at.
     """
     placed = Placed(project, pooled=items == Items.SYSTEMS)
@@ -98,7 +102,8 @@ def load(
     joining = None if attribute is None else Voices(project, attribute)
     voices = voices or joining
     done, people = 0, np.zeros(0, dtype=np.int64)
-    for block in _blocks(project, mark, kinds):
+    gone = withdrawn(project, first=withdrawals) if withdrawals else []
+    for block in _blocks(project, mark, kinds, gone):
         chunk = Chunk(block, placed)
         if voices is not None:
             voices.split(chunk)
@@ -118,6 +123,9 @@ def load(
     if joining is not None:
         parts = [joined for part in parts if (joined := joining.joined(part)) is not None]
     exclusions = Counter(pairs.exclusions) + Counter(rankings.exclusions)
+    if gone:
+        left_out = _judgments(project, mark, kinds).filter(annotator__in=gone)
+        exclusions += Counter({WITHDRAWN: left_out.count()})
     return EvidenceTables(tuple(parts), done, heads, dict(exclusions))
 
 
@@ -138,9 +146,10 @@ def _lines_of(project: Project, criterion: str) -> NDArray[np.int64]:
     return np.array(lines, dtype=np.int64)
 
 
-def count(project: Project, *, mark: int, kinds: Sequence[str]) -> int:
+def count(project: Project, *, mark: int, kinds: Sequence[str], withdrawals: int = 0) -> int:
     """How many judgments `load` would read."""
-    return _judgments(project, mark, kinds).count()
+    gone = withdrawn(project, first=withdrawals) if withdrawals else []
+    return _judgments(project, mark, kinds, gone).count()
 
 
 def judged(table: Table) -> NDArray[np.int64]:
@@ -168,7 +177,9 @@ def judged_by_id(table: Table, method: Method) -> dict[Hashable, int]:
     return counts
 
 
-def _judgments(project: Project, mark: int, kinds: Sequence[str]) -> models.QuerySet[Judgment]:
+def _judgments(
+    project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int] = ()
+) -> models.QuerySet[Judgment]:
     log = Judgment.objects
     amended = log.filter(supersedes__isnull=False, position__lte=mark).exists()
     counted = (
@@ -176,11 +187,14 @@ def _judgments(project: Project, mark: int, kinds: Sequence[str]) -> models.Quer
         if amended  # looking for what replaces each judgment doubles the time
         else log.filter(standing=Standing.COUNTED, position__lte=mark)
     )
-    return counted.filter(question__project=project, annotator__kind__in=list(kinds))
+    found = counted.filter(question__project=project, annotator__kind__in=list(kinds))
+    return found.exclude(annotator__in=list(gone)) if gone else found
 
 
-def _blocks(project: Project, mark: int, kinds: Sequence[str]) -> Iterator[Columns]:
-    rows = _judgments(project, mark, kinds).values(
+def _blocks(
+    project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int]
+) -> Iterator[Columns]:
+    rows = _judgments(project, mark, kinds, gone).values(
         "position",
         "question_id",
         "annotator_id",

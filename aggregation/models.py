@@ -32,9 +32,9 @@ class Run(Work):
 
     The same mark, options and seed give the same `result`, byte for byte; `replay_of` names the run
     that this one repeats to prove it. `kinds` says whose judgments take part; `criterion` is the
-    text of the one criterion that is read, blank for all of them. `input_digest` is the SHA-256 of
-    the table of evidence that was read; `exclusions` counts evidence that could not take part, by
-    reason.
+    text of the one criterion that is read, blank for all of them. `withdrawals` is how many people
+    had withdrawn when it was asked for: theirs take no part. `input_digest` is the SHA-256 of the
+    table of evidence that was read; `exclusions` counts what could not take part, by reason.
     """
 
     told_as = "run.finished"
@@ -52,6 +52,7 @@ class Run(Work):
     )
     items = models.CharField(max_length=12, choices=Items.choices, default=Items.SYSTEMS)
     criterion = models.TextField(blank=True)
+    withdrawals = models.PositiveIntegerField(default=0, db_default=0)
     replay_of = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="replays"
     )
@@ -312,7 +313,8 @@ class Release(Work):
     Only a release whose state is `done` is shown, listed by the API or handed out. `curation` is
     the policy by which judgments became rows; `skips` was counted when the release was asked for.
     `withdrawals` is how many people had withdrawn from the project by then: their judgments are
-    left out, and a later withdrawal doesn't change what this release is.
+    left out, and a later withdrawal doesn't change what this release is. `adjudications` is the key
+    of the newest reviewers' verdict that it knows of, 0 for none.
     The manifest on disk is the truth about the files; `manifest` is its copy for the pages.
     """
 
@@ -333,6 +335,7 @@ class Release(Work):
     mark = models.BigIntegerField()
     skips = models.PositiveBigIntegerField(default=0)
     withdrawals = models.PositiveIntegerField(default=0, db_default=0)
+    adjudications = models.PositiveBigIntegerField(default=0, db_default=0)
     snapshot = models.ForeignKey(
         Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
     )
@@ -418,6 +421,7 @@ class Report(Work):
 
     The same mark, options and seed give the same `content` (JSON), byte for byte; `replay_of` names
     the report that this one repeats to prove it. Nothing in it is about fewer than five people.
+    `withdrawals` is how many people had withdrawn when it was asked for: theirs take no part.
     Progress counts resamples of people.
     """
 
@@ -432,6 +436,7 @@ class Report(Work):
         models.CharField(max_length=20, choices=AnnotatorKind.choices)
     )
     level = models.CharField(max_length=12, choices=Level.choices, default=Level.SYSTEMS)
+    withdrawals = models.PositiveIntegerField(default=0, db_default=0)
     replay_of = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="replays"
     )

@@ -31,6 +31,7 @@ from aggregation.runs import MOST_ATTEMPTS, Cancelled
 from aggregation.tables import PairCounts, TableError, can_convert
 from aggregation.tables.conversions import convert
 from annotation import log
+from annotation.consent import withdrawals
 from annotation.errors import LogBusy
 from annotation.models import (
     AnnotatorKind,
@@ -268,6 +269,7 @@ def _evidence(round_: PriorityRound, *, pooled: bool) -> tuple[PairCounts | None
         mark=round_.mark,
         kinds=whose(round_.project),
         items=Items.SYSTEMS if pooled else Items.CANDIDATES,
+        withdrawals=withdrawals(round_.project),
         watch=lambda _: _go_on(round_),
     )
     for part in evidence.parts:

@@ -38,6 +38,7 @@ from aggregation.verification import (
 )
 from annotation.consent import withdrawals
 from annotation.models import Judgment, LeaseLost, Work, WorkState
+from annotation.review.verdicts import newest_adjudication
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,10 @@ GAVE_UP = (
     "The worker died {attempts} times while building this release. Nothing was published. "
     "See the server's log, then publish again."
 )
+PEOPLE_LEFT = (
+    "Somebody has withdrawn since the run was made whose scores were to go along, so nothing was "
+    "published. Start the run anew, then publish with that."
+)
 UNEXPECTED = (
     "Building this release stopped with an error: {error}. Nothing was published; the judgments "
     "are untouched. The server's log has the details."
@@ -67,6 +72,10 @@ class Cancelled(Exception):
 
 class LogChanged(Exception):
     """The log no longer says at a mark what it said there before; the text is for a person."""
+
+
+class PeopleLeft(Exception):
+    """Somebody withdrew after the run was made whose scores should go along."""
 
 
 class Unsound(Exception):
@@ -134,6 +143,7 @@ def build(release: Release, folder: Path, *, watch: Watch | None = None) -> dict
         release.mark,
         curation,
         withdrawals=release.withdrawals,
+        adjudications=release.adjudications,
         watch=progress.note,
     )
     written: dict[str, WrittenRows] = {}
@@ -201,7 +211,7 @@ def _guarded(work: Release | Check, act: Callable[[], None]) -> None:
         act()
     except Cancelled:
         work.finish(WorkState.CANCELLED)
-    except (LogChanged, Unsound, KeyUnusable) as refusal:
+    except (LogChanged, PeopleLeft, Unsound, KeyUnusable) as refusal:
         work.fail(str(refusal))
     except LeaseLost:
         raise
@@ -215,7 +225,9 @@ def _guarded(work: Release | Check, act: Callable[[], None]) -> None:
 
 
 def _publish(release: Release, folder: Path) -> None:
-    _note_withdrawals(release)
+    _note_people_and_verdicts(release)
+    if release.run is not None and release.run.withdrawals != release.withdrawals:
+        raise PeopleLeft(PEOPLE_LEFT)
     passes = 1 + len(release.exports)
     _note_total(release, passes)
     manifest = build(release, folder, watch=lambda done: _go_on(release, done))
@@ -266,13 +278,15 @@ def _freeze(release: Release, frozen: dict[str, Any]) -> Snapshot:
     return snapshot
 
 
-def _note_withdrawals(release: Release) -> None:
-    """Fix whose judgments are left out: of everybody who has withdrawn by now, even since the
-    release was asked for. A release once published keeps the number, and is rebuilt with it.
+def _note_people_and_verdicts(release: Release) -> None:
+    """Fix whose judgments are left out and which of the reviewers' verdicts are known: of everybody
+    who has withdrawn and everything decided by now, even since the release was asked for. A release
+    once published keeps both numbers, and is rebuilt with them.
     """
     release.withdrawals = withdrawals(release.project)
+    release.adjudications = newest_adjudication(release.project)
     Release.objects.filter(pk=release.pk, attempt=release.attempt).update(
-        withdrawals=release.withdrawals
+        withdrawals=release.withdrawals, adjudications=release.adjudications
     )
 
 

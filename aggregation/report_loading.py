@@ -16,6 +16,7 @@ from aggregation.streaming import stream
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from annotation.assignment.agreement import agreement
 from annotation.checking import agreement_with
+from annotation.consent import withdrawn
 from annotation.models import (
     AssignmentPurpose,
     Candidate,
@@ -40,29 +41,40 @@ def material(
     kinds: Sequence[str],
     level: str = Level.SYSTEMS,
     attribute: str | None = None,
+    withdrawals: int = 0,
     watch: Watch | None = None,
 ) -> Material:
     """What a report on the counted judgments up to `mark` by these kinds of annotators reads.
 
     Raises NothingToRead where no judgment compares anything at this level, TableError where nobody
-    declared the attribute. Later judgments, and later declarations, change nothing.
+    declared the attribute. Later judgments, and later declarations, change nothing. What the first
+    `withdrawals` people who withdrew said takes no part, and is counted under that reason.
     """
     voices = Voices(project, attribute) if attribute else None
     items = Items.SYSTEMS if level == Level.SYSTEMS else Items.CANDIDATES
     evidence = loading.load(
-        project, mark=mark, kinds=kinds, items=items, voices=voices, watch=watch
+        project,
+        mark=mark,
+        kinds=kinds,
+        items=items,
+        voices=voices,
+        withdrawals=withdrawals,
+        watch=watch,
     )
+    gone = withdrawn(project, first=withdrawals) if withdrawals else []
     part = _part(evidence, level)
     table, _, how = comparisons_from(part.table)
     coarse = None
     if level == Level.RESPONSES and voices is None:
-        coarse = _over_systems(project, mark, kinds, table)
+        coarse = _over_systems(project, mark, kinds, withdrawals, table)
         how = (*how, OVER_SYSTEMS) if coarse is not None else how
     declared, values = None, tuple[str, ...]()
     if voices is not None:
         table, declared, values = whole_people(table, table.annotator_ids)  # type: ignore[arg-type]
-    counted = Judgment.objects.up_to(mark).filter(
-        question__project=project, annotator__kind__in=list(kinds)
+    counted = (
+        Judgment.objects.up_to(mark)
+        .filter(question__project=project, annotator__kind__in=list(kinds))
+        .exclude(annotator__in=gone)
     )
     return Material(
         table,
@@ -73,8 +85,8 @@ def material(
         attributes=_attributes(counted),
         reasons=_reasons(counted, level),
         texts=_texts(project, level),
-        gold=_gold(project, mark, kinds),
-        repeats=_repeats(project, mark, kinds),
+        gold=_gold(project, mark, kinds, gone),
+        repeats=_repeats(project, mark, kinds, gone),
         coarse=coarse,
         conversions=(*part.conversions, *how),
         judgments=evidence.judgments,
@@ -83,10 +95,12 @@ def material(
 
 
 def _over_systems(
-    project: Project, mark: int, kinds: Sequence[str], table: Comparisons
+    project: Project, mark: int, kinds: Sequence[str], withdrawals: int, table: Comparisons
 ) -> Comparisons | None:
     """The same people's comparisons of systems; None where not all responses name theirs."""
-    evidence = loading.load(project, mark=mark, kinds=kinds, items=Items.SYSTEMS)
+    evidence = loading.load(
+        project, mark=mark, kinds=kinds, items=Items.SYSTEMS, withdrawals=withdrawals
+    )
     parts = [p for p in evidence.parts if isinstance(p.table, Comparisons | Ballots | Ratings)]
     if not parts or evidence.exclusions.get("no_system"):
         return None
@@ -175,9 +189,9 @@ def _reasons(counted: Any, level: str) -> tuple[Reason, ...]:
     )
 
 
-def _gold(project: Project, mark: int, kinds: Sequence[str]) -> Checks | None:
+def _gold(project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int]) -> Checks | None:
     """Answers to questions with a known answer, held against it as it is known now."""
-    answers = _checks(project, mark, kinds, AssignmentPurpose.GOLD).filter(
+    answers = _checks(project, mark, kinds, gone, AssignmentPurpose.GOLD).filter(
         question__gold_answer__isnull=False
     )
     tally: dict[str, list[float]] = {}
@@ -189,10 +203,12 @@ def _gold(project: Project, mark: int, kinds: Sequence[str]) -> Checks | None:
     return _tallied(tally)
 
 
-def _repeats(project: Project, mark: int, kinds: Sequence[str]) -> Checks | None:
+def _repeats(
+    project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int]
+) -> Checks | None:
     """Answers to one's own question again, held against the first."""
     again = list(
-        _checks(project, mark, kinds, AssignmentPurpose.REPEAT).select_related("annotator")
+        _checks(project, mark, kinds, gone, AssignmentPurpose.REPEAT).select_related("annotator")
     )
     first = {
         (judgment.annotator_id, judgment.question_id): judgment
@@ -214,15 +230,20 @@ def _repeats(project: Project, mark: int, kinds: Sequence[str]) -> Checks | None
 
 
 def _checks(
-    project: Project, mark: int, kinds: Sequence[str], purpose: AssignmentPurpose
+    project: Project,
+    mark: int,
+    kinds: Sequence[str],
+    gone: Sequence[int],
+    purpose: AssignmentPurpose,
 ) -> models.QuerySet[Judgment]:
-    return Judgment.objects.filter(
+    found = Judgment.objects.filter(
         question__project=project,
         annotator__kind__in=list(kinds),
         standing=Standing.CHECK,
         assignment__purpose=purpose,
         position__lte=mark,
-    ).order_by("position")
+    )
+    return found.exclude(annotator__in=list(gone)).order_by("position")
 
 
 def _tallied(tally: dict[str, list[float]]) -> Checks | None:

@@ -85,6 +85,7 @@ def compute(report: Report, *, watch: Callable[[int], None] | None = None) -> st
         kinds=report.kinds,
         level=report.level,
         attribute=options.attribute,
+        withdrawals=report.withdrawals,
         watch=None if watch is None else lambda _: watch(0),
     )
     made = build(read, options, None if watch is None else lambda done, _: watch(done))

@@ -145,6 +145,7 @@ def evidence_of(
         items=run.items,
         criterion=run.criterion,
         attribute=_declared_attribute(options),
+        withdrawals=run.withdrawals,
         watch=watch,
     )
 
@@ -223,7 +224,7 @@ def _note_total(run: Run) -> None:
     """Say how much there is to read, unless it is read in one go anyway."""
     if run.mark <= AT_ONCE:
         return
-    total = loading.count(run.project, mark=run.mark, kinds=run.kinds)
+    total = loading.count(run.project, mark=run.mark, kinds=run.kinds, withdrawals=run.withdrawals)
     Run.objects.filter(pk=run.pk, attempt=run.attempt).update(progress_total=total)
 
 

@@ -14,12 +14,18 @@ from django.db.models.functions import Cast
 
 from aggregation.curation import Curation, Ledger, Vote, votes_by_pair
 from aggregation.curation.ledger import EVERYBODY
-from aggregation.exports import ExportedCandidate, ExportedJudgment, ExportedQuestion
+from aggregation.exports import (
+    ExportedCandidate,
+    ExportedJudgment,
+    ExportedQuestion,
+    ExportedVerdict,
+)
 from aggregation.streaming import stream
 from annotation.catalogue import JUDGMENT_TYPES
-from annotation.consent import withdrawn
+from annotation.consent import withdrawals, withdrawn
 from annotation.evidence import Evidence
 from annotation.models import (
+    Adjudication,
     Annotator,
     Judgment,
     Placement,
@@ -82,7 +88,8 @@ class FrozenLog:
     """A project's log at a mark under a curation: the `Frozen` that exports read.
 
     Judgments of the first `withdrawals` people who withdrew from the project are left out, and
-    counted as such; the digest is over the whole log and doesn't change by it.
+    counted as such; the digest is over the whole log and doesn't change by it. Of the reviewers'
+    verdicts those with a key up to `adjudications` are known, the newest of each question.
 
     Every call of `questions` streams anew, in constant memory and the same order. `watch` hears how
     many judgments of the present pass were read and may raise to stop it.
@@ -95,12 +102,14 @@ class FrozenLog:
         curation: Curation,
         *,
         withdrawals: int = 0,
+        adjudications: int = 0,
         watch: Watch | None = None,
     ) -> None:
         self.project, self.mark = project, mark
         self.curation = curation
         self.watch = watch or _nothing
         self.withdrawn = frozenset(withdrawn(project, first=withdrawals))
+        self.adjudications = adjudications
         self.census = _take_census(project, mark, curation, self.withdrawn, self.watch)
         self.ledger = self.census.left_out
 
@@ -174,6 +183,7 @@ class FrozenLog:
             )
         ):
             candidates.setdefault(pk, []).append(ExportedCandidate(*candidate))
+        verdicts = self._verdicts(asked)
         for pk, rows in batch:
             name, prompt, messages = questions[pk]
             yield ExportedQuestion(
@@ -182,7 +192,18 @@ class FrozenLog:
                 tuple({"role": m["role"], "content": m["content"]} for m in messages),
                 tuple(candidates[pk]),
                 tuple(self._judgment(row) for row in rows),
+                verdicts.get(pk),
             )
+
+    def _verdicts(self, asked: Sequence[int]) -> dict[int, ExportedVerdict]:
+        found = Adjudication.objects.filter(question__in=asked, pk__lte=self.adjudications)
+        decides = self.curation.adjudicated == "prefer"
+        return {
+            question: ExportedVerdict(position, tuple(categories), decides)
+            for question, position, categories in found.order_by("pk").values_list(
+                "question_id", "winner__position", "categories"
+            )
+        }
 
     def _judgment(self, row: Sequence[Any]) -> ExportedJudgment:
         (_, position, public_id, annotator, kind, judgment_type, text) = row[:7]
@@ -211,16 +232,24 @@ class FrozenLog:
 
 
 def pairs_of_votes(
-    project: Project, mark: int, kinds: Sequence[str], *, one_in: int = 1
+    project: Project,
+    mark: int,
+    kinds: Sequence[str],
+    *,
+    one_in: int = 1,
+    without_adjudicated: bool = False,
 ) -> Iterator[list[Vote]]:
     """The votes on every judged pair, without texts; `one_in` k takes each k-th question only."""
     rows = (
         Judgment.objects.up_to(mark)
         .filter(question__project=project, annotator__kind__in=list(kinds))
+        .exclude(annotator__in=withdrawn(project, first=withdrawals(project)))
         .order_by("question_id", "position")
         .annotate(text=Cast("payload", TextField()))
         .values_list("question_id", "judgment_type", "text")
     )
+    if without_adjudicated:
+        rows = rows.filter(question__adjudications=None)
     if one_in > 1:
         rows = rows.annotate(part=F("question_id") % one_in).filter(part=0)
     for _, said in groupby((row for part in stream(rows) for row in part), key=lambda r: r[0]):

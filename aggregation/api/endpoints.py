@@ -30,6 +30,7 @@ from aggregation.curation import Curation, CurationError
 from aggregation.enqueue import (
     NotPossible,
     default_kinds,
+    refuse_if_people_left,
     request_check,
     request_examination,
     request_release,
@@ -144,8 +145,8 @@ class RunsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewS
         given = RunRequestSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         asked = given.validated_data
-        basis = self._basis(asked.pop("same_judgments_as"))
         try:
+            basis = self._basis(asked.pop("same_judgments_as"))
             run = request_run(self.project, user=self.user, **asked | basis)
         except NotPossible as error:
             raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
@@ -157,6 +158,7 @@ class RunsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewS
         run = self.rows().filter(public_id=public_id).first()
         if run is None:
             raise NotFound("There is no such run in this project.")
+        refuse_if_people_left(run)
         return {
             "mark": run.mark,
             "kinds": run.kinds,

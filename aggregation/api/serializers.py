@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from aggregation.catalogue import EXPORTS, METHODS
-from aggregation.curation import BOTH_BAD, TIES
+from aggregation.curation import ADJUDICATED, BOTH_BAD, TIES
 from aggregation.models import Check, Examination, Items, Release, Run, Score
 from aggregation.subjects import SUBJECTS
 from annotation.models import AnnotatorKind
@@ -66,6 +66,7 @@ class RunSerializer(WorkFields, serializers.ModelSerializer[Run]):
             "judgments",
             "annotators",
             "exclusions",
+            "withdrawals",
             "input_digest",
             "code_version",
             "replay_of",
@@ -143,6 +144,11 @@ class CurationSerializer(serializers.Serializer[Any]):
     )
     reasons = serializers.BooleanField(required=False)
     smallest_cell = serializers.IntegerField(required=False, min_value=2, max_value=1000)
+    adjudicated = serializers.ChoiceField(
+        choices=sorted(ADJUDICATED),
+        required=False,
+        help_text="Whether a reviewer's verdict decides a question instead of the votes.",
+    )
 
 
 class ReleaseRequestSerializer(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ REASONS = {
     "low_agreement": "the votes agree less than the policy asks for",
     "identical_texts": "both responses have the same text",
     "no_comparison": "the question doesn't compare two responses",
+    "none_right": "a reviewer found that no answer is right",
     "small_group": "the group has fewer people than may be shown",
 }
 EVERYBODY = "all"

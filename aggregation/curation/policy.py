@@ -16,6 +16,12 @@ BOTH_BAD = {
     "drop_pair": "A pair that at least half of the votes call bad on both sides is left out; "
     "otherwise such a vote is treated like “about the same”.",
 }
+ADJUDICATED = {
+    "votes": "A reviewer's verdict on a question changes nothing in how votes become pairs.",
+    "prefer": "Where a reviewer said which answer is right, that answer alone decides, whatever "
+    "the votes; where none was right, there is no pair. If the answer itself is left out of the "
+    "release, the votes decide.",
+}
 KINDS = {"person": "people", "model": "models", "simulated": "simulated annotators"}
 
 
@@ -35,6 +41,7 @@ class Curation:
     attributes       declared attributes that go along with single judgments
     reasons          whether the annotators' own words go along
     smallest_cell    groups and combinations of attributes with fewer people than this are withheld
+    adjudicated      a key of ADJUDICATED: what a reviewer's verdict on a question changes
     """
 
     kinds: tuple[str, ...] = ("person",)
@@ -46,6 +53,7 @@ class Curation:
     attributes: tuple[str, ...] = ()
     reasons: bool = False
     smallest_cell: int = 5
+    adjudicated: str = "votes"
 
     def __post_init__(self) -> None:
         if not self.kinds or set(self.kinds) - set(KINDS):
@@ -59,6 +67,16 @@ class Curation:
             )
         if self.least_votes < 1:
             raise CurationError("A pair needs at least one vote behind it.")
+        if self.adjudicated not in ADJUDICATED:
+            raise CurationError(
+                f"What verdicts change is one of {', '.join(ADJUDICATED)}, "
+                f"not {self.adjudicated!r}."
+            )
+        if self.adjudicated == "prefer" and self.group_by:
+            raise CurationError(
+                "One verdict per group takes the groups' own votes, and a reviewer's answer would "
+                "stand for all of them. Choose one of the two."
+            )
         if not 0 <= self.least_agreement <= 1:
             raise CurationError("Agreement is a share from 0 to 1.")
         if self.smallest_cell < 2:
@@ -93,6 +111,7 @@ class Curation:
             f"Judgments by {who} count.",
             TIES[self.ties],
             BOTH_BAD[self.both_bad],
+            ADJUDICATED[self.adjudicated],
             "A pair whose votes name no winner is left out: a tie never becomes a pair.",
             "Skipped questions are no judgments and appear nowhere.",
             "A criterion answered “not applicable” takes no part in any sum.",

@@ -65,12 +65,39 @@ class ExportedJudgment:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedVerdict:
+    """A reviewer's verdict on a question: the `position` in the log of the answer that is right.
+
+    None is right where `position` is null. `categories` say why answers differ; `decides` whether
+    this release lets the verdict stand for the votes.
+    """
+
+    position: int | None
+    categories: tuple[str, ...]
+    decides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ExportedQuestion:
+    """A judged question; `verdict` is the reviewers' newest that the release knows of."""
+
     external_id: str
     prompt_external_id: str
     messages: tuple[Mapping[str, str], ...]
     candidates: tuple[ExportedCandidate, ...]
     judgments: tuple[ExportedJudgment, ...]
+    verdict: ExportedVerdict | None = None
+
+    def adjudicated(self) -> ExportedJudgment | None:
+        """The answer that decides alone by a reviewer's verdict; None where the votes decide."""
+        if self.verdict is None or not self.verdict.decides:
+            return None
+        named = self.verdict.position
+        return next((each for each in self.judgments if each.position == named), None)
+
+    def none_is_right(self) -> bool:
+        """Whether a verdict that decides says so."""
+        return self.verdict is not None and self.verdict.decides and self.verdict.position is None
 
 
 class Frozen(Protocol):

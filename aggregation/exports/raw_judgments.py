@@ -64,6 +64,18 @@ class RawJudgments:
             "Declared attributes, where this release carries them and enough people share them.",
             nullable=True,
         ),
+        Field(
+            "adjudicated",
+            "boolean",
+            "Whether a reviewer found this answer right, or wrong; empty without a verdict.",
+            nullable=True,
+        ),
+        Field(
+            "error_categories",
+            "strings",
+            "Why answers to the question differ, in the reviewer's eyes; empty without a verdict.",
+            nullable=True,
+        ),
         Field("source", "string", "How it came in: browser, api, import or model."),
         Field("day", "string", "The day, in UTC; the hour is withheld."),
     )
@@ -103,8 +115,19 @@ def _row(question: ExportedQuestion, judgment: ExportedJudgment) -> Row:
         "elapsed_ms": judgment.elapsed_ms,
         "reason": judgment.reason,
         "attributes": judgment.attributes,
+        **_verdict(question, judgment),
         "source": judgment.source,
         "day": judgment.day,
+    }
+
+
+def _verdict(question: ExportedQuestion, judgment: ExportedJudgment) -> Row:
+    verdict = question.verdict
+    if verdict is None:
+        return {"adjudicated": None, "error_categories": None}
+    return {
+        "adjudicated": verdict.position == judgment.position,
+        "error_categories": list(verdict.categories),
     }
 
 

@@ -6,8 +6,10 @@ says how strong and how shared the preference is.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from aggregation.curation import Verdict, decide, votes_by_pair
+from aggregation.curation import Curation, Verdict, decide, votes_by_pair
+from aggregation.curation.ledger import EVERYBODY
 from aggregation.exports import (
     ExportedCandidate,
     ExportedJudgment,
@@ -41,6 +43,7 @@ class TrlPreference:
         Field("n", "integer", "Counted votes."),
         Field("ties", "integer", "Votes for “about the same”, counted or not."),
         Field("both_bad", "integer", "Votes for “both are bad”, counted or not."),
+        Field("adjudicated", "boolean", "Whether a reviewer decided instead of the votes."),
         Field("group", "string", "Whose verdict this is: a declared group, or “all”."),
         Field("question_id", "string", "The question, as the project names it."),
         Field("prompt_id", "string", "The prompt, as the project names it."),
@@ -55,20 +58,41 @@ class TrlPreference:
 
     def rows(self, snapshot: Frozen) -> Iterator[Row]:
         for question in snapshot.questions():
+            if question.none_is_right():
+                snapshot.ledger.leave_out(SLUG, "none_right")
+                continue
+            right = question.adjudicated()
+            if right is not None:
+                policy = replace(snapshot.curation, least_votes=1, least_agreement=0.0)
+                yield from self._pairs(snapshot, policy, question, [right], EVERYBODY, True)
+                continue
             for group, judgments in _by_group(question.judgments):
                 if group is None:
                     snapshot.ledger.leave_out(SLUG, "small_group")
                     continue
-                cast = votes_by_pair(said for judgment in judgments for said in judgment.evidence)
-                if not cast:
-                    snapshot.ledger.leave_out(SLUG, "no_comparison", group)
-                for pair, votes in cast.items():
-                    verdict = decide(votes, snapshot.curation)
-                    reason = verdict.reason or _same_text(question, pair)
-                    if reason:
-                        snapshot.ledger.leave_out(SLUG, reason, group)
-                    else:
-                        yield _row(question, pair, verdict, group)
+                yield from self._pairs(
+                    snapshot, snapshot.curation, question, judgments, group, False
+                )
+
+    def _pairs(
+        self,
+        snapshot: Frozen,
+        policy: Curation,
+        question: ExportedQuestion,
+        judgments: Iterable[ExportedJudgment],
+        group: str,
+        adjudicated: bool,
+    ) -> Iterator[Row]:
+        cast = votes_by_pair(said for judgment in judgments for said in judgment.evidence)
+        if not cast:
+            snapshot.ledger.leave_out(SLUG, "no_comparison", group)
+        for pair, votes in cast.items():
+            verdict = decide(votes, policy)
+            reason = verdict.reason or _same_text(question, pair)
+            if reason:
+                snapshot.ledger.leave_out(SLUG, reason, group)
+            else:
+                yield _row(question, pair, verdict, group) | {"adjudicated": adjudicated}
 
     def about(self, row: Row) -> str:
         pair = " and ".join(sorted((row["chosen_id"], row["rejected_id"])))

@@ -21,7 +21,7 @@ from aggregation.snapshot import pairs_of_votes
 from aggregation.verification import MANIFEST, SIGNATURE
 from annotation import log
 from annotation.access import MANAGERS, REVIEWERS
-from annotation.models import Judgment, Project, Role, WorkState
+from annotation.models import Adjudication, Judgment, Project, Role, WorkState
 from annotation.views.entry import account, for_members, is_fragment
 
 PREVIEWED_ROWS = 2
@@ -93,6 +93,11 @@ def release_preview(request: HttpRequest, project: Project, role: Role) -> HttpR
             "one_in": one_in,
             "reasons": REASONS,
             "sentences": curation.sentences(),
+            "decided": curation.adjudicated == "prefer",
+            "adjudicated": Adjudication.objects.filter(question__project=project)
+            .values("question")
+            .distinct()
+            .count(),
         }
     template = "aggregation/release_preview.html" + ("#preview" if is_fragment(request) else "")
     return render(request, template, context)
@@ -112,6 +117,7 @@ def _curation(request: HttpRequest, project: Project) -> Curation:
         both_bad=given.get("both_bad") or "as_tie",
         least_votes=given.get("least_votes") or 1,
         least_agreement=given.get("least_agreement") or 0.0,
+        adjudicated=given.get("adjudicated") or "votes",
     )
 
 
@@ -119,7 +125,13 @@ def _preview(project: Project, curation: Curation) -> tuple[Preview, int]:
     mark = log.newest(project)
     size = Judgment.objects.filter(question__project=project, position__lte=mark).count()
     one_in = max(1, -(-size // PREVIEWED_JUDGMENTS))
-    pairs = pairs_of_votes(project, mark, curation.kinds, one_in=one_in)
+    pairs = pairs_of_votes(
+        project,
+        mark,
+        curation.kinds,
+        one_in=one_in,
+        without_adjudicated=curation.adjudicated == "prefer",
+    )
     return preview(pairs, curation), one_in
 
 

@@ -18,6 +18,7 @@ from aggregation.enqueue import (
     NotPossible,
     default_kinds,
     judgments_examined,
+    refuse_if_people_left,
     request_replay,
     request_run,
     same_basis,
@@ -345,6 +346,12 @@ def _add_rules(
         messages.error(request, "Choose at least one rule.")
     else:
         basis = chosen[0] if chosen else None
+        try:
+            if basis is not None:
+                refuse_if_people_left(basis)
+        except NotPossible as refusal:
+            messages.error(request, str(refusal))
+            return redirect("aggregation:compare", project.slug)
         for slug in form.cleaned_data["methods"]:
             request_run(
                 project,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from annotation.access import REVIEWERS
@@ -14,6 +15,7 @@ from annotation.models import (
     Comment,
     ErrorCategory,
     Judgment,
+    Project,
     Question,
     QuestionPurpose,
     QuestionState,
@@ -39,7 +41,8 @@ def adjudicate(
 ) -> Adjudication:
     """Say which of a question's answers is right, or with no `winner` that none is.
 
-    A later verdict stands in place of earlier ones; all are kept. Raises ReviewRefused.
+    A later verdict stands in place of earlier ones; all are kept. Raises ReviewRefused. Verdicts of
+    a project are given one after the other, so that all up to a key are known with it.
     """
     if winner is not None and winner.question_id != question.pk:
         raise ReviewRefused(_("That isn't an answer to this question. Nothing was decided."))
@@ -48,19 +51,33 @@ def adjudicate(
         raise ReviewRefused(
             _("There is no category “%(name)s”. Nothing was decided.") % {"name": min(unknown)[:80]}
         )
-    return Adjudication.objects.create(
-        question=question,
-        reviewer=reviewer,
-        winner=winner,
-        categories=sorted(set(categories)),
-        explanation=explanation.strip(),
-    )
+    with transaction.atomic():
+        _lock_verdicts(question.project_id)
+        return Adjudication.objects.create(
+            question=question,
+            reviewer=reviewer,
+            winner=winner,
+            categories=sorted(set(categories)),
+            explanation=explanation.strip(),
+        )
+
+
+def newest_adjudication(project: Project) -> int:
+    """The key of the newest verdict in a project, 0 without any; none below it can come later."""
+    with transaction.atomic():
+        _lock_verdicts(project.pk)
+        found = Adjudication.objects.filter(question__project=project).aggregate(newest=Max("pk"))
+    return int(found["newest"] or 0)
+
+
+def _lock_verdicts(project: int) -> None:
+    Project.objects.select_for_update(no_key=True).only("pk").get(pk=project)
 
 
 def standing_verdict(question: Question) -> Adjudication | None:
     """The newest adjudication of a question."""
     found = question.adjudications.select_related("winner__annotator", "reviewer")
-    return found.order_by("-created_at", "-pk").first()
+    return found.order_by("-pk").first()
 
 
 def comment(*, question: Question, author: User, text: str) -> Comment:
