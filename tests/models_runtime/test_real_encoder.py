@@ -19,14 +19,20 @@ pytestmark = [
 ]
 
 
+def real_encoder() -> str | None:
+    """The folder of the package's model, None where the package is absent."""
+    found = find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        return None
+    return str(Path(found.origin).parent / "model")
+
+
 @pytest.fixture(scope="module")
 def encoder() -> Engine:
-    found = find_spec(PACKAGE)
-    assert found is not None
-    assert found.origin is not None
-    folder = Path(found.origin).parent / "model"
+    folder = real_encoder()
+    assert folder is not None
     options = {"kind": "encoder", "device": "cpu", "dtype": "float32"}
-    return ENGINES["transformers_local"].open(ModelReference(str(folder), options=options))
+    return ENGINES["transformers_local"].open(ModelReference(folder, options=options))
 
 
 def dot(first: list[float], second: list[float]) -> float:

@@ -1,6 +1,7 @@
 import json
 import math
 import threading
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from models_runtime.engines.transformers_local import LocalEngine
 from models_runtime.generating import run_generation
 from models_runtime.models import Generation
 from models_runtime.residency import Residency
-from tests.models_runtime.local_models import tiny_encoder, tiny_llama, tiny_reward
+from tests.models_runtime.local_models import tiny_encoder, tiny_llama, tiny_qwen, tiny_reward
 from tests.models_runtime.worlds import project_with_prompts
 
 NEEDED = ("torch", "transformers", "safetensors")
@@ -74,14 +75,16 @@ def generated(engine: Engine, requests: list[GenerationRequest]) -> dict[str, st
 
 
 GREEDY = Sampling(max_tokens=12, temperature=0)
+both_families = pytest.mark.parametrize("model", [tiny_llama, tiny_qwen])
 
 
-def test_greedy_texts_equal_those_of_generate_one_by_one() -> None:
+@both_families
+def test_greedy_texts_equal_those_of_generate_one_by_one(model: Callable[[], str]) -> None:
     import torch
 
-    held = loaded(tiny_llama())
+    held = loaded(model())
     requests = [GenerationRequest(str(i), each, GREEDY) for i, each in enumerate(prompts(12))]
-    batched = generated(local(tiny_llama(), max_batch=5, token_budget=700), requests)
+    batched = generated(local(model(), max_batch=5, token_budget=700), requests)
     for request in requests:
         ids = torch.tensor([encode(held, request.messages)])
         with torch.inference_mode():
@@ -383,14 +386,15 @@ def conversations(count: int) -> list[tuple[Message, ...]]:
     ]
 
 
+@pytest.mark.parametrize("family", ["Llama", "Qwen3"])
 @pytest.mark.parametrize("way", ["segments", "masked"])
-def test_packed_scores_equal_those_of_single_rows(way: str) -> None:
+def test_packed_scores_equal_those_of_single_rows(way: str, family: str) -> None:
     """Fails when `use_cache=False` goes: packed texts then see each other, by 0.03 and more."""
     import dataclasses
 
     import torch
 
-    held = loaded(tiny_reward(), "reward")
+    held = loaded(tiny_reward(family), "reward")
     assert held.packing == "segments", held.packing_trouble
     rows = [encode(held, each, awaiting=False) for each in conversations(9)]
     with torch.inference_mode():
@@ -420,13 +424,14 @@ def test_a_model_whose_packed_texts_see_each_other_is_not_packed(
     assert "were off by" in held.packing_trouble
 
 
-def test_packed_log_probabilities_equal_single_ones() -> None:
+@both_families
+def test_packed_log_probabilities_equal_single_ones(model: Callable[[], str]) -> None:
     requests = [
         ContinuationRequest(str(i), each, "Yes. No." * (1 + i % 3))
         for i, each in enumerate(prompts(7))
     ]
-    together = {reply.key: reply for reply in local(tiny_llama()).loglik(requests)}
-    held = loaded(tiny_llama())
+    together = {reply.key: reply for reply in local(model()).loglik(requests)}
+    held = loaded(model())
     for request in requests:
         after = held.tokenizer(request.continuation, add_special_tokens=False).input_ids
         logprobs, certainty = teacher_forced(held, encode(held, request.messages), after)
@@ -480,11 +485,14 @@ def mixed_requests() -> list[GenerationRequest]:
     ]
 
 
-def test_continuous_greedy_tokens_and_log_probabilities_equal_generate() -> None:
-    held = loaded(tiny_llama())
+@both_families
+def test_continuous_greedy_tokens_and_log_probabilities_equal_generate(
+    model: Callable[[], str],
+) -> None:
+    held = loaded(model())
     assert held.is_continuous
-    flowing = {r.key: r for r in local(tiny_llama(), max_batch=4).generate(mixed_requests())}
-    padded = {r.key: r for r in local(tiny_llama(), batching="padded").generate(mixed_requests())}
+    flowing = {r.key: r for r in local(model(), max_batch=4).generate(mixed_requests())}
+    padded = {r.key: r for r in local(model(), batching="padded").generate(mixed_requests())}
     for key, reply in flowing.items():
         mine, theirs = reply.samples[0], padded[key].samples[0]
         assert (mine.text, mine.finish) == (theirs.text, theirs.finish)
