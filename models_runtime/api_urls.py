@@ -11,6 +11,7 @@ from models_runtime.api import (
     ScoringJobsViewSet,
 )
 from models_runtime.audit_api import JudgeAuditsViewSet
+from models_runtime.combining_api import CombinationsViewSet
 from models_runtime.diversity_api import DiversityView
 from models_runtime.judge_api import JudgesViewSet, ProtocolsView
 from models_runtime.operations_api import OperationsView
@@ -18,6 +19,7 @@ from models_runtime.picking_api import PicksView, SelectorsView
 
 router = ApiRouter()
 router.register_in_project("checkpoints", CheckpointsViewSet)
+router.register_in_project("combinations", CombinationsViewSet)
 router.register_in_project("generation-jobs", GenerationJobsViewSet)
 router.register_in_project("judging-jobs", JudgingJobsViewSet)
 router.register_in_project("judge-audits", JudgeAuditsViewSet)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from annotation.constraints import violated
 from annotation.models import Project, User
 from models_runtime.catalogue import ENGINES
-from models_runtime.engines import Cause, Engine, EngineError, ModelReference
+from models_runtime.engines import Capability, Cause, Engine, EngineError, ModelReference
 from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.models import Checkpoint
 from models_runtime.models.checkpoint import SECRET_PREFIX
@@ -115,7 +115,41 @@ def retire(checkpoint: Checkpoint) -> None:
 
 
 def open_engine(checkpoint: Checkpoint) -> Engine:
-    """The engine of a checkpoint, with its key; raises EngineError with a sentence."""
+    """The engine of a checkpoint, with its key, without what its probe saw it not do.
+
+    Raises EngineError with a sentence."""
+    engine = open_as_described(checkpoint)
+    engine.narrow(checkpoint.withheld)
+    return engine
+
+
+def abilities_of(checkpoint: Checkpoint) -> frozenset[Capability] | None:
+    """What jobs may ask of a checkpoint, told without its key; None where it can't be opened."""
+    try:
+        with _opened(checkpoint, secret="") as engine:
+            return engine.info.can - set(checkpoint.withheld)
+    except EngineError:
+        return None
+
+
+def require(checkpoint: Checkpoint, needs: Iterable[Capability]) -> None:
+    """Raise EngineError(UNSUPPORTED), with a sentence, where it can't do what a job needs. Other
+    troubles, such as a missing key, are left to the job's own start."""
+    try:
+        engine = _opened(checkpoint, secret="")
+    except EngineError:
+        return
+    with engine:
+        engine.narrow(checkpoint.withheld)
+        engine.require(needs)
+
+
+def open_as_described(checkpoint: Checkpoint) -> Engine:
+    """The engine of a checkpoint as its description promises it, for finding out what holds."""
+    return _opened(checkpoint, secret=read_secret(checkpoint))
+
+
+def _opened(checkpoint: Checkpoint, *, secret: str) -> Engine:
     plugin = ENGINES.get(checkpoint.engine)
     if plugin is None:
         raise EngineError(
@@ -127,7 +161,7 @@ def open_engine(checkpoint: Checkpoint) -> Engine:
             base_url=checkpoint.base_url,
             revision=checkpoint.revision,
             options=checkpoint.options,
-            secret=read_secret(checkpoint),
+            secret=secret,
         )
     )
 

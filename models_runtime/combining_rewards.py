@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Count, QuerySet
 
 from annotation.models import Candidate, Measurement, Project, User
 from models_runtime.combining import METHODS, combine
@@ -23,6 +24,47 @@ class Part:
     name: str
     source: str = ""
     weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """A number that `candidates` of a project's candidates have."""
+
+    name: str
+    source: str
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Where a combination's values lie."""
+
+    least: float
+    low: float
+    median: float
+    high: float
+    most: float
+
+
+def available_to(project: Project) -> list[Available]:
+    """The numbers of a project's candidates that can be combined, by name and source."""
+    rows = (
+        Measurement.objects.filter(candidate__prompt__project=project, number__isnull=False)
+        .order_by("name", "source")
+        .values_list("name", "source")
+        .annotate(candidates=Count("pk"))
+    )
+    return [Available(*row) for row in rows]
+
+
+def combinations_of(project: Project) -> "QuerySet[Combination]":
+    """Rewards that were combined here, the newest first; picks of the best are no combination."""
+    return Combination.objects.filter(project=project, method__in=METHODS)
+
+
+def spread_of(made: Combination) -> Spread:
+    numbers = Measurement.objects.filter(scoring__combination=made).values_list("number", flat=True)
+    return Spread(*(float(x) for x in np.quantile(list(numbers), [0, 0.25, 0.5, 0.75, 1])))
 
 
 def combine_rewards(

@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -33,8 +33,8 @@ from annotation.models.work import FINAL_STATES
 from models_runtime import probing, tasks
 from models_runtime.audit_gate import check_may_label
 from models_runtime.catalogue import PROTOCOLS, SCORERS
-from models_runtime.checkpoints import open_engine
-from models_runtime.engines import EngineError, Sampling
+from models_runtime.checkpoints import require
+from models_runtime.engines import Capability, EngineError, Sampling
 from models_runtime.engines._options import read_options
 from models_runtime.errors import NotPossible
 from models_runtime.judging.options import OptionRefused, Options
@@ -53,7 +53,6 @@ from models_runtime.models import (
     ScoringJob,
 )
 from models_runtime.models.items import insert_items
-from models_runtime.rewards import require
 from models_runtime.shifts import SLICE
 
 MOST_ITEMS = 1_000_000
@@ -77,6 +76,7 @@ def request_generation(
     with the external ids in `prompts`), and wake workers. Raises NotPossible.
     """
     _check_checkpoint(project, checkpoint)
+    _check_can(checkpoint, {Capability.GENERATE})
     if not 1 <= per_prompt <= 1000:
         raise NotPossible("Ask for 1 to 1000 candidates per prompt.")
     chosen = Prompt.objects.filter(project=project)
@@ -246,11 +246,10 @@ def _check_scorer(
             raise NotPossible("A model compared with itself says nothing. Choose two.")
     try:
         options = read_options(plugin.options_class, settings)
-        for each in filter(None, (checkpoint, partner)):
-            with open_engine(each) as engine:
-                require(engine, plugin.needs)
     except EngineError as error:
         raise NotPossible(str(error)) from error
+    for each in filter(None, (checkpoint, partner)):
+        _check_can(each, plugin.needs)
     return dict(dataclasses.asdict(options))
 
 
@@ -282,6 +281,8 @@ def check_way(
             known = ", ".join(further) or "none"
             raise NotPossible(f"This protocol has no seat “{name}”. Further seats: {known}.")
         _check_checkpoint(project, each)
+    for each in (checkpoint, *(seats or {}).values()):
+        _check_can(each, way.needs(chosen))
     return way, chosen, dict(seats or {})
 
 
@@ -399,6 +400,14 @@ def _check_checkpoint(project: Project, checkpoint: Checkpoint) -> None:
         raise NotPossible("This checkpoint belongs to another project.")
     if checkpoint.retired_at is not None:
         raise NotPossible(f"{checkpoint.label} was retired. Choose another checkpoint.")
+
+
+def _check_can(checkpoint: Checkpoint, needs: Collection[Capability]) -> None:
+    """Raise NotPossible where a checkpoint can't do what a job needs."""
+    try:
+        require(checkpoint, needs)
+    except EngineError as error:
+        raise NotPossible(str(error)) from error
 
 
 def job_fields(seed: int | None, max_cost: float | None, user: User | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.models import LeaseLost, User, WorkState
-from models_runtime.checkpoints import open_engine
+from models_runtime.checkpoints import open_as_described
 from models_runtime.engines import EngineError
 from models_runtime.engines._probing import probe
 from models_runtime.models import Checkpoint, Probe
@@ -33,7 +33,7 @@ def run_probe(pk: int) -> None:
             raise Cancelled
 
     try:
-        with open_engine(claimed.checkpoint) as engine:
+        with open_as_described(claimed.checkpoint) as engine:
             found = probe(engine, go_on).as_json()
             found["revision"] = engine.info.revision
         with transaction.atomic():

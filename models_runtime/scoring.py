@@ -26,7 +26,7 @@ from models_runtime.engines import (
 from models_runtime.engines._options import read_options
 from models_runtime.generating import conversation_of, seed_for
 from models_runtime.models import Checkpoint, Scoring, ScoringItem, ScoringJob
-from models_runtime.rewards import Bench, Measured, Scorer, Subject, finite, require
+from models_runtime.rewards import Bench, Measured, Scorer, Subject, finite
 from models_runtime.shifts import Hopeless, Shift
 
 BATCH = 64
@@ -83,7 +83,7 @@ def _ready(checkpoint: Checkpoint, scorer: Scorer) -> Engine:
     """The checkpoint's engine, answering, with its embeddings remembered where that is safe."""
     engine = open_engine(checkpoint)
     try:
-        require(engine, scorer.needs)
+        engine.require(scorer.needs)
         engine.check()
     except EngineError:
         engine.close()

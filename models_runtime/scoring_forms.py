@@ -9,16 +9,21 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project
 from models_runtime.catalogue import SCORERS
+from models_runtime.checkpoints import abilities_of
 from models_runtime.forms import JobForm
 from models_runtime.models import Checkpoint
 
+_SCORERS = [
+    (slug, format_lazy("{}: {}", each.title, each.summary)) for slug, each in SCORERS.items()
+]
+
 
 class ScoringForm(JobForm):
+    """The page offers what at least one of the project's models can measure; what else is sent is
+    refused with the reason."""
+
     scorer = forms.ChoiceField(
-        choices=[
-            (slug, format_lazy("{}: {}", each.title, each.summary))
-            for slug, each in SCORERS.items()
-        ],
+        choices=_SCORERS,
         initial="reward",
         label=_("What is measured"),
     )
@@ -50,6 +55,14 @@ class ScoringForm(JobForm):
         field.choices = [
             ("", _("None")),
             *((key, each.label) for key, each in self.checkpoints.items()),
+        ]
+        scorers = self.fields["scorer"]
+        assert isinstance(scorers, forms.ChoiceField)
+        can = [abilities_of(each) for each in self.checkpoints.values()]
+        scorers.widget.choices = [
+            (slug, words)
+            for slug, words in _SCORERS
+            if not can or any(each is None or SCORERS[slug].needs <= each for each in can)
         ]
 
     def clean_partner(self) -> Checkpoint | None:

@@ -38,6 +38,12 @@ class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
     options = serializers.DictField(read_only=True)
     is_scripted = serializers.BooleanField(read_only=True)
     probe = ProbeSerializer(read_only=True, allow_null=True)
+    withheld = serializers.DictField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Abilities its probe saw it lack, with the reason. Jobs that need one are "
+        "refused.",
+    )
 
     class Meta:
         model = Checkpoint
@@ -53,6 +59,7 @@ class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
             "secret_variable",
             "is_scripted",
             "probe",
+            "withheld",
             "created_at",
             "retired_at",
         )

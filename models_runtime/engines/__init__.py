@@ -5,12 +5,13 @@ either a result or a failure named by its cause. Engines know nothing of Django,
 """
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 __all__ = [
+    "VERBS",
     "Capability",
     "Cause",
     "ContinuationLogprobs",
@@ -49,6 +50,19 @@ class Capability(StrEnum):
     SEED = "seed"  # the same seed gives the same text
     LOGPROBS = "logprobs"  # log-probabilities of the tokens it generates
     SPREAD = "spread"  # how sure a reward is
+
+
+VERBS = {
+    Capability.GENERATE: "generate texts",
+    Capability.DECIDE: "give probabilities of labels",
+    Capability.LOGLIK: "give log-probabilities of a text",
+    Capability.SCORE: "score",
+    Capability.EMBED: "embed",
+    Capability.SAMPLES: "give several samples at once",
+    Capability.SEED: "repeat a text by its seed",
+    Capability.LOGPROBS: "give log-probabilities of what it writes",
+    Capability.SPREAD: "say how sure a score is",
+}
 
 
 class Cause(StrEnum):
@@ -339,6 +353,12 @@ class Engine:
     """
 
     info: EngineInfo
+    _withheld: Mapping[Capability, str] = {}
+
+    def narrow(self, withheld: Mapping[Capability, str]) -> None:
+        """Stop offering what the model was seen not to do, each with the sentence that says so."""
+        self._withheld = withheld
+        self.info = replace(self.info, can=self.info.can - set(withheld))
 
     def check(self) -> None:
         """Raise EngineError, with a sentence, unless the model answers now."""
@@ -396,10 +416,17 @@ class Engine:
     ) -> None:
         self.close()
 
+    def require(self, needs: Iterable[Capability]) -> None:
+        """Raise EngineError(UNSUPPORTED), with a sentence, unless it can do all of these."""
+        for need in sorted(set(needs) - self.info.can):
+            raise self._refusal(need)
+
     def _refusal(self, capability: Capability) -> EngineError:
+        seen = self._withheld.get(capability, "")
+        because = f" It was tried: {seen}" if seen else ""
         return EngineError(
             Cause.UNSUPPORTED,
-            f"{self.info.model} can't {capability.value}. Choose a checkpoint that can.",
+            f"{self.info.model} can't {VERBS[capability]}.{because} Choose a checkpoint that can.",
         )
 
 

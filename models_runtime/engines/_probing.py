@@ -5,7 +5,7 @@ question below is answered by what came back, never by what was promised.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,25 @@ class Findings:
             "latency_ms": self.latency_ms,
             "longest": self.longest,
         }
+
+
+DENIES = {
+    "samples": Capability.SAMPLES,
+    "seed": Capability.SEED,
+    "logprobs": Capability.LOGPROBS,
+    "labels": Capability.DECIDE,
+}
+"""Which ability a finding that doesn't hold takes away. That a text was empty, or two rewards
+alike, may be chance: that is shown and takes nothing away."""
+
+
+def withheld_by(findings: Mapping[str, Any]) -> dict[Capability, str]:
+    """What a model was seen not to do, with the sentence that says so; from findings as JSON."""
+    return {
+        DENIES[check["name"]]: str(check["sentence"])
+        for check in findings.get("checks", [])
+        if check["holds"] is False and check["name"] in DENIES
+    }
 
 
 def probe(engine: Engine, go_on: Callable[[], None] = lambda: None) -> Findings:

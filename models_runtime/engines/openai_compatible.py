@@ -103,6 +103,14 @@ class OpenAIEngine(Engine):
             reference.model, reference.revision, _abilities(options), options.in_flight
         )
 
+    def narrow(self, withheld: Mapping[Capability, str]) -> None:
+        super().narrow(withheld)
+        self.options = replace(
+            self.options,
+            sends_samples=self.options.sends_samples and Capability.SAMPLES not in withheld,
+            has_logprobs=self.options.has_logprobs and Capability.LOGPROBS not in withheld,
+        )
+
     def check(self) -> None:
         """Ask for the server's list of models, or for one token where it has no such list."""
         try:

@@ -6,8 +6,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from annotation.models import Project, User
+from annotation.models import Project, User, WorkState
 from models_runtime.catalogue import ENGINES
+from models_runtime.engines import VERBS, Capability
+from models_runtime.engines._probing import withheld_by
 
 SECRET_PREFIX = "POLYPHONY_KEY_"  # noqa: S105 - the name of a variable, not a secret
 
@@ -74,3 +76,17 @@ class Checkpoint(models.Model):
     def probe(self) -> Any:
         """The newest probe, None if it was never asked."""
         return next(iter(self.probes.all()), None)
+
+    @property
+    def withheld(self) -> dict[Capability, str]:
+        """What the newest probe that ended saw it not do, with the sentences that say so. Nothing
+        is asked of it that needs these, whatever its options promise."""
+        if self.pk is None:
+            return {}
+        seen = next((each for each in self.probes.all() if each.state == WorkState.DONE), None)
+        return withheld_by(seen.findings) if seen is not None else {}
+
+    @property
+    def withheld_words(self) -> list[str]:
+        """The same as people say it: what it isn't asked for."""
+        return [VERBS[capability] for capability in sorted(self.withheld)]

@@ -17,7 +17,6 @@ from models_runtime.engines import (
     ContinuationRequest,
     Conversation,
     Engine,
-    EngineError,
     Failure,
     Usage,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "Subject",
     "continuations",
     "finite",
-    "require",
     "windows",
 ]
 
@@ -102,16 +100,6 @@ def windows(things: Iterable[T], size: int = WINDOW) -> Iterator[list[T]]:
     pending = iter(things)
     while window := list(islice(pending, size)):
         yield window
-
-
-def require(engine: Engine, needs: frozenset[Capability]) -> None:
-    """Raise EngineError(UNSUPPORTED) unless the engine can do what is needed."""
-    missing = sorted(need.value for need in needs - engine.info.can)
-    if missing:
-        raise EngineError(
-            Cause.UNSUPPORTED,
-            f"{engine.info.model} can't {missing[0]}. Choose a checkpoint that can.",
-        )
 
 
 def finite(measured: Measured) -> Measured:

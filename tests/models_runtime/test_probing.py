@@ -6,16 +6,19 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from annotation.content import add_candidate
 from annotation.models import Role, WorkState
 from models_runtime import enqueue
-from models_runtime.checkpoints import register, retire
+from models_runtime.checkpoints import open_engine, register, retire
+from models_runtime.engines import Capability, EngineError, GenerationRequest, Message
 from models_runtime.errors import NotPossible
-from models_runtime.models import Checkpoint, Probe
+from models_runtime.models import Checkpoint, JudgingJob, Probe
 from models_runtime.probing import run_probe
+from tests.annotation.calling import as_
 from tests.cast import member
 from tests.models_runtime.local_models import LONGEST, tiny_llama, tiny_reward
 from tests.models_runtime.loopback import model_server
-from tests.models_runtime.worlds import project_with_prompts, scripted, served
+from tests.models_runtime.worlds import pair, project_with_prompts, scripted, served
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +57,78 @@ def test_a_server_that_accepts_and_ignores_is_marked_so() -> None:
     sentences = {each["name"]: each["sentence"] for each in made.findings["checks"]}
     assert sentences["logprobs"] == "It accepts a request for log-probabilities and sends none."
     assert "ignores it" in sentences["samples"]
+
+
+def test_what_a_server_was_seen_not_to_do_is_not_asked_of_it_until_it_is_mended() -> None:
+    """It promises log-probabilities and samples; its replies have none, and one."""
+    project = project_with_prompts(1)
+    pair(project, 0, "Yes. ⟦u=1⟧", "No. ⟦u=-1⟧")
+    labelled = {"template": "labelled@1", "reducer": "logit_mean"}
+    with model_server(settings={"honours_n": False, "honours_logprobs": False}) as server:
+        checkpoint = served(project, server.url)
+        promised = open_engine(checkpoint).info.can
+        assert {Capability.DECIDE, Capability.LOGPROBS, Capability.SAMPLES} <= promised
+        probed(checkpoint)
+        with open_engine(checkpoint) as engine:
+            assert promised - engine.info.can == set(checkpoint.withheld)
+            assert {Capability.DECIDE, Capability.LOGPROBS, Capability.SAMPLES} == set(
+                checkpoint.withheld
+            )
+            with pytest.raises(EngineError, match=r"It was tried: .*sent none"):
+                engine.decide([])
+            before = len(server.asked)
+            (reply,) = engine.generate([GenerationRequest("k", (Message("user", "Hm?"),), n=3)])
+            assert len(reply.samples) == 3
+            sent = server.asked[before:]
+            assert len(sent) == 3
+            assert not any("n" in each or "logprobs" in each for each in sent)
+        with pytest.raises(NotPossible, match=r"can't give probabilities of labels. It was tried"):
+            enqueue.request_judging(project, checkpoint, options=labelled)
+        assert not JudgingJob.objects.exists()
+        assert enqueue.request_judging(project, checkpoint).state == WorkState.QUEUED
+    with model_server() as mended:
+        again = served(project, mended.url, name="mended")
+        probed(again)
+        assert again.withheld == {}
+        assert enqueue.request_judging(project, again, options=labelled)
+
+
+def test_page_and_api_say_what_is_not_asked_of_a_model(client: Client) -> None:
+    project = project_with_prompts(1)
+    olga = member(project, "olga", Role.OWNER)
+    client.force_login(olga)
+    with model_server(settings={"honours_logprobs": False}) as server:
+        checkpoint = served(project, server.url)
+        probed(checkpoint)
+    shown = client.get(reverse("models_runtime:jobs", args=[project.slug])).content.decode()
+    assert "Jobs don't ask it to give probabilities of labels" in shown
+    told = as_(olga).get(f"/projects/advice/checkpoints/{checkpoint.public_id}/").json()
+    assert set(told["withheld"]) == {"decide", "logprobs"}
+    assert "sends none" in told["withheld"]["logprobs"]
+
+
+def test_a_measure_that_no_model_here_can_take_is_not_offered(client: Client) -> None:
+    project = project_with_prompts(1)
+    add_candidate(prompt=project.prompts.get(), text="Ask.", external_id="1")
+    olga = member(project, "olga", Role.OWNER)
+    client.force_login(olga)
+    with model_server() as server:
+        checkpoint = served(project, server.url)
+        page = reverse("models_runtime:new-scoring", args=[project.slug])
+        assert 'value="self_certainty"' not in client.get(page).content.decode()
+        asked = {"scorer": "self_certainty", "checkpoint": str(checkpoint.public_id)}
+        refused = client.post(page, asked)
+        assert refused.status_code == 422
+        words = "amber can&#x27;t give log-probabilities of a text"
+        assert words in refused.content.decode()
+        answer = as_(olga).post("/projects/advice/scoring-jobs/", asked)
+        assert answer.status_code == 400
+        assert "log-probabilities of a text" in answer.json()["detail"]
+    scripted(project)
+    offered = client.get(page).content.decode()
+    able = open_engine(project.checkpoints.get(engine="scripted")).info.can
+    assert ('value="self_certainty"' in offered) == (Capability.LOGLIK in able)
+    assert 'value="reward"' in offered
 
 
 def test_a_dead_server_fails_with_a_sentence() -> None:

@@ -20,7 +20,7 @@ from models_runtime.engines import (
     TokenLogprob,
 )
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
-from models_runtime.rewards import Bench, Measured, Subject, finite, require
+from models_runtime.rewards import Bench, Measured, Subject, finite
 from models_runtime.rewards.log_ratio import _ratio
 from models_runtime.rewards.relevance import copied, repetition
 from models_runtime.rewards.reward_spread import _over_heads
@@ -112,7 +112,7 @@ def test_an_engine_that_cannot_is_refused_with_a_sentence() -> None:
     writer = engine()
     writer.info = replace(writer.info, can=frozenset({Capability.GENERATE}))
     with pytest.raises(EngineError, match="can't embed"):
-        require(writer, SCORERS["embedding"].needs)
+        writer.require(SCORERS["embedding"].needs)
 
 
 def test_vectors_are_computed_once(tmp_path: Path) -> None:
