@@ -39,6 +39,7 @@ WORKERS = {
     "worker": (("interactive", "default", "judge", "aggregate", "export"), "prefork", 2),
     "models": (("generate", "reward"), "solo", 1),
 }
+SHOWN_PROJECT = "everyday-advice"  # where the models of this machine can be tried
 console = Console(highlight=False)
 
 
@@ -155,6 +156,8 @@ def _run(wanted_port: int) -> int:
     _manage("Bringing the tables up to date", "migrate", "--no-input", "--verbosity", "0")
     if _show("Seeding the demo world", "seed_demo", "--with-runs"):
         raise DemoError("Seeding the demo world failed; the reason is above.")
+    if _show("Looking for models", "offer_models", SHOWN_PROJECT):
+        raise DemoError("Registering the demo's models failed; the reason is above.")
     login = _manage("Making a one-time login", "login_link", "--user", "demo").strip()
     port = _free_port(wanted_port)
     manager = _manager(quiet=False)

@@ -37,7 +37,8 @@ def register(
     user: User | None = None,
 ) -> Checkpoint:
     """Write down a model that `project` may use, after opening its engine once to see that the
-    description fits. The model isn't asked anything yet. Raises InvalidCheckpoint.
+    description fits. The model isn't asked anything yet. A local model whose files are here is
+    pinned to them: later jobs refuse others. Raises InvalidCheckpoint.
     """
     checkpoint = Checkpoint(
         project=project,
@@ -81,7 +82,8 @@ def _check(checkpoint: Checkpoint) -> None:
             "digits and underscores.",
         )
     try:
-        open_engine(checkpoint).close()
+        with open_engine(checkpoint) as engine:
+            checkpoint.revision = engine.info.revision  # pins what was left open, where it is here
     except EngineError as error:
         raise InvalidCheckpoint(
             _FIELD_OF.get(error.failure.cause, "options"), str(error)

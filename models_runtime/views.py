@@ -41,14 +41,15 @@ PAGE_METHODS = ["GET", "HEAD", "POST"]
 @for_members(*REVIEWERS)
 def jobs(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     listed = [(job, title_of(job)) for job in newest_jobs(project, most=MOST_LISTED)]
+    usable = Checkpoint.objects.filter(project=project, retired_at__isnull=True)
+    checkpoints_here = list(usable.prefetch_related("probes"))
     context = context_of(
         project,
         role,
         listed=listed,
         going_on=any(not job.is_final for job, _ in listed),
-        checkpoints=Checkpoint.objects.filter(
-            project=project, retired_at__isnull=True
-        ).prefetch_related("probes"),
+        checkpoints=checkpoints_here,
+        only_scripted=all(each.is_scripted for each in checkpoints_here),
     )
     template = "models_runtime/jobs.html" + ("#listing" if is_fragment(request) else "")
     return render(request, template, context)

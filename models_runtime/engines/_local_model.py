@@ -22,6 +22,7 @@ from models_runtime.engines import (
 )
 from models_runtime.engines._continuous import Died, Job, Loop, is_there
 from models_runtime.engines._packing import choose_way, hidden_states
+from models_runtime.engines._weights import FINGERPRINT, pin
 
 LOGITS = 2048  # tokens whose logits are held at once: 1.2 GB for a vocabulary of 152,000
 
@@ -71,9 +72,16 @@ def load(reference: ModelReference, *, kind: str, device: str, dtype: str) -> Lo
     import torch
     import transformers
 
+    of_files = reference.revision.startswith(FINGERPRINT)
+    if of_files and pin(reference.model) != reference.revision:
+        raise EngineError(
+            Cause.MODEL_NOT_FOUND,
+            f"The files in {reference.model!r} aren't those that were registered. "
+            "Register the folder anew.",
+        )
     known = {
         "pretrained_model_name_or_path": reference.model,
-        "revision": reference.revision or None,
+        "revision": None if of_files else reference.revision or None,
         "local_files_only": True,
         "trust_remote_code": False,
     }

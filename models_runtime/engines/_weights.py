@@ -1,5 +1,7 @@
-"""How much memory a model's weights take, read from the headers of its files. No library needed."""
+"""A model's files on this machine: how much memory they take, and which they are. Read without any
+library."""
 
+import hashlib
 import json
 import math
 import os
@@ -13,6 +15,8 @@ BYTES = {
 }  # fmt: skip
 FLOATS = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}
 LONGEST_HEADER = 100 * 2**20
+PIECE, PIECES = 64 * 2**10, 64  # bytes at a time, and from how many places of a file
+FINGERPRINT = "files-"
 
 
 class BadWeights(Exception):
@@ -40,14 +44,48 @@ def folder_of(model: str, revision: str) -> Path | None:
     folder = Path(model)
     if folder.is_dir():
         return folder
-    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
-    hub = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
-    cached = hub / f"models--{model.replace('/', '--')}"
+    cached = hub_cache() / f"models--{model.replace('/', '--')}"
     wanted = revision or "main"
     named = cached / "refs" / wanted
     commit = named.read_text().strip() if named.is_file() else wanted
     found = cached / "snapshots" / commit
     return found if found.is_dir() else None
+
+
+def hub_cache() -> Path:
+    """Where the hub's own tools keep what they downloaded."""
+    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+    return Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
+
+
+def pin(model: str, revision: str = "") -> str:
+    """What tells these very files from others: the commit of a model in the hub's cache, a
+    fingerprint of a folder; the given `revision`, perhaps "", where neither is here."""
+    folder = folder_of(model, revision)
+    if folder is None:
+        return revision
+    return fingerprint(folder) if Path(model).is_dir() else folder.name
+
+
+def fingerprint(folder: Path) -> str:
+    """A short name for the content of a model's folder: sizes, the configuration, and pieces of
+    every weights file, as reading all of it would take as long as loading."""
+    files = [*sorted(folder.glob("*.safetensors")), *sorted(folder.glob("*.json"))]
+    stamp = tuple((str(each), each.stat().st_size, each.stat().st_mtime_ns) for each in files)
+    return FINGERPRINT + _digest(stamp)
+
+
+@lru_cache(maxsize=64)
+def _digest(files: tuple[tuple[str, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, size, _ in files:
+        digest.update(f"{Path(path).name}\0{size}\0".encode())
+        step = max(PIECE, size // PIECES)
+        with Path(path).open("rb") as file:
+            for start in range(0, size, step):
+                file.seek(start)
+                digest.update(file.read(PIECE))
+    return digest.hexdigest()[:16]
 
 
 @lru_cache(maxsize=64)

@@ -64,7 +64,7 @@ from models_runtime.engines._local_model import (
 )
 from models_runtime.engines._options import read_options
 from models_runtime.engines._packing import MASKED_BUDGET
-from models_runtime.engines._weights import weight_bytes
+from models_runtime.engines._weights import pin, weight_bytes
 from models_runtime.residency import Residency, TooLarge
 
 KINDS = ("causal", "reward", "encoder")
@@ -169,7 +169,10 @@ class LocalEngine(Engine):
             "encoder": {Capability.EMBED},
         }[options.kind]
         self.info = EngineInfo(
-            reference.model, reference.revision, frozenset(can), in_flight=2 * options.max_batch
+            reference.model,
+            reference.revision or pin(reference.model),
+            frozenset(can),
+            in_flight=2 * options.max_batch,
         )
 
     def check(self) -> None:
