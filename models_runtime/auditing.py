@@ -21,6 +21,7 @@ from models_runtime.audit_material import bare_pair, kept_trial, material_of, va
 from models_runtime.audit_talk import Tried, audit_talk, shows_both_orders
 from models_runtime.audits import Figure
 from models_runtime.checkpoints import open_engine
+from models_runtime.device_time import on_device
 from models_runtime.engines import (
     Cause,
     Conversation,
@@ -68,7 +69,7 @@ def run_audit(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | None:
 
 
 def _work(job: AuditJob, length: timedelta) -> None:
-    with open_engine(job.checkpoint) as engine:
+    with open_engine(job.checkpoint) as engine, on_device(job.project, [engine]):
         engine.check()
         lacking = job.read_protocol().needs(job.read_options()) - engine.info.can
         if lacking:

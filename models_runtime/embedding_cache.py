@@ -69,6 +69,10 @@ class Remembering(Engine):
         self._engine = engine
         self._cache = cache
 
+    @property
+    def device(self) -> str:  # type: ignore[override]  # asked when the work is over
+        return self._engine.device
+
     def check(self) -> None:
         self._engine.check()
 

@@ -14,6 +14,7 @@ from annotation.models import Candidate, Prompt
 from annotation.rendering import render_markdown
 from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
+from models_runtime.device_time import on_device
 from models_runtime.engines import (
     Cause,
     Conversation,
@@ -51,7 +52,7 @@ def run_generation(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | 
 
 
 def _work(job: GenerationJob, length: timedelta) -> None:
-    with open_engine(job.checkpoint) as engine:
+    with open_engine(job.checkpoint) as engine, on_device(job.project, [engine]):
         engine.check()
         slice_ = max(shifts.SLICE, 2 * engine.info.in_flight)
         with Shift[GenerationJob, GenerationItem](

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
+from models_runtime.device_time import on_device
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -70,6 +71,7 @@ def run_judging(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | Non
 def _work(job: JudgingJob, length: timedelta) -> None:
     with ExitStack() as stack:
         engines = open_seats(job.seated(), stack)
+        stack.enter_context(on_device(job.project, list(engines.values())))
         for seat, engine in engines.items():
             engine.check()
             _check_needs(job, seat, engine)

@@ -23,14 +23,17 @@ from django.utils.translation import gettext_lazy as _
 from annotation.models import Project, Work, WorkState
 from models_runtime.models import (
     AuditCall,
+    DeviceTime,
     Generation,
     Item,
     ItemState,
     Job,
     JudgeCall,
     ScoringItem,
+    WorkerSeen,
 )
 from models_runtime.presenting import CAUSE_WORDS, in_words
+from models_runtime.sightings import SILENT_AFTER
 
 LOOK_BACK = timedelta(hours=24)
 SPENT_DAYS = 14
@@ -52,8 +55,8 @@ TASKS = {
 """Which task carries out a kind of work, by the model's label: its route says the queue."""
 
 UNRECORDED = (
-    _("GPU memory and GPU minutes: workers don't record them, so nothing can be said here."),
-    _("Workers without work leave no trace in rows: one that isn't listed may be idle or dead."),
+    _("Time on GPUs behind a model server's address: that server knows it."),
+    _("The last seconds of a worker that was killed in the middle of a shift."),
 )
 
 
@@ -146,12 +149,43 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """A worker process, idle or busy, by what it last said of itself. Bytes are the GPU's."""
+
+    name: str
+    pid: int
+    queues: str
+    started: datetime
+    seen: datetime
+    lives: bool
+    device: str
+    used: int | None
+    total: int | None
+    held: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """How long a day's shifts of a project kept a device of ours, and the most memory they took."""
+
+    project: str
+    slug: str
+    day: date
+    device: str
+    minutes: float
+    shifts: int
+    peak: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What changes while one looks: queues and those who work on them."""
 
     looked_at: datetime
     depths: Sequence[Depth]
     shifts: Sequence[Shift]
+    processes: Sequence[Process]
 
     @property
     def expired(self) -> int:
@@ -172,7 +206,7 @@ def standing(now: datetime | None = None) -> Standing:
     depths = sorted(
         (_depth(model, now) for model in kinds_of_work()), key=lambda each: (each.queue, each.kind)
     )
-    return Standing(now, depths, shifts_at_work(now))
+    return Standing(now, depths, shifts_at_work(now), processes(now))
 
 
 def kinds_of_work() -> list[type[Work]]:
@@ -253,6 +287,46 @@ def shifts_at_work(now: datetime) -> list[Shift]:
                 )
             )
     return sorted(found, key=lambda each: each.heard, reverse=True)
+
+
+def processes(now: datetime) -> list[Process]:
+    """Worker processes heard of in the last 24 hours, those that live first."""
+    lately = WorkerSeen.objects.filter(seen_at__gte=now - LOOK_BACK)
+    found = [
+        Process(
+            name=each.name,
+            pid=each.pid,
+            queues=each.queues,
+            started=each.started_at,
+            seen=each.seen_at,
+            lives=each.seen_at >= now - SILENT_AFTER,
+            device=each.device,
+            used=each.used_bytes,
+            total=each.total_bytes,
+            held=each.held,
+        )
+        for each in lately
+    ]
+    return sorted(found, key=lambda each: (not each.lives, each.name, -each.seen.timestamp()))
+
+
+def devices_used(now: datetime, *, days: int = SPENT_DAYS) -> list[DeviceUse]:
+    """Time on our own devices on each of the last `days` days, the newest day first."""
+    first = timezone.localdate(now) - timedelta(days=days - 1)
+    rows = DeviceTime.objects.filter(day__gte=first).select_related("project")
+    return [
+        DeviceUse(
+            project=each.project.name,
+            slug=each.project.slug,
+            day=each.day,
+            device=each.device,
+            minutes=each.seconds / 60,
+            shifts=each.shifts,
+            peak=each.peak_bytes,
+            total=each.total_bytes,
+        )
+        for each in rows
+    ]
 
 
 def _rows(model: type[Any]) -> Any:
@@ -437,6 +511,7 @@ class Overview:
     traces: Sequence[Trace]
     failures: Sequence[FailureCount]
     spendings: Sequence[Spending]
+    devices: Sequence[DeviceUse]
     room: Room
     unrecorded: Sequence[str]
 
@@ -449,6 +524,7 @@ def overview() -> Overview:
         traces=traces(now),
         failures=failures(now),
         spendings=spendings(now),
+        devices=devices_used(now),
         room=room(),
         unrecorded=[str(each) for each in UNRECORDED],
     )

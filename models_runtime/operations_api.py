@@ -44,6 +44,34 @@ class ShiftSerializer(serializers.Serializer[Any]):
     lives = serializers.BooleanField()
 
 
+class ProcessSerializer(serializers.Serializer[Any]):
+    """A worker process by what it last said of itself. `used` and `total` are bytes of its GPU,
+    null where it uses none; `lives` is false once it hasn't been heard of for a minute."""
+
+    name = serializers.CharField()
+    pid = serializers.IntegerField()
+    queues = serializers.CharField(allow_blank=True)
+    started = serializers.DateTimeField()
+    seen = serializers.DateTimeField()
+    lives = serializers.BooleanField()
+    device = serializers.CharField(allow_blank=True)
+    used = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+    held = serializers.ListField(child=serializers.CharField(), help_text="Models it keeps loaded.")
+
+
+class DeviceUseSerializer(serializers.Serializer[Any]):
+    """How long a day's shifts of a project kept a device of ours; memory in bytes."""
+
+    project = serializers.CharField(source="slug")
+    day = serializers.DateField()
+    device = serializers.CharField()
+    minutes = serializers.FloatField()
+    shifts = serializers.IntegerField()
+    peak = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
 class TraceSerializer(serializers.Serializer[Any]):
     """The newest that a kind of worker wrote, and how many in the last 24 hours."""
 
@@ -90,9 +118,11 @@ class OperationsSerializer(serializers.Serializer[Any]):
     expired_leases = serializers.IntegerField(source="standing.expired")
     queues = DepthSerializer(source="standing.depths", many=True)
     workers = ShiftSerializer(source="standing.shifts", many=True)
+    processes = ProcessSerializer(source="standing.processes", many=True)
     traces = TraceSerializer(many=True)
     failures = FailureCountSerializer(many=True)
     spendings = SpendingSerializer(many=True)
+    devices = DeviceUseSerializer(many=True)
     room = RoomSerializer()
     unrecorded = serializers.ListField(
         child=serializers.CharField(), help_text="What can't be told, and why."

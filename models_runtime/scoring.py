@@ -15,6 +15,7 @@ from annotation.models import Candidate, Measurement
 from models_runtime import shifts
 from models_runtime.catalogue import SCORERS
 from models_runtime.checkpoints import open_engine
+from models_runtime.device_time import on_device
 from models_runtime.embedding_cache import EmbeddingCache, Remembering
 from models_runtime.engines import (
     Capability,
@@ -64,6 +65,7 @@ def _work(job: ScoringJob, length: timedelta) -> None:
             for each in (job.checkpoint, job.partner)
             if each is not None
         ]
+        stack.enter_context(on_device(job.project, opened))
         bench = Bench(*opened)
 
         def stop() -> None:

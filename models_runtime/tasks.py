@@ -10,7 +10,14 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from models_runtime import auditing, generating, judging_questions, probing, scoring
+from models_runtime import (
+    auditing,
+    generating,
+    judging_questions,
+    probing,
+    scoring,
+    sightings,  # noqa: F401 - a worker that loads these tasks also says that it is there
+)
 from models_runtime.models import AuditJob, GenerationJob, JudgingJob, Probe, ScoringJob
 
 logger = logging.getLogger(__name__)

@@ -353,6 +353,7 @@ class Engine:
     """
 
     info: EngineInfo
+    device: str = ""  # of this machine's, that its model is on; "" before it is loaded or elsewhere
     _withheld: Mapping[Capability, str] = {}
 
     def narrow(self, withheld: Mapping[Capability, str]) -> None:

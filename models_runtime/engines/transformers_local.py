@@ -192,6 +192,7 @@ class LocalEngine(Engine):
         key = (self._reference.model, self._reference.revision, o.kind, o.device, o.dtype, size)
         if key not in RESIDENT.keys():  # noqa: SIM118 - a method of Residency, not of a dict
             RESIDENT.budget = memory_budget(resolve_device(o.device))
+        self.device = resolve_device(o.device)
         try:
             return RESIDENT.get(
                 key,

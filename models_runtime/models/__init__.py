@@ -13,6 +13,7 @@ from models_runtime.models.jobs import Job
 from models_runtime.models.judging import JudgeCall, JudgingItem, JudgingJob, JudgingSeat
 from models_runtime.models.probe import Probe
 from models_runtime.models.scoring import Combination, Scoring, ScoringItem, ScoringJob
+from models_runtime.models.workers import DeviceTime, WorkerSeen
 
 __all__ = [
     "AuditCall",
@@ -23,6 +24,7 @@ __all__ = [
     "AuditWaiver",
     "Checkpoint",
     "Combination",
+    "DeviceTime",
     "Generation",
     "GenerationItem",
     "GenerationJob",
@@ -38,4 +40,5 @@ __all__ = [
     "Scoring",
     "ScoringItem",
     "ScoringJob",
+    "WorkerSeen",
 ]
