@@ -21,21 +21,31 @@ PROJECT = Columns(Project, "p")
 ANNOTATOR = Columns(Annotator, "a")
 
 # For statements in which the account is `u` and the project's slug `%(slug)s`; see `read_entrance`.
-ENTRANCE = f"{PROJECT.sql}, m.role, {ANNOTATOR.sql}"
+ENTRANCE = f"{PROJECT.sql}, m.role, {ANNOTATOR.sql}, s.is_due"
 AT_THE_DOOR = """
 LEFT JOIN annotation_project p ON p.slug = %(slug)s
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = u.id
 LEFT JOIN annotation_annotator a ON a.project_id = p.id AND a.user_id = u.id
+LEFT JOIN LATERAL (
+  SELECT v.required AND v.items <> '[]'::jsonb AND NOT EXISTS (
+    SELECT FROM annotation_surveyreply r WHERE r.survey_id = v.id AND r.annotator_id = a.id
+  ) AS is_due
+  FROM annotation_survey v WHERE v.project_id = p.id ORDER BY v.version DESC LIMIT 1
+) s ON true
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """An account in a project: its role, and who it is as an annotator, if it ever judged there."""
+    """An account in a project: its role, and who it is as an annotator, if it ever judged there.
+
+    `survey_due` says that a survey waits for it that must be answered or skipped before judging.
+    """
 
     project: Project
     role: Role
     annotator: Annotator | None
+    survey_due: bool = False
 
 
 def role_in(project: Project, user: Account) -> Role | None:
@@ -91,11 +101,13 @@ def entrance(user: Account, slug: str) -> Entrance:
 def read_entrance(values: Iterator[Any], user: User) -> Entrance | None:
     """What ENTRANCE selected, None unless this account may enter; a superuser may, as an owner."""
     project, role, annotator = PROJECT.take(values), next(values), ANNOTATOR.take(values)
+    survey_due = bool(next(values))
     if project is None or not (role or user.is_superuser):
         return None
     if annotator is not None:
         annotator.project, annotator.user = project, user
-    return Entrance(project, Role.OWNER if user.is_superuser else Role(role), annotator)
+    role = Role.OWNER if user.is_superuser else Role(role)
+    return Entrance(project, role, annotator, survey_due)
 
 
 def project_and_role(user: Account, slug: str) -> tuple[Project, Role]:

@@ -11,7 +11,13 @@ def _(sentence: str) -> str:
 
 
 class AnnotationError(Exception):
-    """Base of the refusals in this app. `str(error)` is a sentence for a person."""
+    """Base of the refusals in this app. `str(error)` is a sentence for a person.
+
+    `code` names a refusal to programs that must tell it from others; blank where the status says
+    enough.
+    """
+
+    code = ""
 
 
 class NotAllowed(AnnotationError):
@@ -36,6 +42,8 @@ class InvalidAnswer(AnnotationError):
 
 class AlreadyAnswered(AnnotationError):
     """This person has answered this question, in another tab or earlier."""
+
+    code = "already_answered"
 
     def __init__(self) -> None:
         super().__init__(
@@ -62,6 +70,8 @@ class NotYourAssignment(AnnotationError):
 class KeyReused(AnnotationError):
     """A submission key that belongs to another judgment."""
 
+    code = "key_reused"
+
     def __init__(self) -> None:
         super().__init__(
             _(
@@ -73,6 +83,22 @@ class KeyReused(AnnotationError):
 
 class JudgingStopped(AnnotationError):
     """No new questions are given out: the project isn't open, or the annotator is paused."""
+
+    code = "judging_stopped"
+
+
+class SurveyDue(JudgingStopped):
+    """The project asks its annotators about themselves first."""
+
+    code = "survey_due"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "This project asks a few questions about yourself before you judge. Answer them, "
+                "or skip them; then go on. Everything you submitted is safe."
+            )
+        )
 
 
 class LogBusy(AnnotationError):

@@ -34,6 +34,7 @@ class Scope(models.TextChoices):
 
     READ = "read", "Read what its user may see"
     JUDGE = "judge", "Ask for questions and submit judgments"
+    REVIEW = "review", "Adjudicate, remark, and ask again"
     IMPORT = "import", "Upload prompts, candidates and judgments"
     MANAGE = "manage", "Change projects and their guidelines"
     AGGREGATE = "aggregate", "Start aggregation runs"

@@ -35,6 +35,13 @@ class Filter:
     field: serializers.Field[Any, Any, Any, Any]
 
 
+class Negated(serializers.BooleanField):
+    """True and false the other way round, for lookups such as `isnull`."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        return not super().to_internal_value(data)
+
+
 class AllowedFilters(BaseFilterBackend):
     """Applies the filters a view names and refuses every other parameter."""
 

@@ -24,6 +24,7 @@ from rest_framework.views import set_rollback
 
 from annotation import errors
 from annotation.intake.refusals import ImportBusy
+from annotation.invitations import InvitationSpent
 from annotation.projects import NameTaken
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ STATUS_OF: tuple[tuple[type[errors.AnnotationError], HTTPStatus], ...] = (
     (errors.KeyReused, HTTPStatus.CONFLICT),
     (errors.JudgingStopped, HTTPStatus.CONFLICT),
     (errors.AmendmentRefused, HTTPStatus.CONFLICT),
+    (InvitationSpent, HTTPStatus.GONE),
     (ImportBusy, HTTPStatus.CONFLICT),
     (NameTaken, HTTPStatus.CONFLICT),
     (errors.AnnotationError, HTTPStatus.BAD_REQUEST),
@@ -57,7 +59,8 @@ STATUS_OF: tuple[tuple[type[errors.AnnotationError], HTTPStatus], ...] = (
 class Problem(exceptions.APIException):
     """A refusal with its status and a sentence.
 
-    `errors` maps fields to sentences; `wait` is after how many seconds it makes sense to try again.
+    `errors` maps fields to sentences; `wait` is after how many seconds it makes sense to try again;
+    `code` names the refusal to programs.
     """
 
     def __init__(
@@ -67,9 +70,10 @@ class Problem(exceptions.APIException):
         *,
         errors: dict[str, list[str]] | None = None,
         wait: int = 0,
+        code: str = "",
     ) -> None:
         super().__init__(detail)
-        self.wait = wait
+        self.wait, self.code = wait, code
         self.status_code = int(status)
         self.errors = errors
 
@@ -81,13 +85,17 @@ class ProblemResponse(Response):
         super().__init__(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
-def body_of(status: int, detail: str, errors: dict[str, list[str]] | None = None) -> dict[str, Any]:
+def body_of(
+    status: int, detail: str, errors: dict[str, list[str]] | None = None, code: str = ""
+) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
     }
+    if code:
+        body["code"] = code
     if errors:
         body["errors"] = errors
     return body
@@ -98,7 +106,13 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     set_rollback()
     refusal = _refusal(error) or _failure(error, context)
     return ProblemResponse(
-        body_of(refusal.status_code, _sentence(refusal), _errors(refusal)), _headers(refusal)
+        body_of(
+            refusal.status_code,
+            _sentence(refusal),
+            _errors(refusal),
+            getattr(refusal, "code", ""),
+        ),
+        _headers(refusal),
     )
 
 
@@ -114,7 +128,7 @@ def _refusal(error: Exception) -> exceptions.APIException | None:
     for kind, status in STATUS_OF:
         if isinstance(error, kind):
             fields = error.errors if isinstance(error, errors.InvalidAnswer) else None
-            return Problem(status, gettext(str(error)), errors=fields)
+            return Problem(status, gettext(str(error)), errors=fields, code=error.code)
     return None
 
 

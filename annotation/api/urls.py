@@ -18,6 +18,12 @@ from annotation.api.endpoints.content import (
 )
 from annotation.api.endpoints.decisions import DecisionsViewSet
 from annotation.api.endpoints.imports import ImportsViewSet
+from annotation.api.endpoints.joining import (
+    InvitationsViewSet,
+    JoiningsViewSet,
+    MembershipsViewSet,
+    WithdrawalsViewSet,
+)
 from annotation.api.endpoints.judgments import JudgmentsViewSet
 from annotation.api.endpoints.projects import (
     GuidelinesViewSet,
@@ -25,6 +31,14 @@ from annotation.api.endpoints.projects import (
     ProjectsViewSet,
     StatesViewSet,
 )
+from annotation.api.endpoints.quality import ProgressViewSet, TeamViewSet
+from annotation.api.endpoints.review import (
+    AdjudicationsViewSet,
+    CommentsViewSet,
+    DisputesViewSet,
+    RequeuesViewSet,
+)
+from annotation.api.endpoints.surveys import ProfilesViewSet, SurveysViewSet
 from annotation.api.endpoints.webhooks import DeliveriesViewSet, WebhooksViewSet
 from annotation.api.router import ApiRouter
 from annotation.api.viewsets import ProjectViewSet
@@ -46,10 +60,22 @@ IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
     "state": StatesViewSet,
     "webhooks": WebhooksViewSet,
     "deliveries": DeliveriesViewSet,
+    "adjudications": AdjudicationsViewSet,
+    "comments": CommentsViewSet,
+    "requeues": RequeuesViewSet,
+    "disputes": DisputesViewSet,
+    "invitations": InvitationsViewSet,
+    "memberships": MembershipsViewSet,
+    "surveys": SurveysViewSet,
+    "profiles": ProfilesViewSet,
+    "withdrawals": WithdrawalsViewSet,
+    "team": TeamViewSet,
+    "progress": ProgressViewSet,
 }
 for noun, viewset in IN_PROJECT.items():
     router.register_in_project(noun, viewset)
 router.register("projects", ProjectsViewSet)
+router.register("joinings", JoiningsViewSet)
 
 urlpatterns = [
     *router.urls,

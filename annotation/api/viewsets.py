@@ -12,6 +12,7 @@ from annotation import access
 from annotation.access import Entrance
 from annotation.api.filters import Filter
 from annotation.api.permissions import HasScope, Needs, ProjectAccess
+from annotation.errors import SurveyDue
 from annotation.models import Annotator, Project, Role, User
 
 M = TypeVar("M", bound=Model)
@@ -54,6 +55,11 @@ class ProjectViewSet(ScopedViewSet[M]):
             model: type[M] = self.queryset.model  # type: ignore[union-attr, arg-type]
             return model._default_manager.none()
         return self.rows()
+
+    def refuse_if_survey_is_due(self) -> None:
+        """Raise SurveyDue unless the sender has answered or skipped what must come first."""
+        if self.entrance.survey_due:
+            raise SurveyDue
 
     @cached_property
     def annotator(self) -> Annotator:

@@ -53,7 +53,7 @@ def judgments(project: Project, wanted: Wanted) -> QuerySet[Judgment]:
         found = found.filter(superseded_by__isnull=False)
     elif wanted.standing:
         found = found.filter(standing=wanted.standing, superseded_by__isnull=True)
-    return found.filter(_contradicted()) if wanted.differs else found
+    return found.filter(contradicted()) if wanted.differs else found
 
 
 def page(
@@ -70,7 +70,7 @@ def page(
     return rows[:size], rows[size - 1].position if len(rows) > size else None
 
 
-def _contradicted() -> Q:
+def contradicted() -> Q:
     """Somebody else's counted payload of the same question is another one."""
     other = (
         Judgment.objects.counted()

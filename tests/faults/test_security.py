@@ -97,6 +97,10 @@ FOR_ANNOTATORS = {
     "api-annotators-list",
     "api-assignments-list",
     "api-judgments-list",
+    "api-progress-list",
+    "api-profiles-list",
+    "api-surveys-list",
+    "api-withdrawals-list",
 }
 
 

@@ -47,8 +47,12 @@ class AssignmentsViewSet(
         },
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Reserve the next question; an unfinished one of yours comes first."""
+        """Reserve the next question; an unfinished one of yours comes first.
+
+        While a survey must be answered or skipped first, 409 with the code `survey_due`.
+        """
         refuse_unknown(request, set())
+        self.refuse_if_survey_is_due()
         assignment = queue.lease_next(self.annotator)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.api.filters import Filter, refuse_unknown
+from annotation.api.forms import cleaned
 from annotation.api.permissions import Needs
 from annotation.api.serializers.assigning import AudienceSerializer, CheckSerializer
 from annotation.api.serializers.prompts import (
@@ -25,10 +26,16 @@ from annotation.api.serializers.prompts import (
     PromptSerializer,
     SystemSerializer,
 )
-from annotation.api.serializers.questions import QuestionSerializer
+from annotation.api.serializers.questions import (
+    AskedSerializer,
+    AskSerializer,
+    QuestionSerializer,
+)
 from annotation.api.serializers.rubrics import RubricSerializer
 from annotation.api.viewsets import ProjectViewSet
 from annotation.assigning import make_check, reserve, restrict
+from annotation.catalogue import JUDGMENT_TYPES
+from annotation.forms import AskForm
 from annotation.models import (
     Annotator,
     Candidate,
@@ -40,6 +47,8 @@ from annotation.models import (
     Rubric,
     System,
 )
+from annotation.pairing import Design
+from annotation.questions import ask_each, ask_pairs
 from annotation.tokens import Scope
 
 
@@ -147,6 +156,7 @@ class QuestionsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
     access = {
         "list": Needs(Scope.READ, MANAGERS),
         "retrieve": Needs(Scope.READ, MANAGERS),
+        "create": Needs(Scope.MANAGE, MANAGERS),
         "audience": Needs(Scope.MANAGE, MANAGERS),
         "check": Needs(Scope.MANAGE, MANAGERS),
     }
@@ -164,6 +174,27 @@ class QuestionsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             .defer("prompt__messages", "prompt__html")
             .prefetch_related("placements__candidate")
         )
+
+    @extend_schema(request=AskSerializer, responses={201: AskedSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Turn the project's responses into questions; those already asked stay as they are."""
+        refuse_unknown(request, set())
+        given = AskSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        if JUDGMENT_TYPES[self.project.judgment_type].fewest_candidates == 2:
+            asked = cleaned(AskForm(given.validated_data))
+            made = ask_pairs(
+                project=self.project, design=Design(asked["design"], asked["per_prompt"])
+            )
+        else:
+            made = ask_each(project=self.project)
+        counts = {
+            "asked": len(made.questions),
+            "already_there": made.already_there,
+            "identical": made.identical,
+            "too_few": made.too_few,
+        }
+        return Response(AskedSerializer(counts).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=AudienceSerializer, responses=QuestionSerializer)
     @action(detail=True, methods=["post"])

@@ -1,6 +1,7 @@
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Q, QuerySet, Value
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 
 from annotation import amendment, hindsight, log, queue, submission
 from annotation.access import REVIEWERS
-from annotation.api.filters import Filter, refuse_unknown
+from annotation.api.filters import Filter, Negated, refuse_unknown
 from annotation.api.permissions import Needs
 from annotation.api.serializers.assignments import LABELS
 from annotation.api.serializers.judgments import (
@@ -24,6 +25,7 @@ from annotation.api.serializers.judgments import (
 from annotation.api.viewsets import ProjectViewSet
 from annotation.errors import JudgingStopped
 from annotation.models import Assignment, Judgment, Standing
+from annotation.review import browsing
 from annotation.tokens import Scope
 
 # Made once: a serializer copies its fields whenever it is made, which costs more than using them.
@@ -53,6 +55,20 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
         "annotator": Filter("annotator__public_id", serializers.UUIDField()),
         "standing": Filter("standing", serializers.ChoiceField(choices=Standing.choices)),
         "source": Filter("source", serializers.CharField(max_length=20)),
+        "judgment_type": Filter("judgment_type", serializers.CharField(max_length=40)),
+        "since": Filter("created_at__gte", serializers.DateTimeField()),
+        "until": Filter("created_at__lt", serializers.DateTimeField()),
+        "differs": Filter(
+            "differs",
+            serializers.BooleanField(
+                help_text="Whether somebody else's counted answer is another one."
+            ),
+        ),
+        "has_reason": Filter("has_reason", serializers.BooleanField()),
+        "replaced": Filter(
+            "superseded_by__isnull",
+            Negated(help_text="Whether a later judgment of the same author replaced it."),
+        ),
         "after_position": Filter(
             "position__gt", serializers.IntegerField(min_value=0, max_value=2**63 - 1)
         ),
@@ -65,8 +81,15 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             "question", "annotator", "guideline", "supersedes"
         )
         found = found.defer("guideline__text", "guideline__html", "supersedes__payload")
+        if self._asks("has_reason"):
+            found = found.alias(has_reason=~Q(reason=""))
         if self.role not in REVIEWERS:
-            return found.filter(annotator__user=self.user)
+            # Whether others differ is nothing an annotator may learn: nothing differs for them.
+            mine = found.filter(annotator__user=self.user)
+            nothing = Value(False, output_field=BooleanField())
+            return mine.alias(differs=nothing) if self._asks("differs") else mine
+        if self._asks("differs"):
+            found = found.alias(differs=browsing.contradicted())
         if self.action == "list":
             return found.filter(position__lte=log.settled(self.project))
         return found
@@ -85,13 +108,14 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             submission_key=self._own_key(data["submission_key"]),
             source="api",
         )
-        following, next_notice = self._next() if data["lease_next"] else (None, "")
+        following, next_notice, next_code = self._next() if data["lease_next"] else (None, "", "")
         body = {
             "judgment": kept.judgment,
             "repeated": kept.repeated,
             "notice": kept.notice,
             "next": following,
             "next_notice": next_notice,
+            "next_code": next_code,
         }
         return Response(
             SUBMITTED.to_representation(body),
@@ -152,15 +176,19 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
             status=status.HTTP_200_OK if kept.repeated else status.HTTP_201_CREATED,
         )
 
+    def _asks(self, name: str) -> bool:
+        return name in self.request.query_params
+
     def _own_key(self, key: str) -> str:
         """The sender's key in a space of its own, so that nobody can take another's key first."""
         return f"api/{self.annotator.pk}/{key}"
 
-    def _next(self) -> tuple[Assignment | None, str]:
+    def _next(self) -> tuple[Assignment | None, str, str]:
         try:
-            return queue.lease_next(self.annotator), ""
+            self.refuse_if_survey_is_due()
+            return queue.lease_next(self.annotator), "", ""
         except JudgingStopped as error:
-            return None, str(error)
+            return None, gettext(str(error)), error.code
 
 
 def _looking_back(judgment: Judgment) -> dict[str, Any]:

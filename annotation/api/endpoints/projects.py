@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
@@ -23,9 +24,11 @@ from annotation.api.serializers.projects import (
 )
 from annotation.api.viewsets import ProjectViewSet, ScopedViewSet
 from annotation.assigning import set_rules
-from annotation.errors import NotAllowed
+from annotation.errors import InvalidAnswer, NotAllowed
 from annotation.forms import GuidelineForm, ProjectForm, StateForm
 from annotation.models import ApiToken, Guideline, Membership, Project, ProjectState
+from annotation.setting_up import change_options
+from annotation.setup_forms import OptionsForm
 from annotation.tokens import Scope
 
 
@@ -70,14 +73,31 @@ class ProjectsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
 
     @extend_schema(request=ProjectChangeSerializer, responses={200: ProjectSerializer})
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change the rules of assignment: who gets which question, how often, and who is paused."""
+        """Change what is asked beside an answer, and the rules of assignment."""
         refuse_unknown(request, set())
         project = self.get_object()
         require_role(project, self.user, MANAGERS)
         given = ProjectChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        set_rules(project=project, settings=given.validated_data["assignment"])
-        return Response(ProjectSerializer(project).data)
+        wanted = given.validated_data
+        rules = wanted.pop("assignment", None)
+        with transaction.atomic():
+            if wanted:
+                _change_options(project, wanted)
+            if rules is not None:
+                set_rules(project=project, settings=rules)
+        return Response(ProjectSerializer(reachable_projects(request).get(pk=project.pk)).data)
+
+
+def _change_options(project: Project, wanted: dict[str, Any]) -> None:
+    """By the form of the options page, whose other fields stay as they are."""
+    shown = OptionsForm.showing(project)
+    unknown = sorted(set(wanted) - set(shown.fields))
+    if unknown:
+        raise InvalidAnswer({unknown[0]: ["This kind of judgment has no such option."]})
+    form = OptionsForm({**shown.initial, **wanted}, project=project)
+    cleaned(form)
+    change_options(project=project, steps=form.steps, own=form.own(), **form.project_fields())
 
 
 class StatesViewSet(ProjectViewSet[Project]):

@@ -41,11 +41,32 @@ class AssignmentRulesField(serializers.DictField):
     child = serializers.JSONField(allow_null=True)
 
 
+WANTED = ["off", "optional", "required"]
+
+
 class ProjectChangeSerializer(serializers.Serializer[Any]):
-    """What to change about a project."""
+    """What to change about a project. What is left out stays as it is."""
 
     assignment = AssignmentRulesField(
-        help_text="The rules of assignment, whole: a setting that is left out has its default."
+        required=False,
+        help_text="The rules of assignment, whole: a setting that is left out has its default.",
+    )
+    name = serializers.CharField(required=False, max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=2_000)
+    overlap = serializers.IntegerField(
+        required=False, min_value=1, max_value=1000, help_text="For questions asked from now on."
+    )
+    lease_minutes = serializers.IntegerField(required=False, min_value=1, max_value=24 * 60)
+    reason = serializers.ChoiceField(required=False, choices=WANTED)
+    reason_words = serializers.IntegerField(required=False, min_value=0, max_value=50)
+    confidence = serializers.ChoiceField(required=False, choices=WANTED)
+    prediction = serializers.ChoiceField(required=False, choices=WANTED)
+    hindsight = serializers.BooleanField(required=False)
+    allow_tie = serializers.BooleanField(
+        required=False, help_text="Pairwise only: whether “about the same” is offered."
+    )
+    allow_both_bad = serializers.BooleanField(
+        required=False, help_text="Pairwise only: whether “both are bad” is offered."
     )
 
 

@@ -171,6 +171,9 @@ class SubmittedSerializer(serializers.Serializer[Any]):
     next_notice = serializers.CharField(
         allow_blank=True, help_text="Why there is no next question, if judging has stopped."
     )
+    next_code = serializers.CharField(
+        allow_blank=True, help_text="The same for programs, such as `survey_due`."
+    )
 
     def to_representation(self, kept: dict[str, Any]) -> dict[str, Any]:
         shown = {

@@ -25,6 +25,26 @@ class RubricNameSerializer(serializers.ModelSerializer[Rubric]):
         read_only_fields = fields
 
 
+class AskSerializer(serializers.Serializer[Any]):
+    """How to make questions of the project's responses; `design` and `per_prompt` are for pairs."""
+
+    design = serializers.ChoiceField(
+        required=False, default="all", choices=["all", "balanced", "round_robin", "random"]
+    )
+    per_prompt = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=10_000
+    )
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    """What came of it: new questions, and what was left out and why."""
+
+    asked = serializers.IntegerField()
+    already_there = serializers.IntegerField()
+    identical = serializers.IntegerField(help_text="Pairs of identical texts, left out.")
+    too_few = serializers.IntegerField(help_text="Prompts with fewer than two responses.")
+
+
 class QuestionSerializer(serializers.ModelSerializer[Question]):
     """One thing to judge, and how many people it asks."""
 
