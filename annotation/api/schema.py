@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiFilterExtension
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
@@ -23,6 +24,11 @@ class ProblemSerializer(serializers.Serializer[Any]):
     errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()), required=False
     )
+
+
+def one(serializer: type[serializers.Serializer[Any]]) -> Any:
+    """For an answer to `list` that isn't a list of rows but one thing."""
+    return forced_singular_serializer(serializer)  # type: ignore[no-untyped-call]
 
 
 REFUSALS = {

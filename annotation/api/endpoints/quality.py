@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +9,7 @@ from rest_framework.response import Response
 from annotation.access import REVIEWERS
 from annotation.api.filters import refuse_unknown
 from annotation.api.permissions import Needs
+from annotation.api.schema import one
 from annotation.api.serializers.quality import CollectionProgressSerializer, TeamSerializer
 from annotation.api.viewsets import ProjectViewSet
 from annotation.forecast import Forecast
@@ -27,9 +27,7 @@ class TeamViewSet(ProjectViewSet[Annotator]):
     access = {"list": Needs(Scope.READ, REVIEWERS)}
     pagination_class = None
 
-    @extend_schema(
-        operation_id="projects_team_retrieve", responses=forced_singular_serializer(TeamSerializer)
-    )
+    @extend_schema(operation_id="projects_team_retrieve", responses=one(TeamSerializer))
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Pace, agreement, score on known answers and remarks of everybody, and of every two."""
         refuse_unknown(request, set())
@@ -61,7 +59,7 @@ class ProgressViewSet(ProjectViewSet[Project]):
 
     @extend_schema(
         operation_id="projects_progress_retrieve",
-        responses=forced_singular_serializer(CollectionProgressSerializer),
+        responses=one(CollectionProgressSerializer),
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Counted from the log each time it is asked for."""

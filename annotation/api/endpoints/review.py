@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status
@@ -15,6 +14,7 @@ from annotation.access import REVIEWERS
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.forms import cleaned
 from annotation.api.permissions import Needs
+from annotation.api.schema import one
 from annotation.api.serializers.review import (
     AdjudicationSerializer,
     CommentSerializer,
@@ -150,7 +150,7 @@ class DisputesViewSet(ProjectViewSet[Question]):
 
     @extend_schema(
         operation_id="projects_disputes_list",
-        responses=forced_singular_serializer(DisputesSerializer),
+        responses=one(DisputesSerializer),
         parameters=[
             OpenApiParameter(
                 "between",
