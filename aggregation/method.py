@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from time import perf_counter
 from typing import Any, Literal
 
@@ -309,8 +310,11 @@ def _tiers(
         return ()
     order = np.argsort(rank, kind="stable")
     order = order[rank[order] > 0]
-    starts = np.flatnonzero(np.diff(rank[order])) + 1
-    return tuple(tuple(tier.tolist()) for tier in np.split(order, starts)) if len(order) else ()
+    if not len(order):
+        return ()
+    ends = [0, *(np.flatnonzero(np.diff(rank[order])) + 1).tolist(), len(order)]
+    placed = order.tolist()
+    return tuple(tuple(placed[start:end]) for start, end in pairwise(ends))
 
 
 def _warnings(

@@ -27,6 +27,7 @@ from aggregation.tables.columns import (
     maybe_ids,
 )
 from aggregation.tables.pair_counts import PairCounts, count_pairs
+from aggregation.tables.pair_tally import FEW, suits, tally_unchecked
 
 TIE_KINDS = {"": 0, "both_good": 1, "both_bad": 2, "cannot_tell": 3}
 CANNOT_TELL = 3
@@ -86,18 +87,18 @@ class Comparisons:
         left = cast(Ints, as_column(a, "a", np.int32))
         right = cast(Ints, as_column(b, "b", np.int32, len(left)))
         known = _item_ids(ids, n_items, left, right)
-        left, right = as_index(left, "a", len(known)), as_index(right, "b", len(known))
-        if np.equal(left, right).any():
-            row = int(np.flatnonzero(left == right)[0])
-            raise TableError(f"Row {row} compares item {known[int(left[row])]!r} with itself.")
         n = len(left)
+        outcome = cast(Bytes, as_column(y, "y", np.int8, n))
+        counts = _counted(left, right, outcome, known) if weight is None else None
+        if counts is None:
+            _check_items(left, right, known)
         who, who_ids = as_optional_index(annotator, "annotator", maybe_ids(annotator_ids), n)
         context, context_ids = as_optional_index(group, "group", maybe_ids(group_ids), n)
         features = _features(x, n)
-        return cls(
+        table = cls(
             left,
             right,
-            cast(Bytes, as_column(y, "y", np.int8, n)),
+            outcome,
             known,
             who,
             who_ids,
@@ -110,6 +111,9 @@ class Comparisons:
             features,
             _feature_names(features, feature_names),
         )
+        if counts is not None:  # found on the way; `_pair_counts` needn't read the columns again
+            table.__dict__["_pair_counts"] = counts
+        return table
 
     @classmethod
     def from_values(
@@ -220,6 +224,23 @@ def _item_ids(ids: Iterable[Hashable] | None, n_items: int | None, left: Ints, r
     if ids is None and n_items is None and left.size:
         n_items = int(max(left.max(), right.max())) + 1
     return as_ids(ids, n_items, left)
+
+
+def _counted(left: Ints, right: Ints, y: Bytes, known: Ids) -> PairCounts | None:
+    """Counts of many plain rows over few items, which are as good as checked then; else None."""
+    K = len(known)
+    if not 0 < K <= FEW or not suits(y, None, K):
+        return None
+    wins = tally_unchecked(left, right, y, K)
+    return None if wins is None else PairCounts(wins, np.zeros((K, K)), known, len(y))
+
+
+def _check_items(left: Ints, right: Ints, known: Ids) -> None:
+    as_index(left, "a", len(known))
+    as_index(right, "b", len(known))
+    if np.equal(left, right).any():
+        row = int(np.flatnonzero(left == right)[0])
+        raise TableError(f"Row {row} compares item {known[int(left[row])]!r} with itself.")
 
 
 def _in_range(

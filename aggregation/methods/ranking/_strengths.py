@@ -125,12 +125,12 @@ def _climb(
 
 
 def _newman(h: Floats, theta: Floats, part: Ints, max_iter: int) -> tuple[Floats, int, bool, float]:
-    """p_i <- sum_j h_ij p_j/(p_i + p_j) / sum_j h_ji/(p_i + p_j), geometric mean 1 within each
-    part.
+    """p_i <- sum_j h_ij p_j/(p_i + p_j) / sum_j h_ji/(p_i + p_j); the scale of a part stays as it
+    was, so it is set to geometric mean 1 at the end.
     """
     won = h.sum(axis=1)
     scale = max(1.0, float((won + h.sum(axis=0)).max(initial=0.0)))
-    idle = part < 0
+    idle = np.flatnonzero(part < 0)
     p = np.exp(theta)
     worst = np.inf
     for step in range(max_iter):
@@ -140,9 +140,9 @@ def _newman(h: Floats, theta: Floats, part: Ints, max_iter: int) -> tuple[Floats
         if worst <= TOLERANCE * scale:
             return centred(np.log(p), part), step, True, worst
         below[idle], above[idle] = 1.0, 1.0
-        if not (above > 0).all() or not (below > 0).all():
+        if min(above.min(), below.min()) <= 0:
             break
-        p = np.exp(centred(np.log(above / below), part))
+        p = above / below
     return centred(np.log(p), part), max_iter, False, worst
 
 

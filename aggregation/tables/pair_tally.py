@@ -1,0 +1,78 @@
+"""Counting raw columns of many comparisons without ties or weights, with no key built per row.
+
+scipy turns (row, column, value) triples into a dense matrix in one compiled loop that reads the two
+item columns as they are. The value of a row packs two counters into one number, one game and one
+win if the first-named item won, so a single pass counts both.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from aggregation.tables.columns import Bytes, Floats, Ints
+
+FEW = 256  # items up to which a matrix of counters stays in the processor's cache
+SHORT = (1 << 16) - 1  # rows of which no counter of 16 bits overflows
+LONG = 1 << 22  # rows at a time where the matrix is large
+
+
+def suits(y: Bytes, weight: Floats | None, K: int) -> bool:
+    """Whether `tally` can count these rows, and does it sooner than a key per row would."""
+    return weight is None and len(y) >= 2 * K * K and np.count_nonzero(y) == len(y)
+
+
+def tally(a: Ints, b: Ints, y: Bytes, K: int) -> Floats:
+    """Wins [i, j] of rows that name items 0 … K-1 (y: + a won, - b won). The items were checked."""
+    games, won = _tally_few(a, b, y, K) if K <= FEW else _tally_many(a, b, y, K)
+    games -= won  # what is left was lost
+    return np.add(won, games.T, dtype=np.float64)
+
+
+def tally_unchecked(a: Ints, b: Ints, y: Bytes, K: int) -> Floats | None:
+    """As `tally` for at most FEW items, of rows not checked yet; None where a row names an item
+    beyond K or compares one with itself. One reading of the columns checks and counts them.
+    """
+    counted = _tally_few(a, b, y, K, check=True)
+    if counted is None:
+        return None
+    games, won = counted
+    if games.diagonal().any():
+        return None
+    games -= won
+    return np.add(won, games.T, dtype=np.float64)
+
+
+def _tally_few(a: Ints, b: Ints, y: Bytes, K: int, check: bool = False) -> Any:
+    games, won = np.zeros((2, K, K), dtype=np.uint32)
+    cells = sparse.coo_array((K, K), dtype=np.uint32)
+    one, low, high = np.uint32(1 << 16), np.uint32(SHORT), np.uint32(16)
+    for start in range(0, len(y), SHORT):
+        part = slice(start, start + SHORT)
+        if check and max(a[part].view(np.uint32).max(), b[part].view(np.uint32).max()) >= K:
+            return None  # a negative number is a large one without its sign
+        value = (y[part] > 0).astype(np.uint32)
+        value += one
+        found = _summed(cells, a[part], b[part], value)
+        games += found >> high
+        won += found & low
+    return games, won
+
+
+def _tally_many(a: Ints, b: Ints, y: Bytes, K: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    total: Any = None
+    cells = sparse.coo_array((K, K), dtype=np.uint64)
+    for start in range(0, len(y), LONG):
+        part = slice(start, start + LONG)
+        value = (y[part] > 0).astype(np.uint64)
+        value += np.uint64(1 << 32)
+        found = _summed(cells, a[part], b[part], value)
+        total = found if total is None else np.add(total, found, out=total)
+    return (total >> np.uint64(32)).astype(np.uint32), total.astype(np.uint32)
+
+
+def _summed(cells: Any, row: Ints, column: Ints, value: NDArray[Any]) -> NDArray[Any]:
+    """Sum of the values per cell of a matrix. Set this way, scipy takes the indices on trust."""
+    cells.coords, cells.data = (row, column), value
+    return np.asarray(cells.toarray())
