@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from aggregation.evidence_columns import Chunk, Longs, Part, annotators_called
+from aggregation.evidence_columns import Chunk, Part, annotators_called
+from aggregation.placements import Longs
 from aggregation.report import comparisons_from, whole_people
 from aggregation.tables import Labels, TableError
 from annotation.models import Profile, Project

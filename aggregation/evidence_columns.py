@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import orjson
-from django.db.models import F, Max
+from django.contrib.postgres.aggregates import ArrayAgg
 from numpy.typing import NDArray
 
-from aggregation.streaming import Columns, stream, stream_columns
+from aggregation.placements import Longs, Placed, distinct, lookup
+from aggregation.streaming import Columns, stream
 from aggregation.tables import Comparisons, Labels, Ratings, Table
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.evidence import Answer, Comparison, Evidence, Label
@@ -21,7 +22,6 @@ from annotation.models import (
     Annotator,
     Candidate,
     Criterion,
-    Placement,
     Project,
     Prompt,
     System,
@@ -31,8 +31,6 @@ MOST_PLACES = 64  # more candidates than any judgment type places
 MOST_CRITERIA = 1 << 20
 
 BETWEEN = "\t"  # a judgment's type and its payload, read as one text
-
-Longs = NDArray[np.int64]
 
 ANSWERS = {Answer.NO: 0, Answer.YES: 1, Answer.NOT_APPLICABLE: -1}
 LABEL_IDS = ("no", "yes")
@@ -57,48 +55,11 @@ class Part:
     conversions: tuple[str, ...] = ()
 
 
-class Placed:
-    """Which candidate lies at which place of which question, as columns."""
-
-    def __init__(self, project: Project, *, pooled: bool) -> None:
-        self.pooled = pooled
-        rows = (
-            Placement.objects.filter(question__project=project)
-            .order_by()
-            .values(
-                "question_id",
-                "position",
-                "candidate_id",
-                system=F("candidate__system_id"),
-                prompt=F("question__prompt_id"),
-                rubric=F("question__rubric_id"),
-            )
-        )
-        names = ("question_id", "position", "candidate_id", "system", "prompt", "rubric")
-        ceiling = Placement.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        parts = [
-            part.integers
-            for part in stream_columns(
-                rows, order=("question_id", "position"), integers=names, at_most=ceiling
-            )
-        ]
-        whole = {name: _joined([part[name] for part in parts]) for name in names}
-        self.candidate: Longs = whole["candidate_id"]
-        self.system: Longs = whole["system"]
-        self.question, self.start = np.unique(whole["question_id"], return_index=True)
-        self.prompt, self.rubric = whole["prompt"][self.start], whole["rubric"][self.start]
-
-    @property
-    def thing(self) -> Longs:
-        """What is scored, per placement: the system (0 = unknown) or the candidate."""
-        return self.system if self.pooled else self.candidate
-
-
 class Chunk:
     """Some judgments as columns, and the evidence of their distinct payloads."""
 
     def __init__(self, columns: Columns, placed: Placed) -> None:
-        self.place = np.searchsorted(placed.question, columns.integers["question_id"])
+        self.place = placed.place_of(columns.integers["question_id"])
         self.annotator = columns.integers["annotator_id"]
         self.profile = columns.integers["profile_id"]
         self.first = columns.integers["first"]
@@ -125,10 +86,6 @@ class Chunk:
         row = np.repeat(np.arange(len(per_row)), per_row)
         within = np.arange(len(row)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
         return row, flat[starts[self.payload[row]] + within].T
-
-
-def _joined(parts: Sequence[Longs]) -> Longs:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
 def _evidence(judgment_type: str, text: str) -> list[Evidence]:
@@ -178,7 +135,7 @@ class Pairs:
         a, b, y, tie_kind, first, annotator, prompt, confidence = map(
             np.concatenate, zip(*self.columns, strict=True)
         )
-        things = np.union1d(a, b)
+        things = distinct(a, b)
         items = names.items(things)
         code = coded(things, [item.key for item in items])
         table = Comparisons.from_arrays(
@@ -322,9 +279,9 @@ class Names:
         self.project, self.pooled = project, placed.pooled
         who = list(called(people)) if called else annotators_called(project, people)
         self.annotators, self.annotator_code = sorted(who), coded(people, who)
-        prompts = np.unique(placed.prompt)
-        named = dict(Prompt.objects.filter(project=project).values_list("pk", "external_id"))
-        titles = [named[int(pk)] for pk in prompts]
+        prompts = distinct(placed.prompt)
+        called_so = _prompts(project)
+        titles = [called_so[pk] for pk in prompts.tolist()]
         self.prompts, self.prompt_code = sorted(titles), coded(prompts, titles)
         self._candidates: dict[int, tuple[str, str]] = {}
         self._criteria: dict[int, str] = {}
@@ -361,6 +318,15 @@ class Names:
         return self._criteria[line]
 
 
+def _prompts(project: Project) -> dict[int, str]:
+    """External ids of all prompts by row, in one row of the database: there may be very many."""
+    whole = Prompt.objects.filter(project=project).aggregate(
+        rows=ArrayAgg("pk", order_by="pk", default=[]),
+        names=ArrayAgg("external_id", order_by="pk", default=[]),
+    )
+    return dict(zip(whole["rows"], whole["names"], strict=True))
+
+
 def annotators_called(project: Project, people: Longs) -> list[str]:
     """The external ids of annotators, given by their rows."""
     external = dict(Annotator.objects.filter(project=project).values_list("pk", "external_id"))
@@ -371,7 +337,8 @@ def coded(values: Longs, keys: Sequence[Any]) -> Callable[[Longs], NDArray[np.in
     """A map from row numbers to the place of their keys in sorted order. `values` ascend."""
     order = {key: code for code, key in enumerate(sorted(keys))}
     codes = np.array([order[key] for key in keys], dtype=np.int32)
-    return lambda column: codes[np.searchsorted(values, column)]
+    place = lookup(values)
+    return lambda column: codes[place(column)]
 
 
 def _conf(confidence: NDArray[np.float32]) -> NDArray[np.float32] | None:

@@ -20,10 +20,10 @@ from aggregation.evidence_columns import (
     Names,
     Pairs,
     Part,
-    Placed,
 )
 from aggregation.method import Method
 from aggregation.models import Items
+from aggregation.placements import Placed, distinct
 from aggregation.rating_columns import Scores
 from aggregation.streaming import Columns, stream_columns
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
@@ -109,7 +109,7 @@ def load(
             voices.split(chunk)
         for columns in (pairs, answers, rankings, ratings):
             columns.add(chunk)
-        people = np.union1d(people, chunk.annotator)
+        people = distinct(people, chunk.annotator)
         done += len(chunk.payload)
         if watch is not None:
             watch(done)
@@ -214,5 +214,6 @@ def _blocks(
         integers=("position", "question_id", "annotator_id", "profile_id", "first"),
         floats=("confidence",),
         texts=("said",),
+        rare=("profile_id", "confidence"),
         at_most=mark,
     )

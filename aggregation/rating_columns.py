@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from aggregation.evidence_columns import MOST_CRITERIA, Chunk, Longs, Names, Part, Placed, coded
+from aggregation.evidence_columns import MOST_CRITERIA, Chunk, Names, Part, coded
+from aggregation.placements import Longs, Placed
 from aggregation.tables import Ratings
 from annotation.evidence import Evidence, Rating
 

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection, models
 from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
 CHUNK = 10_000  # rows per fetch
-BLOCK = 1 << 16  # values of the leading order column per packed row
+BLOCK = 1 << 16  # rows per block
 AT_ONCE = 1 << 20  # rows per statement, about 60 bytes each in memory
+CELLS = 4  # a statement packs its rows into 2 ** CELLS cells, none of which may exceed 1 GB
+FEW_TEXTS = 1024  # distinct texts of a statement that each of its blocks may carry whole
 
 
 def stream(queryset: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
@@ -49,22 +52,47 @@ def stream_columns(
     integers: Sequence[str],
     floats: Sequence[str] = (),
     texts: Sequence[str] = (),
+    rare: Sequence[str] = (),
     at_most: int | None = None,
 ) -> Iterator[Columns]:
     """The rows of a `values()` queryset, ascending by the integer columns `order`, in blocks.
 
-    The database packs whole blocks of rows into byte strings, which costs a fraction of sending
-    them row by row, and may use all its workers. NULL arrives as 0, NaN or "". Texts must not hold
-    line breaks (JSON and slugs never do). A reading of more than AT_ONCE rows is split into several
-    statements, so the rows must not change meanwhile: the log up to a mark, placements.
-    `at_most` is a number of rows known beforehand not to be exceeded; it spares the counting.
+    The database packs the rows into a few byte strings, which costs a fraction of sending them row
+    by row, and may use all its workers. NULL arrives as 0, NaN or "". Columns that are also named
+    in `rare` are mostly NULL and are sent only where they are not; `order` is one unique column
+    then. Texts must not hold line breaks (JSON and slugs never do). A reading of more than AT_ONCE
+    rows is split into several statements, so the rows must not change meanwhile: the log up to a
+    mark, placements. `at_most` is a number of rows known beforehand not to be exceeded; it spares
+    the counting.
     """
     inner, params = queryset.query.sql_with_params()
     rows = sql.SQL(inner)
+    shape = _Shape(tuple(order), tuple(integers), tuple(floats), tuple(texts), frozenset(rare))
     for low, high in _ranges(rows, params, order[0], at_most):
-        packed = _packed(rows, order[0], integers, floats, texts, low, high)
-        for block in _fetched(packed, params):
-            yield _unpacked(block[1:], order, integers, floats, texts)
+        whole = _unpacked(_fetched(_packed(rows, shape, low, high), params), shape)
+        if whole is not None:
+            yield from _blocks(whole)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Names of the columns to read, by kind; `rare` repeats names of integers and floats."""
+
+    order: tuple[str, ...]
+    integers: tuple[str, ...]
+    floats: tuple[str, ...]
+    texts: tuple[str, ...]
+    rare: frozenset[str]
+
+    @property
+    def numbers(self) -> tuple[tuple[str, str], ...]:
+        """(name, kind) of the integers and floats; the kind is the suffix of numpy's and
+        PostgreSQL's types.
+        """
+        return (
+            *((name, "int8") for name in self.integers),
+            *((name, "float8") for name in self.floats),
+        )
 
 
 def _ranges(
@@ -95,60 +123,106 @@ def _fetched(statement: sql.Composed, params: Any) -> list[tuple[Any, ...]]:
             return plain.execute(text, binary=True).fetchall()
 
 
-def _packed(
-    rows: sql.SQL,
-    leading: str,
-    integers: Sequence[str],
-    floats: Sequence[str],
-    texts: Sequence[str],
-    low: int | None,
-    high: int | None,
-) -> sql.Composed:
-    parts = [
-        *(
-            _sent("string_agg(int8send(coalesce({}, 0)::int8), ''::bytea)", name)
-            for name in integers
-        ),
-        *(_sent("string_agg(float8send(coalesce({}, 'NaN')), ''::bytea)", name) for name in floats),
-        *(_sent("string_agg(coalesce({}, ''), E'\\n')", name) for name in texts),
+def _packed(rows: sql.SQL, shape: _Shape, low: int | None, high: int | None) -> sql.Composed:
+    """One statement that aggregates rows, in no order, into byte strings and texts.
+
+    Grouped by truth values of the leading column's last bits, of which the planner knows that they
+    make few groups: so it hashes where it would otherwise sort all rows.
+    """
+    key = sql.Identifier(shape.order[0])
+    parts = [_sent(name, kind, key, name in shape.rare) for name, kind in shape.numbers]
+    parts += [
+        sql.SQL("string_agg(coalesce({}, ''), E'\\n')").format(sql.Identifier(name))
+        for name in shape.texts
     ]
-    key = sql.Identifier(leading)
     bounds: list[sql.Composable] = [sql.SQL("TRUE")]
     if low is not None:
         bounds.append(sql.SQL("{} > {}").format(key, sql.Literal(low)))
     if high is not None:
         bounds.append(sql.SQL("{} <= {}").format(key, sql.Literal(high)))
-    return sql.SQL("SELECT {} / {}, {} FROM ({}) AS row WHERE {} GROUP BY 1 ORDER BY 1").format(
-        key,
-        sql.Literal(BLOCK),
-        sql.SQL(", ").join(parts),
-        rows,
-        sql.SQL(" AND ").join(bounds),
+    bits = [sql.SQL("({} & {}) <> 0").format(key, sql.Literal(1 << bit)) for bit in range(CELLS)]
+    return sql.SQL("SELECT {} FROM ({}) AS row WHERE {} GROUP BY {}").format(
+        sql.SQL(", ").join(parts), rows, sql.SQL(" AND ").join(bounds), sql.SQL(", ").join(bits)
     )
 
 
-def _sent(form: str, name: str) -> sql.Composed:
-    return sql.SQL(form).format(sql.Identifier(name))
+def _sent(name: str, kind: str, key: sql.Identifier, rare: bool) -> sql.Composed:
+    column = sql.Identifier(name)
+    send = sql.Identifier(f"{kind}send")
+    if rare:
+        form = (
+            "string_agg(int8send({key}::int8) || {send}({column}), ''::bytea) "
+            "FILTER (WHERE {column} IS NOT NULL)"
+        )
+    elif kind == "int8":
+        form = "string_agg({send}(coalesce({column}, 0)::int8), ''::bytea)"
+    else:
+        form = "string_agg({send}(coalesce({column}, 'NaN')), ''::bytea)"
+    return sql.SQL(form).format(key=key, send=send, column=column)
 
 
-def _unpacked(
-    block: Sequence[Any],
-    order: Sequence[str],
-    integers: Sequence[str],
-    floats: Sequence[str],
-    texts: Sequence[str],
-) -> Columns:
-    cells = iter(block)
-    whole = {name: np.frombuffer(next(cells), ">i8").astype(np.int64) for name in integers}
-    real = {name: np.frombuffer(next(cells), ">f8").astype(np.float64) for name in floats}
-    place = np.lexsort([whole[name] for name in reversed(order)])
-    said = {}
-    for name in texts:
-        encoded = pa.array(next(cells).split("\n")).dictionary_encode()
-        codes = encoded.indices.to_numpy().astype(np.int64)[place]
-        said[name] = (codes, encoded.dictionary.to_pylist())
+def _unpacked(cells: Sequence[Sequence[Any]], shape: _Shape) -> Columns | None:
+    """All rows of a statement in their order; None without any."""
+    if not cells:
+        return None
+    packed = list(zip(*cells, strict=True))
+    numbers = dict(zip((name for name, _ in shape.numbers), packed, strict=False))
+    dense: dict[str, Any] = {
+        name: _joined(numbers[name], kind) for name, kind in shape.numbers if name not in shape.rare
+    }
+    place = np.lexsort([dense[name] for name in reversed(shape.order)])
+    dense = {name: column[place] for name, column in dense.items()}
+    for name, kind in shape.numbers:
+        if name in shape.rare:
+            dense[name] = _spread(numbers[name], kind, dense[shape.order[0]])
+    texts = {
+        name: _encoded(parts, place)
+        for name, parts in zip(shape.texts, packed[len(numbers) :], strict=True)
+    }
     return Columns(
-        {name: column[place] for name, column in whole.items()},
-        {name: column[place] for name, column in real.items()},
-        said,
+        {name: dense[name] for name in shape.integers},
+        {name: dense[name] for name in shape.floats},
+        texts,
     )
+
+
+def _joined(parts: Sequence[bytes], kind: str) -> NDArray[Any]:
+    return np.frombuffer(b"".join(parts), f">{kind[0]}8").astype(f"{kind[0]}8")
+
+
+def _spread(parts: Sequence[bytes | None], kind: str, key: NDArray[np.int64]) -> NDArray[Any]:
+    """A column of which only (key, value) pairs were sent."""
+    column = np.zeros(len(key), "i8") if kind == "int8" else np.full(len(key), np.nan)
+    pairs = np.frombuffer(
+        b"".join(part for part in parts if part is not None),
+        [("key", ">i8"), ("value", f">{kind[0]}8")],
+    )
+    column[np.searchsorted(key, pairs["key"])] = pairs["value"]
+    return column
+
+
+def _encoded(parts: Sequence[str], place: NDArray[Any]) -> tuple[NDArray[np.int64], list[str]]:
+    """Codes into distinct texts, in the order `place`."""
+    lines = pc.split_pattern(pa.array(parts, pa.large_string()), "\n").flatten()
+    encoded = lines.dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64)[place], encoded.dictionary.to_pylist()
+
+
+def _blocks(whole: Columns) -> Iterator[Columns]:
+    """The same rows, BLOCK at a time."""
+    length = len(next(iter(whole.integers.values())))
+    for start in range(0, length, BLOCK):
+        part = slice(start, start + BLOCK)
+        yield Columns(
+            {name: column[part] for name, column in whole.integers.items()},
+            {name: column[part] for name, column in whole.floats.items()},
+            {name: _few(codes[part], texts) for name, (codes, texts) in whole.texts.items()},
+        )
+
+
+def _few(codes: NDArray[np.int64], texts: list[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """The same texts without those that don't occur here, where they are many."""
+    if len(texts) <= FEW_TEXTS:
+        return codes, texts
+    used, compact = np.unique(codes, return_inverse=True)
+    return compact, [texts[code] for code in used.tolist()]

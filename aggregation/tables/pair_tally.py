@@ -27,7 +27,7 @@ def tally(a: Ints, b: Ints, y: Bytes, K: int) -> Floats:
     """Wins [i, j] of rows that name items 0 … K-1 (y: + a won, - b won). The items were checked."""
     games, won = _tally_few(a, b, y, K) if K <= FEW else _tally_many(a, b, y, K)
     games -= won  # what is left was lost
-    return np.add(won, games.T, dtype=np.float64)
+    return np.asarray(np.add(won, games.T, dtype=np.float64))
 
 
 def tally_unchecked(a: Ints, b: Ints, y: Bytes, K: int) -> Floats | None:
@@ -41,7 +41,7 @@ def tally_unchecked(a: Ints, b: Ints, y: Bytes, K: int) -> Floats | None:
     if games.diagonal().any():
         return None
     games -= won
-    return np.add(won, games.T, dtype=np.float64)
+    return np.asarray(np.add(won, games.T, dtype=np.float64))
 
 
 def _tally_few(a: Ints, b: Ints, y: Bytes, K: int, check: bool = False) -> Any:

@@ -1,0 +1,97 @@
+"""Which candidate lies where in which question, joined in memory from plain readings; and quick
+maps from row numbers.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from django.db import models
+from django.db.models import F, Max
+from numpy.typing import NDArray
+
+from aggregation.streaming import stream_columns
+from annotation.models import Candidate, Placement, Project, Question
+
+MOST_POSITIONS = 1 << 15  # more than a position's column can hold
+WIDEST_TABLE = 1 << 24  # row numbers that a table by row number may span
+
+Longs = NDArray[np.int64]
+
+
+class Placed:
+    """Which candidate lies at which place of which question, as columns.
+
+    Three plain readings are joined here: the database would hash every row twice for it.
+    """
+
+    def __init__(self, project: Project, *, pooled: bool) -> None:
+        self.pooled = pooled
+        at, self.candidate = _read(
+            Placement.objects.filter(question__project=project).annotate(
+                at=F("question_id") * MOST_POSITIONS + F("position")
+            ),
+            "at",
+            "candidate_id",
+        )
+        owner = at // MOST_POSITIONS
+        self.start: Longs = np.flatnonzero(np.diff(owner, prepend=-1))
+        self.question: Longs = owner[self.start]
+        self.place_of = lookup(self.question)
+        asked, prompt, rubric = _read(
+            Question.objects.filter(project=project), "id", "prompt_id", "rubric_id"
+        )
+        line = lookup(asked)(self.question)
+        self.prompt, self.rubric = prompt[line], rubric[line]
+        self.system = self._systems(project) if pooled else np.zeros_like(self.candidate)
+
+    def _systems(self, project: Project) -> Longs:
+        """The system that wrote each placed candidate, 0 where nobody says."""
+        wrote, system = _read(Candidate.objects.filter(system__project=project), "id", "system_id")
+        if not len(wrote):
+            return np.zeros_like(self.candidate)
+        line = lookup(wrote)(self.candidate)
+        return np.where(wrote[line] == self.candidate, system[line], 0)
+
+    @property
+    def thing(self) -> Longs:
+        """What is scored, per placement: the system (0 = unknown) or the candidate."""
+        return self.system if self.pooled else self.candidate
+
+
+def _read(rows: models.QuerySet[Any], *names: str) -> list[Longs]:
+    """Integer columns of all rows, ascending by the first one, which is unique."""
+    ceiling = rows.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
+    parts = [
+        part.integers
+        for part in stream_columns(
+            rows.order_by().values(*names), order=names[:1], integers=names, at_most=ceiling
+        )
+    ]
+    nothing = np.zeros(0, dtype=np.int64)
+    return [np.concatenate([nothing, *(part[name] for part in parts)]) for name in names]
+
+
+def lookup(values: Longs) -> Callable[[Longs], NDArray[Any]]:
+    """A map from ascending row numbers to their place. Others than these go to some place."""
+    if not len(values) or values[-1] - values[0] >= WIDEST_TABLE:
+        last = max(len(values) - 1, 0)
+        return lambda column: np.searchsorted(values, column).clip(max=last)
+    first, size = values[0], values[-1] - values[0] + 1
+    table = np.zeros(size, dtype=np.int32)
+    table[values - first] = np.arange(len(values), dtype=np.int32)
+    return lambda column: table[(column - first).clip(0, size - 1)]
+
+
+def distinct(*columns: Longs) -> Longs:
+    """The different row numbers in some columns, ascending."""
+    full = [column for column in columns if len(column)]
+    if not full:
+        return np.zeros(0, dtype=np.int64)
+    low, high = min(c.min() for c in full), max(c.max() for c in full)
+    if high - low >= WIDEST_TABLE:
+        return np.unique(np.concatenate(full))
+    seen = np.zeros(high - low + 1, dtype=np.bool_)
+    for column in full:
+        seen[column - low] = True
+    return np.asarray(np.flatnonzero(seen) + low)
