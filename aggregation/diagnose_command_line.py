@@ -3,11 +3,13 @@
 diagnose manipulation FILE --method SLUG      could voters gain by voting otherwise?
 diagnose effects FILE ITEMS                   what do attributes of the items do? (conjoint)
 diagnose peers FILE                           who agrees beyond chance? (peer scores)
+diagnose majority FILE [GOLD]                 is the majority enough, or do learned weights help?
 """
 
 import argparse
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,12 @@ from aggregation.diagnostics.amce import Effects, conjoint_effects, levels_from_
 from aggregation.diagnostics.manipulation import Manipulation, manipulation
 from aggregation.diagnostics.payments import PeerScores, payment, peer_scores
 from aggregation.method import Method
-from aggregation.reading import FileError, Reading, read_table
+from aggregation.options import Options
+from aggregation.reading import FileError, Reading, read_columns, read_table
 from aggregation.slates.item_values import item_values, said
+from aggregation.subjects.effects import effects_report
+from aggregation.subjects.majority import examine_labels
+from aggregation.subjects.manipulation import manipulation_report, order
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
 
 ITEM = ("item", "candidate", "system", "model", "id")
@@ -33,9 +39,11 @@ class DiagnoseError(ValueError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command, for argparse and for Django alike."""
-    parser.add_argument("question", choices=("manipulation", "effects", "peers"))
+    parser.add_argument("question", choices=tuple(_QUESTIONS))
     parser.add_argument("file", type=Path, help="judgments as .csv, .jsonl or .parquet")
-    parser.add_argument("items", type=Path, nargs="?", help="effects: CSV of items' attributes")
+    parser.add_argument(
+        "items", type=Path, nargs="?", help="effects: attributes of items; majority: gold"
+    )
     parser.add_argument("--method", "-m", metavar="SLUG", help="manipulation: the rule")
     parser.add_argument("--options", "-o", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument(
@@ -88,24 +96,7 @@ def _manipulation(table: Table, arguments: argparse.Namespace, screen: Console) 
     options = method.options.parse(_pairs(arguments.options))
     found = manipulation(method, ballots, options)
     _show_manipulation(found, method, screen)
-    return {
-        "method": method.slug,
-        "winners": [said(w) for w in found.winners],
-        "voters": found.voters,
-        "count": found.count,
-        "per_root": None if found.count is None else found.per_root,
-        "exposed": found.exposed,
-        "complete": found.complete,
-        "strategies": [
-            {
-                "ballot": _order(each.ballot),
-                "cast": _order(each.cast),
-                "count": each.count,
-                "winners": [said(w) for w in each.winners],
-            }
-            for each in found.strategies
-        ],
-    }
+    return manipulation_report(found, method.slug)
 
 
 def _ranked_rule(slug: str | None) -> Method:
@@ -114,10 +105,6 @@ def _ranked_rule(slug: str | None) -> Method:
     if not METHODS[slug].accepts(Ballots):
         raise DiagnoseError(f"'{slug}' reads no rankings.")
     return METHODS[slug]
-
-
-def _order(tiers: tuple[tuple[Any, ...], ...]) -> str:
-    return " > ".join(" = ".join(map(said, tier)) for tier in tiers)
 
 
 def _show_manipulation(found: Manipulation, method: Method, screen: Console) -> None:
@@ -134,7 +121,7 @@ def _show_manipulation(found: Manipulation, method: Method, screen: Console) -> 
     grid = Grid("voters", "who mean", "cast", "then wins")
     for each in found.strategies[:10]:
         won = ", ".join(map(said, each.winners))
-        grid.add_row(f"{each.count:g}", _order(each.ballot), _order(each.cast), won)
+        grid.add_row(f"{each.count:g}", order(each.ballot), order(each.cast), won)
     screen.print(grid)
     if not found.complete:
         screen.print("The search ended at its limit, so fewer voters may be enough.")
@@ -150,17 +137,7 @@ def _effects(table: Table, arguments: argparse.Namespace, screen: Console) -> di
     attributes = read_attributes(arguments.items, pairs.ids, arguments.parts)
     found = conjoint_effects(pairs, attributes, item_values(arguments.baselines, "baselines"))
     _show_effects(found, screen)
-    return {
-        "pairs": found.pairs,
-        "clusters": found.clusters,
-        "left_out": found.left_out,
-        "overlap": None if found.overlap is None else list(found.overlap),
-        "levels": [
-            {k: _finite(v) if isinstance(v, float) else v for k, v in vars(each).items()}
-            for each in found.levels
-        ],
-        "warnings": [{"code": str(w.code), "sentence": w.sentence} for w in found.warnings],
-    }
+    return effects_report(found)
 
 
 def read_attributes(
@@ -265,4 +242,57 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-_QUESTIONS = {"manipulation": _manipulation, "effects": _effects, "peers": _peers}
+# --- Majority ----------------------------------------------------------------------------------
+
+
+def _majority(table: Table, arguments: argparse.Namespace, screen: Console) -> dict[str, Any]:
+    labels = table if isinstance(table, Labels) else convert(table, (Labels,))[0]
+    if arguments.items is not None:
+        labels = replace(labels, gold=read_gold(arguments.items, labels))
+    found = examine_labels(labels, Options(), lambda _done: None)["weights"]
+    screen.print(
+        f"{found['labels']:,} labels by {found['annotators']:,} annotators on {found['units']:,} "
+        f"units. Dawid–Skene changes {found['changed']:,} of {found['decided']:,} labels; it "
+        f"learns {found['parameters']} numbers about each annotator, and {found['few']:,} of them "
+        "gave fewer labels than that."
+    )
+    if found["gold"] is not None:
+        gold = found["gold"]
+        screen.print(
+            f"On {gold['units']:,} known answers: majority {gold['majority']:.4f}, Dawid–Skene "
+            f"{gold['model']:.4f}, difference {gold['difference']:+.4f} "
+            f"[{gold['lo']:+.4f}, {gold['hi']:+.4f}]."
+        )
+    if found["certificate"] is not None:
+        certificate = found["certificate"]
+        screen.print(
+            f"The majority is certified to be the best rule on {certificate['optimal']:,} of "
+            f"{certificate['units']:,} units."
+        )
+    return {"weights": found}
+
+
+def read_gold(path: Path, labels: Labels) -> Any:
+    """Codes of known answers per unit, -1 where there is none. Raises FileError."""
+    columns = read_columns(path)
+    item = next((name for name in (*ITEM, "unit") if name in columns.column_names), None)
+    answer = next(
+        (name for name in ("gold", "label", "answer") if name in columns.column_names), None
+    )
+    if item is None or answer is None:
+        raise FileError(f"{path} needs a column of items and a column 'gold'.")
+    known = dict(
+        zip(map(str, columns[item].to_pylist()), map(str, columns[answer].to_pylist()), strict=True)
+    )
+    code = {said(label): k for k, label in enumerate(labels.label_ids)}
+    return np.array(
+        [code.get(known.get(said(unit), ""), -1) for unit in labels.ids], dtype=np.int32
+    )
+
+
+_QUESTIONS = {
+    "manipulation": _manipulation,
+    "effects": _effects,
+    "peers": _peers,
+    "majority": _majority,
+}

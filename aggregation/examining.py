@@ -6,14 +6,16 @@ from typing import Any
 
 from django.db import transaction
 
+from aggregation import loading
 from aggregation.catalogue import METHODS
-from aggregation.loading import NothingToRead
-from aggregation.models import Examination, Run
+from aggregation.loading import NothingToRead, Watch
+from aggregation.models import Examination, Items, Run
 from aggregation.options import OptionError
 from aggregation.reports import Report
+from aggregation.response_attributes import response_attributes
 from aggregation.runs import LEASE, MOST_ATTEMPTS, Cancelled, evidence_of, part_of
 from aggregation.subjects import SUBJECTS, Case, Fitted
-from aggregation.tables import TableError
+from aggregation.tables import Comparisons, TableError, can_convert
 from aggregation.versions import code_version
 from annotation.models import LeaseLost, WorkState
 
@@ -83,9 +85,57 @@ def examine(
     Examination.objects.filter(pk=examination.pk, attempt=examination.attempt).update(
         progress_total=subject.steps(options, len(fitted))
     )
+    case = _CASES[subject.evidence](run, fitted, options, reading)
+    return subject.examine(case, options, watch)
+
+
+def _as_read(run: Run, fitted: list[Fitted], options: Any, reading: Watch) -> Case:
+    """The judgments as each of the runs reads them."""
     evidence = evidence_of(run, fitted[0].options, watch=reading)
     tables = tuple(part_of(evidence, run, each.method, each.options).table for each in fitted)
-    return subject.examine(Case(fitted[0], tables, tuple(fitted[1:])), options, watch)
+    return Case(fitted[0], tables, tuple(fitted[1:]))
+
+
+def _by_declaration(run: Run, fitted: list[Fitted], options: Any, reading: Watch) -> Case:
+    """Comparisons whose contexts are what their annotators had declared."""
+    if not options.attribute:
+        raise OptionError("Name the survey attribute whose values are the groups.")
+    evidence = loading.load(
+        run.project,
+        mark=run.mark,
+        kinds=run.kinds,
+        items=run.items,
+        criterion=run.criterion,
+        attribute=options.attribute,
+        watch=reading,
+    )
+    if not evidence.parts:
+        raise NothingToRead("Nobody compared anything here, so no choice can cost anybody.")
+    return Case(fitted[0], (evidence.parts[0].table,), tuple(fitted[1:]))
+
+
+def _by_response(run: Run, fitted: list[Fitted], options: Any, reading: Watch) -> Case:
+    """Response by response, whatever the run pools, with what is known of each."""
+    evidence = loading.load(
+        run.project,
+        mark=run.mark,
+        kinds=run.kinds,
+        items=Items.CANDIDATES,
+        criterion=run.criterion,
+        watch=reading,
+    )
+    for part in evidence.parts:
+        if can_convert(type(part.table), (Comparisons,)):
+            known = response_attributes(run.project, part.table.ids, options.more)
+            return Case(fitted[0], (part.table,), tuple(fitted[1:]), known)
+    raise NothingToRead("Nobody compared two responses here, so nothing can have an effect.")
+
+
+_CASES: dict[str, Callable[[Run, list[Fitted], Any, Watch], Case]] = {
+    "run": _as_read,
+    "declared groups": _by_declaration,
+    "responses": _by_response,
+}
 
 
 def _fitted(run: Run) -> Fitted:

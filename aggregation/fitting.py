@@ -17,7 +17,7 @@ TABLES: dict[type, tuple[type, ...]] = {
 
 def methods_for(project: Project) -> dict[str, Method]:
     """Methods that can read this project's judgments; all of them while there are none."""
-    kinds = _kinds_of_tables(project)
+    kinds = tables_of(project)
     if not kinds:
         return dict(METHODS)
     return {
@@ -27,7 +27,7 @@ def methods_for(project: Project) -> dict[str, Method]:
     }
 
 
-def _kinds_of_tables(project: Project) -> set[type]:
+def tables_of(project: Project) -> set[type]:
     """The tables that one judgment of each judgment type here would go to."""
     kinds: set[type] = set()
     log = Judgment.objects.filter(question__project=project)

@@ -1,6 +1,7 @@
 """Forms of runs and releases: the pages and the API read requests with the same ones."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -317,16 +318,33 @@ class ExaminationForm(forms.Form):
         return next(str(error) for errors in self.errors.values() for error in errors)
 
 
-class PlanForm(forms.Form):
-    """The goal of a plan, as the run's page asks for it; the same names the examination reads."""
+class SubjectForm(forms.Form):
+    """Options of a subject, as a page asks for them; the same names the examination reads."""
 
-    def __init__(self, data: Mapping[str, Any] | None = None, **rest: Any) -> None:
-        initial = rest.pop("initial", {})
-        super().__init__(data, **rest)
-        for each in SUBJECTS["plan"].options.form_fields():
-            if each.name in ("goal", "level", "chance", "width"):
-                self.fields[OPTION + each.name] = field = _field(each)
-                field.initial, field.required = initial.get(each.name, each.default), True
+    def __init__(
+        self,
+        subject: str,
+        names: Sequence[str],
+        initial: Mapping[str, Any] | None = None,
+        *,
+        offered: Mapping[str, Sequence[str]] | None = None,
+        long: Sequence[str] = (),
+    ) -> None:
+        """`offered` gives an option values to choose from; `long` ones get room for several
+        lines.
+        """
+        super().__init__()
+        asked, values = initial or {}, offered or {}
+        for each in SUBJECTS[subject].options.form_fields():
+            if each.name not in names:
+                continue
+            if each.name in values:
+                each = replace(each, choices=tuple(values[each.name]))
+            self.fields[OPTION + each.name] = field = _field(each)
+            field.initial = asked.get(each.name, each.default)
+            field.required = each.kind != "str" or bool(each.choices)
+            if each.name in long:
+                field.widget = forms.Textarea(attrs={"rows": 4})
 
 
 class SteeringForm(forms.Form):

@@ -18,7 +18,16 @@ from aggregation.options import Options
 from aggregation.personal.bench import Bench
 from aggregation.resampling import active_clusters, knows_prompts, resample, varies_prompts
 from aggregation.results import AggregateResult, AnnotatorQuality, CiMethod, Fit, ScoreKind
-from aggregation.tables import Comparisons, Labels, PairCounts, Ratings, Table, can_convert, convert
+from aggregation.tables import (
+    Comparisons,
+    Labels,
+    PairCounts,
+    Ratings,
+    Table,
+    TableError,
+    can_convert,
+    convert,
+)
 from aggregation.tables.columns import Ids
 from aggregation.uncertainty import (
     best_from_cov,
@@ -135,8 +144,8 @@ class Method:
         """Aggregate a table. Data never raise: what is undefined comes back as NaN with a warning
         code.
 
-        Raises TableError where the table's kind can't be converted, TypeError for another method's
-        options.
+        Raises TableError where the table's kind can't be converted or the machine's memory doesn't
+        hold what the rule needs, TypeError for another method's options.
         `rng` replaces the generator that is otherwise made from `options.seed`; `bench` hears of
         the progress of a method that trains, and what its `watch` raises ends the training.
         """
@@ -146,6 +155,23 @@ class Method:
             raise TypeError(
                 f"{self.slug} takes {self.options.__name__}, not {type(chosen).__name__}."
             )
+        try:
+            return self._fit(table, chosen, rng, bench, started)
+        except MemoryError as error:
+            raise TableError(
+                f"“{self.title}” needs more memory than there is for {len(table.ids):,} items and "
+                f"{len(table):,} judgments ({error}). Score fewer items, such as systems instead "
+                "of single responses, or choose a rule that counts pairs or labels."
+            ) from error
+
+    def _fit(
+        self,
+        table: Table,
+        chosen: Any,
+        rng: np.random.Generator | None,
+        bench: Bench | None,
+        started: float,
+    ) -> AggregateResult:
         generator = rng if rng is not None else np.random.default_rng(chosen.seed)
         evidence, conversions = convert(table, self.consumes)
         if self.train is not None and bench is not None:
@@ -329,6 +355,8 @@ def _warnings(
     found = list(estimate.warnings)
     if not len(table):
         found.append(warn(WarningCode.EMPTY, "no judgments"))
+    elif _weightless(table):
+        found.append(warn(WarningCode.EMPTY, "no judgment has any weight"))
     if n_items == 1:
         found.append(warn(WarningCode.SINGLE_ITEM))
     if _single_annotator(table):
@@ -343,6 +371,11 @@ def _warnings(
         found.append(warn(WarningCode.NOT_CONVERGED, f"after {estimate.fit.iters} steps"))
     unique = {warning.code: warning for warning in reversed(found)}
     return tuple(unique[code] for code in WarningCode if code in unique)
+
+
+def _weightless(table: Table) -> bool:
+    weight = getattr(table, "weight", None)
+    return weight is not None and not (weight > 0).any()
 
 
 def _single_annotator(table: Table) -> bool:

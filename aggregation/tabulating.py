@@ -123,6 +123,44 @@ def _examined(run: Run) -> dict[str, Any]:
     return {} if examination is None else examination.report or {}
 
 
+def _subject(run: Run, subject: str) -> dict[str, Any]:
+    """The newest report of a subject on this run, empty without one."""
+    found = (
+        run.examinations.filter(subject=subject, report__isnull=False)
+        .order_by("-id")
+        .values_list("report", flat=True)
+        .first()
+    )
+    return found or {}
+
+
+def _manipulation(run: Run) -> Sheet:
+    rows = [
+        (each["count"], each["ballot"], each["cast"], "; ".join(each["winners"]))
+        for each in _subject(run, "manipulation").get("strategies", ())
+    ]
+    return Sheet("manipulation", ("voters", "ballot", "cast", "winners"), tuple(rows))
+
+
+EFFECTS = (
+    "attribute", "level", "baseline", "effect", "se", "lo", "hi", "mean", "mean_se", "n",
+)  # fmt: skip
+
+
+def _effects(run: Run) -> Sheet:
+    rows = [tuple(row[c] for c in EFFECTS) for row in _subject(run, "effects").get("levels", ())]
+    return Sheet("effects", EFFECTS, tuple(rows))
+
+
+PEERS = ("annotator", "correlated", "output", "peers", "shared")
+
+
+def _peers(run: Run) -> Sheet:
+    found = _subject(run, "majority").get("peers", ())
+    rows = [(named(row["annotator"]), *(row[c] for c in PEERS[1:])) for row in found]
+    return Sheet("peers", PEERS, tuple(rows))
+
+
 TABLES: dict[str, Callable[[Run], Sheet]] = {
     "scores": _scores,
     "labels": _labels,
@@ -131,6 +169,9 @@ TABLES: dict[str, Callable[[Run], Sheet]] = {
     "agreement": _agreement,
     "annotators": _annotators,
     "warnings": _warnings,
+    "manipulation": _manipulation,
+    "effects": _effects,
+    "peers": _peers,
 }
 
 
@@ -154,6 +195,28 @@ def kendall_sheet(comparison: MethodComparison, methods: Sequence[str]) -> Sheet
         for method, row in zip(methods, comparison.kendall.tolist(), strict=True)
     ]
     return Sheet("kendall", ("rule", *methods), tuple(rows))
+
+
+SHARES = ("worth", "worth_lo", "worth_hi", "cost", "cost_lo", "cost_hi")
+
+
+def groups_sheet(report: dict[str, Any] | None) -> Sheet:
+    """A line per choice and group: what it is worth to the group, and what it costs it."""
+    columns = ("choice", "rules", "maxmin", "group", "people", "favourite", *SHARES)
+    rows = [
+        (
+            "; ".join(f"{name}: {chance:g}" for name, chance in choice["items"]),
+            "; ".join(choice["rules"]),
+            choice["is_maxmin"],
+            group["name"],
+            group["people"],
+            group["favourite"],
+            *(share[name] for name in SHARES),
+        )
+        for choice in (report or {}).get("choices", ())
+        for group, share in zip(report["groups"], choice["shares"], strict=True)  # type: ignore[index]
+    ]
+    return Sheet("groups", columns, tuple(rows))
 
 
 def _known(value: float) -> float | None:

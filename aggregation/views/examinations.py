@@ -23,7 +23,8 @@ from annotation.views.entry import account, for_members
 def examine(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
     """Ask for a run to be examined; `run` names further runs for subjects that compare."""
     run = run_of(project, public_id)
-    beside = list(Run.objects.filter(project=project, public_id__in=_uuids(request)))
+    named = Run.objects.filter(project=project, public_id__in=_uuids(request))
+    beside = list(named.exclude(pk=run.pk))
     form = ExaminationForm(request.POST)
     if not form.is_valid():
         messages.error(request, form.sentence())

@@ -24,13 +24,25 @@ from aggregation.enqueue import (
     same_basis,
 )
 from aggregation.examined import judgments_view
-from aggregation.findings import newest_examination, plan_view, rules_view, sturdiness_view
-from aggregation.fitting import methods_for, ranks
-from aggregation.forms import CompareForm, PlanForm, RunForm
+from aggregation.findings import (
+    effects_view,
+    groups_view,
+    majority_view,
+    manipulation_view,
+    newest_examination,
+    plan_view,
+    rules_view,
+    sturdiness_view,
+)
+from aggregation.findings.groups import choice_sentence
+from aggregation.fitting import methods_for, ranks, tables_of
+from aggregation.forms import CompareForm, RunForm, SubjectForm
 from aggregation.loading import criteria
 from aggregation.models import Examination, Items, Run
 from aggregation.presenting import RunView, matrix, run_view
 from aggregation.reports import Report
+from aggregation.snapshot import attribute_names
+from aggregation.tables import Ballots, Comparisons, Ratings
 from aggregation.views.steering import steering_context
 from aggregation.wording import comparison_headline, number
 from annotation.access import MANAGERS, REVIEWERS
@@ -144,7 +156,7 @@ def run(request: HttpRequest, project: Project, role: Role, public_id: str) -> H
         "others": _others(found),
     }
     context |= _examined(found, context["view"])
-    if context["view"] and context["ranked"]:
+    if context["view"] and found.method in METHODS:
         context |= _looked_into(found)
     return render(request, "aggregation/run.html", context)
 
@@ -173,15 +185,44 @@ def _examined(run: Run, view: RunView | None) -> dict[str, Any]:
 
 
 def _looked_into(run: Run) -> dict[str, Any]:
-    """How sturdy a run is, and how many more judgments it needs, as far as somebody asked."""
-    sturdiness, plan = (newest_examination(run, subject) for subject in ("sturdiness", "plan"))
-    return {
-        "sturdiness_examination": sturdiness,
-        "sturdiness": _shown(sturdiness, sturdiness_view),
-        "plan_examination": plan,
-        "plan": _shown(plan, plan_view),
-        "plan_form": PlanForm(initial=plan.options if plan else {}),
-    }
+    """What else was asked about a run, and what can be."""
+    found: dict[str, Any] = {"subjects": _subjects_of(run)}
+    for subject in found["subjects"]:
+        examination = newest_examination(run, subject)
+        found[f"{subject}_examination"] = examination
+        found[subject] = _shown(examination, VIEWS[subject])
+        if subject in FORMS:
+            found[f"{subject}_form"] = FORMS[subject](examination.options if examination else {})
+    return found
+
+
+def _subjects_of(run: Run) -> list[str]:
+    """What makes sense to ask about a run of this method on this project's judgments."""
+    method = METHODS[run.method]
+    tables = tables_of(run.project)
+    asked = ["sturdiness", "plan"] if ranks(run.method) else []
+    if method.family == "social_choice" and tables & {Ballots, Ratings}:
+        asked.append("manipulation")
+    if not ranks(run.method):
+        asked.append("majority")
+    if tables & {Comparisons, Ballots, Ratings}:
+        asked.append("effects")
+    return asked
+
+
+VIEWS: dict[str, Callable[[Report], Any]] = {
+    "sturdiness": sturdiness_view,
+    "plan": plan_view,
+    "manipulation": manipulation_view,
+    "majority": majority_view,
+    "effects": effects_view,
+}
+FORMS: dict[str, Callable[[dict[str, Any]], SubjectForm]] = {
+    "plan": lambda asked: SubjectForm("plan", ("goal", "level", "chance", "width"), asked),
+    "effects": lambda asked: SubjectForm(
+        "effects", ("attributes", "baselines", "more"), asked, long=("more",)
+    ),
+}
 
 
 def _shown(examination: Examination | None, view: Callable[[Report], Any]) -> Any:
@@ -272,6 +313,7 @@ def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> di
         "charts": _charts(chosen, titles, views),
         "run": chosen[0],
         **_rules(chosen, titles),
+        **_groups(project, chosen, titles),
         **_examined(chosen[0], views[0]),
         "pending": Run.objects.filter(
             project=project, mark=chosen[0].mark, state__in=["queued", "running"]
@@ -287,6 +329,24 @@ def _rules(chosen: list[Run], titles: list[str]) -> dict[str, Any]:
     return {
         "rules_examination": found,
         "rules": _shown(found, lambda report: rules_view(report, named)),
+    }
+
+
+def _groups(project: Project, chosen: list[Run], titles: list[str]) -> dict[str, Any]:
+    """What each of these rules' choices costs whom, where people declared who they are."""
+    declared = attribute_names(project)
+    named = dict(zip((run.method for run in chosen), titles, strict=True))
+    found = newest_examination(chosen[0], "groups", beside=chosen[1:])
+    asked = found.options if found else {"attribute": next(iter(declared), "")}
+    report = found.report if found else None
+    return {
+        "declares": bool(declared),
+        "groups_examination": found,
+        "groups": groups_view(report, named) if report else None,
+        "groups_sentence": choice_sentence(report, named) if report else "",
+        "groups_form": SubjectForm(
+            "groups", ("attribute",), asked, offered={"attribute": declared}
+        ),
     }
 
 

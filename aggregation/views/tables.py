@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from aggregation.comparing import compare as compare_results
+from aggregation.findings import newest_examination
 from aggregation.models import Run
-from aggregation.tabulating import TABLES, Sheet, kendall_sheet, ranks_sheet
+from aggregation.tabulating import TABLES, Sheet, groups_sheet, kendall_sheet, ranks_sheet
 from aggregation.views.runs import compared, run_of
 from annotation.access import REVIEWERS
 from annotation.models import Project, Role, WorkState
@@ -34,6 +35,9 @@ def compare_table(
     """Ranks under several rules, or how alike their orders are."""
     chosen: list[Run] = compared(request, project)
     sheets: dict[str, Any] = {"ranks": ranks_sheet, "kendall": kendall_sheet}
+    if chosen and table == "groups":
+        found = newest_examination(chosen[0], "groups", beside=chosen[1:])
+        return _download(groups_sheet(found.report if found else None), project.slug, form)
     if not chosen or table not in sheets:
         raise Http404
     comparison = compare_results([run.aggregate() for run in chosen])

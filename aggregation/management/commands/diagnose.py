@@ -1,4 +1,4 @@
-"""`./polyphony diagnose`: manipulation, effects of attributes, and peer scores, from a file."""
+"""`./polyphony diagnose`: manipulation, effects of attributes, peers, the majority, from a file."""
 
 from argparse import Namespace
 from typing import Any

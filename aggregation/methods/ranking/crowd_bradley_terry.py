@@ -51,7 +51,7 @@ def solve(table: Comparisons, options: CrowdOptions, rng: np.random.Generator) -
     model = crowd_model(options.prior_right, options.prior_wrong)
     found = fit_annotators(cells, model, structure, ridge, begin, options.max_iter)
     eta = found.e[0]
-    if float(np.average(eta, weights=cells.present)) < 0.5:
+    if cells.present.any() and float(np.average(eta, weights=cells.present)) < 0.5:
         found = replace(found, theta=-found.theta, e=1 - found.e)
         eta = found.e[0]
     edge = tuple(

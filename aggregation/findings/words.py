@@ -1,0 +1,24 @@
+"""Small words that the findings share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from aggregation.wording import named
+
+
+def listed(names: Sequence[Any], *, quoted: bool = True) -> str:
+    said = [f"“{named(name)}”" if quoted else named(name) for name in names[:5]]
+    if len(names) > 5:
+        return _("%(names)s and %(more)d others") % {
+            "names": ", ".join(said), "more": len(names) - 5
+        }  # fmt: skip
+    if len(said) < 2:
+        return "".join(said)
+    return _("%(names)s and %(last)s") % {"names": ", ".join(said[:-1]), "last": said[-1]}
+
+
+def safe(svg: str) -> SafeString:
+    return mark_safe(svg)  # noqa: S308 - made by aggregation.charts, which escapes every text
