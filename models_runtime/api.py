@@ -24,11 +24,13 @@ from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
 from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.forms import CheckpointForm, GenerationForm
+from models_runtime.generation_estimates import estimate_of
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
 from models_runtime.scoring_forms import ScoringForm
 from models_runtime.serializers import (
     CheckpointSerializer,
     EngineSerializer,
+    GenerationEstimateSerializer,
     GenerationJobSerializer,
     JudgingJobSerializer,
     NewCheckpointSerializer,
@@ -155,6 +157,7 @@ class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
 
     queryset = GenerationJob.objects.none()
     serializer_class = GenerationJobSerializer
+    access = {**_JobsViewSet.access, "estimate": Needs(Scope.RUN_MODELS, MANAGERS)}
 
     def rows(self) -> QuerySet[GenerationJob]:
         return GenerationJob.objects.filter(project=self.project).select_related("checkpoint")
@@ -165,14 +168,37 @@ class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
         refuse_unknown(request, set())
         given = NewGenerationJobSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        told = given.validated_data | {"stop": "\n".join(given.validated_data["stop"])}
-        form = GenerationForm(_present(told), project=self.project)
-        cleaned(form)
+        asked = self._asked(given.validated_data)
         try:
-            made = enqueue.request_generation(self.project, user=self.user, **form.request_fields())
+            made = enqueue.request_generation(self.project, user=self.user, **asked)
         except NotPossible as refusal:
             raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
         return self._shown(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=NewGenerationJobSerializer, responses=GenerationEstimateSerializer)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What such a job would take, in calls, tokens, money and time. Starts nothing."""
+        refuse_unknown(request, set())
+        given = NewGenerationJobSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = self._asked(given.validated_data)
+        try:
+            found = estimate_of(self.project, asked)
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return Response(GenerationEstimateSerializer(found).data)
+
+    def _asked(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What the page's form makes of it. Raises InvalidAnswer."""
+        settings = given["decoder_settings"]
+        told = given | {
+            "stop": "\n".join(given["stop"]),
+            "decoder_settings": json.dumps(settings) if settings else "",
+        }
+        form = GenerationForm(_present(told), project=self.project)
+        cleaned(form)
+        return form.request_fields()
 
     @extend_schema(request=None, responses=GenerationJobSerializer)
     @action(detail=True, methods=["post"])

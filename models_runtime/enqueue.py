@@ -34,6 +34,7 @@ from models_runtime import probing, tasks
 from models_runtime.audit_gate import check_may_label
 from models_runtime.catalogue import PROTOCOLS, SCORERS
 from models_runtime.checkpoints import require
+from models_runtime.decoding import told
 from models_runtime.engines import Capability, EngineError, Sampling
 from models_runtime.engines._options import read_options
 from models_runtime.errors import NotPossible
@@ -75,8 +76,7 @@ def request_generation(
     """Write down that `checkpoint` is to write `per_prompt` candidates for each prompt (or those
     with the external ids in `prompts`), and wake workers. Raises NotPossible.
     """
-    _check_checkpoint(project, checkpoint)
-    _check_can(checkpoint, {Capability.GENERATE})
+    check_writer(project, checkpoint, sampling or Sampling())
     if not 1 <= per_prompt <= 1000:
         raise NotPossible("Ask for 1 to 1000 candidates per prompt.")
     chosen = Prompt.objects.filter(project=project)
@@ -421,9 +421,20 @@ def job_fields(seed: int | None, max_cost: float | None, user: User | None) -> d
 
 
 def _plain(sampling: Sampling) -> dict[str, Any]:
-    return {
-        name: value for name, value in dataclasses.asdict(sampling).items() if value is not None
-    }
+    plain = {**dataclasses.asdict(sampling), "decoder": told(sampling.decoder)}
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+def check_writer(project: Project, checkpoint: Checkpoint, sampling: Sampling) -> None:
+    """Raise NotPossible where a checkpoint can't write in this way for a project."""
+    _check_checkpoint(project, checkpoint)
+    _check_can(checkpoint, needs_of(sampling))
+
+
+def needs_of(sampling: Sampling) -> set[Capability]:
+    """What a model must be able to do to write in this way."""
+    further = {Capability.DECODERS} if sampling.decoder is not None else set()
+    return {Capability.GENERATE} | further
 
 
 def _system_of(checkpoint: Checkpoint) -> System:

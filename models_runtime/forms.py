@@ -7,10 +7,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project
+from models_runtime import decoding
 from models_runtime.catalogue import ENGINES
-from models_runtime.engines import Sampling
+from models_runtime.decoding import Decoder
+from models_runtime.engines import EngineError, Sampling
+from models_runtime.engines._options import read_options
 from models_runtime.models import Checkpoint
 from models_runtime.models.checkpoint import SECRET_PREFIX
+
+DECODERS = [
+    ("", _("One token after the other")),
+    ("cautious", _("Cautious: tries several continuations where the model is unsure")),
+    ("deepening", _("Iterative deepening: goes on, checking itself, until there is an answer")),
+]
 
 
 class CheckpointForm(forms.Form):
@@ -124,9 +133,46 @@ class GenerationForm(JobForm):
         help_text=_("Texts that end the answer, one a line, at most four."),
     )
 
+    decoder = forms.ChoiceField(
+        required=False,
+        choices=DECODERS,
+        label=_("Decoder"),
+        help_text=_("Cautious and deepening decoding need a model on this machine."),
+    )
+    decoder_settings = forms.CharField(
+        required=False,
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        label=_("Settings of the decoder"),
+        help_text=_(
+            'As JSON. Cautious: {"most": 10, "low": 0.01, "high": 1.5}. Deepening: {"first": 128, '
+            '"growth": 2}. Left empty, its own.'
+        ),
+    )
+
     field_order = (
         "checkpoint", "per_prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p", "stop",
+        "decoder", "decoder_settings",
     )  # fmt: skip
+
+    def clean_decoder_settings(self) -> Decoder | None:
+        """The decoder with its settings; None for the plain one."""
+        kind = self.cleaned_data.get("decoder") or ""
+        text = self.cleaned_data["decoder_settings"].strip()
+        if not kind:
+            if text:
+                raise forms.ValidationError(_("Choose the decoder that these settings are for."))
+            return None
+        try:
+            settings = json.loads(text) if text else {}
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(_("This isn't valid JSON.")) from error
+        if not isinstance(settings, dict):
+            raise forms.ValidationError(_("Write an object, such as {}."))
+        try:
+            return read_options(decoding.KINDS[kind], settings)
+        except EngineError as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
 
     def clean_stop(self) -> tuple[str, ...]:
         lines = self.cleaned_data["stop"].replace("\r\n", "\n").split("\n")
@@ -148,6 +194,7 @@ class GenerationForm(JobForm):
                 top_k=given["top_k"],
                 min_p=given["min_p"],
                 stop=given["stop"],
+                decoder=given["decoder_settings"],
             ),
             "seed": given["seed"],
             "max_cost": given["max_cost"],

@@ -206,6 +206,14 @@ def title_of(job: Job) -> str:
     return f"{what} by {job.checkpoint.label}"
 
 
+def _said(value: object) -> object:
+    """A setting; one that has settings itself as “kind (name value, …)”."""
+    if not isinstance(value, dict):
+        return value
+    own = ", ".join(f"{name} {each!r}" for name, each in value.items() if name != "kind")
+    return f"{value.get('kind', '')} ({own})"
+
+
 def facts_of(job: Job) -> list[tuple[str, str]]:
     """What was asked for, as terms and values."""
     checkpoint = job.checkpoint
@@ -213,7 +221,7 @@ def facts_of(job: Job) -> list[tuple[str, str]]:
     facts = [("Model", f"{checkpoint.model}{revision}, through {checkpoint.engine}")]
     if isinstance(job, GenerationJob):
         drawn = ", ".join(
-            f"{name} = {value}" for name, value in job.sampling.items() if value != []
+            f"{name} = {_said(value)}" for name, value in job.sampling.items() if value != []
         )
         facts += [("Per prompt", str(job.per_prompt)), ("Sampling", drawn)]
     if isinstance(job, JudgingJob):

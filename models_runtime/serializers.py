@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from models_runtime import decoding
 from models_runtime.catalogue import ENGINES, PROTOCOLS, SCORERS
 from models_runtime.enqueue import DEFAULT_PROTOCOL
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
@@ -237,6 +238,29 @@ class NewGenerationJobSerializer(_NewJobSerializer):
         required=False, default=list, max_length=4,
         help_text="Texts that end the answer, without line breaks.",
     )  # fmt: skip
+    decoder = serializers.ChoiceField(
+        required=False, allow_blank=True, default="", choices=sorted(decoding.KINDS)
+    )
+    decoder_settings = serializers.DictField(
+        required=False,
+        default=dict,
+        help_text="Of the decoder: fewest, most, low, high, longest; or first, growth, trigger.",
+    )
+
+
+class GenerationEstimateSerializer(serializers.Serializer[Any]):
+    """What a generation job would take. `cost` is null for a model without prices, `seconds` for
+    one that has written nothing here yet."""
+
+    candidates = serializers.IntegerField()
+    fewest_calls = serializers.IntegerField()
+    most_calls = serializers.IntegerField()
+    tokens_in = serializers.IntegerField()
+    tokens_out = serializers.IntegerField()
+    most_tokens_out = serializers.IntegerField()
+    cost = serializers.FloatField(allow_null=True)
+    most_cost = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField(source="time.total_seconds", allow_null=True, default=None)
 
 
 class NewJudgingJobSerializer(_NewJobSerializer):

@@ -19,6 +19,7 @@ from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
 from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.forms import CheckpointForm, GenerationForm
+from models_runtime.generation_estimates import estimate_of
 from models_runtime.models import Checkpoint, Job, JudgingJob, ScoringJob
 from models_runtime.presenting import (
     facts_of,
@@ -59,12 +60,14 @@ def jobs(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 @for_members(*MANAGERS)
 def new_generation(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     form = GenerationForm(given_in(request), project=project)
+    estimate = None
     if request.method == "POST" and form.is_valid():
+        asked = form.request_fields()
         try:
-            made = enqueue.request_generation(
-                project, user=account(request), **form.request_fields()
-            )
-            return redirect("models_runtime:job", project.slug, made.public_id)
+            if "estimate" not in request.POST:
+                made = enqueue.request_generation(project, user=account(request), **asked)
+                return redirect("models_runtime:job", project.slug, made.public_id)
+            estimate = estimate_of(project, asked)
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
     context = context_of(
@@ -74,6 +77,8 @@ def new_generation(request: HttpRequest, project: Project, role: Role) -> HttpRe
         title="Write candidates",
         lead=f"A model answers each of the {project.prompts.count():,} prompts of this project.",
         action="Start writing",
+        estimates=True,
+        estimate=estimate,
     )
     return render(request, "models_runtime/start.html", context, status=status_of(form))
 

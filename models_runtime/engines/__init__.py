@@ -10,6 +10,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from models_runtime.decoding import Decoder
+
 __all__ = [
     "VERBS",
     "Capability",
@@ -50,6 +52,7 @@ class Capability(StrEnum):
     SEED = "seed"  # the same seed gives the same text
     LOGPROBS = "logprobs"  # log-probabilities of the tokens it generates
     SPREAD = "spread"  # how sure a reward is
+    DECODERS = "decoders"  # cautious and deepening decoding, which need each token's distribution
 
 
 VERBS = {
@@ -62,6 +65,7 @@ VERBS = {
     Capability.SEED: "repeat a text by its seed",
     Capability.LOGPROBS: "give log-probabilities of what it writes",
     Capability.SPREAD: "say how sure a score is",
+    Capability.DECODERS: "decode cautiously or by iterative deepening",
 }
 
 
@@ -161,7 +165,8 @@ Conversation = tuple[Message, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn. None leaves a setting to the model's own default."""
+    """How tokens are drawn. None leaves a setting to the model's own default; without a `decoder`
+    one token is drawn after the other."""
 
     max_tokens: int = 512
     temperature: float = 1.0
@@ -169,6 +174,7 @@ class Sampling:
     top_k: int | None = None
     min_p: float | None = None
     stop: tuple[str, ...] = ()
+    decoder: Decoder | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -218,11 +224,13 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One generated text. `logprobs` is None where the engine gave none."""
+    """One generated text. `logprobs` is None where the engine gave none; `tried` counts tokens that
+    a decoder drew and didn't keep."""
 
     text: str
     finish: Finish
     logprobs: tuple[TokenLogprob, ...] | None = None
+    tried: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +429,12 @@ class Engine:
         """Raise EngineError(UNSUPPORTED), with a sentence, unless it can do all of these."""
         for need in sorted(set(needs) - self.info.can):
             raise self._refusal(need)
+
+    def _undecodable(self, request: GenerationRequest) -> GenerationReply | None:
+        """The refusal of a request for a decoder that this engine doesn't have."""
+        if request.sampling.decoder is None or Capability.DECODERS in self.info.can:
+            return None
+        return GenerationReply(request.key, failure=self._refusal(Capability.DECODERS).failure)
 
     def _refusal(self, capability: Capability) -> EngineError:
         seen = self._withheld.get(capability, "")

@@ -217,6 +217,21 @@ def continue_rows(
     loaded: Loaded, rows: Sequence[Row], sampling: Sampling, closed: threading.Event
 ) -> list[Sample]:
     """One sample per row; cut short, between two tokens, once `closed` is set."""
+    written = continued(loaded, rows, sampling, closed, seeds=[row.seed for row in rows])
+    return [
+        sample_of(loaded, row, tokens, sampling) for row, tokens in zip(rows, written, strict=True)
+    ]
+
+
+def continued(
+    loaded: Loaded,
+    rows: Sequence[Row],
+    sampling: Sampling,
+    closed: threading.Event,
+    *,
+    seeds: Sequence[int | None],
+) -> list[list[int]]:
+    """The tokens that follow each row; what comes after the end of a text is padding."""
     import torch
 
     ids, mask = padded(loaded, [row.ids for row in rows], left=True)
@@ -229,15 +244,13 @@ def continue_rows(
             attention_mask=mask,
             max_new_tokens=sampling.max_tokens,
             do_sample=False,
-            logits_processor=_processors(rows, sampling, loaded.device),
+            logits_processor=processors(seeds, sampling, loaded.device),
             stopping_criteria=[_Abandoned(closed)],
             pad_token_id=loaded.tokenizer.pad_token_id,
             **settings,
         )
-    written = out[:, ids.shape[1] :].tolist()
-    return [
-        _sample(loaded, row, tokens, sampling) for row, tokens in zip(rows, written, strict=True)
-    ]
+    written: list[list[int]] = out[:, ids.shape[1] :].tolist()
+    return written
 
 
 class _Abandoned:
@@ -254,11 +267,11 @@ class _Abandoned:
         )
 
 
-def _processors(rows: Sequence[Row], sampling: Sampling, device: str) -> list[Any]:
+def processors(seeds: Sequence[int | None], sampling: Sampling, device: str) -> list[Any]:
     """Steps from raw scores to those whose argmax is the next token."""
     if sampling.temperature == 0:
         return []
-    return [*_warpers(sampling), _Gumbel([row.seed for row in rows], device)]
+    return [*_warpers(sampling), _Gumbel(seeds, device)]
 
 
 def _warpers(sampling: Sampling) -> list[Any]:
@@ -314,7 +327,7 @@ def ends_of(loaded: Loaded) -> set[int]:
     return {token for token in found if token is not None}
 
 
-def _sample(
+def sample_of(
     loaded: Loaded,
     row: Row,
     tokens: list[int],
@@ -377,7 +390,7 @@ def write_continuously(
                 sample = None
                 if not written.failed:
                     own = row.request.sampling
-                    sample = _sample(loaded, row, written.tokens, own, written.logprobs)
+                    sample = sample_of(loaded, row, written.tokens, own, written.logprobs)
                 yield row, sample
     except Died:
         for row in rows:

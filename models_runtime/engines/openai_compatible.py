@@ -232,6 +232,8 @@ class OpenAIEngine(Engine):
     # --- Generating ---------------------------------------------------------------------------
 
     def _generate(self, request: GenerationRequest) -> GenerationReply:
+        if refused := self._undecodable(request):
+            return refused
         began = time.monotonic()
         samples: list[Sample] = []
         usage = Usage()

@@ -178,7 +178,7 @@ class ScriptedEngine(Engine):
         self.info = EngineInfo(
             model=reference.model,
             revision="scripted",
-            can=frozenset(Capability),
+            can=frozenset(Capability) - {Capability.DECODERS},
             in_flight=options.in_flight,
             is_scripted=True,
         )
@@ -249,6 +249,8 @@ class ScriptedEngine(Engine):
     # --- Generating ---------------------------------------------------------------------------
 
     def _reply(self, request: GenerationRequest) -> GenerationReply:
+        if refused := self._undecodable(request):
+            return refused
         began = self._begin()
         body = _joined(request.messages)
         if unit("poison", self.options.seed, body, request.seed) < self.options.poison_rate:

@@ -45,6 +45,7 @@ from models_runtime.engines import (
     Sampling,
     Usage,
 )
+from models_runtime.engines._decoders import write_decoded
 from models_runtime.engines._local_model import (
     Loaded,
     Row,
@@ -164,6 +165,7 @@ class LocalEngine(Engine):
                 Capability.SAMPLES,
                 Capability.SEED,
                 Capability.LOGPROBS,
+                Capability.DECODERS,
             },
             "reward": {Capability.SCORE, Capability.SPREAD},
             "encoder": {Capability.EMBED},
@@ -233,8 +235,13 @@ class LocalEngine(Engine):
                 return
 
     def _may_flow(self, loaded: Loaded, sampling: Sampling) -> bool:
-        """Whether to batch continuously; the library's loop doesn't know stop texts."""
-        return self.options.batching == "auto" and loaded.is_continuous and not sampling.stop
+        """Whether to batch continuously; the library's loop knows neither stop texts nor
+        decoders."""
+        return (
+            self.options.batching == "auto"
+            and loaded.is_continuous
+            and not (sampling.stop or sampling.decoder)
+        )
 
     def _flow(
         self, loaded: Loaded, requests: Iterator[GenerationRequest], sampling: Sampling
@@ -305,9 +312,10 @@ class LocalEngine(Engine):
         if not rows:
             return
         sampling = rows[0].request.sampling
+        write = write_decoded if sampling.decoder else continue_rows
         for batch in self._batches(rows, lambda row: len(row.ids), sampling.max_tokens):
             outcomes = self._shrinking(
-                batch, lambda part: continue_rows(loaded, part, sampling, self._closed)
+                batch, lambda part: write(loaded, part, sampling, self._closed)
             )
             if self._closed.is_set():
                 return
@@ -599,6 +607,7 @@ def _reply(
     failure = next((each for each in outcomes if isinstance(each, Failure)), None)
     written = sum(
         max(1, len(loaded.tokenizer(sample.text, add_special_tokens=False).input_ids))
+        + sample.tried
         for sample in samples
     )
     usage = Usage(len(row.ids) * row.request.n, written)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotation.models import Candidate, Prompt, System, WorkQuerySet
+from models_runtime.decoding import read_decoder
 from models_runtime.engines import Sampling
 from models_runtime.models.checkpoint import Checkpoint
 from models_runtime.models.items import Item, ItemQuerySet
@@ -39,7 +40,9 @@ class GenerationJob(Job):
         return f"candidates by {self.checkpoint}"
 
     def read_sampling(self) -> Sampling:
-        return Sampling(**{**self.sampling, "stop": tuple(self.sampling.get("stop", ()))})
+        told = dict(self.sampling)
+        told["stop"] = tuple(told.get("stop", ()))
+        return Sampling(**{**told, "decoder": read_decoder(told.get("decoder"))})
 
     def spent(self) -> Spent:
         return Spent(Generation.objects.filter(job=self))
