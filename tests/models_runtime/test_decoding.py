@@ -84,7 +84,7 @@ def test_a_decoder_comes_back_from_json(decoder: Decoder | None) -> None:
 def test_settings_that_make_no_sense_are_refused() -> None:
     for fields in ({"fewest": 5, "most": 4}, {"low": 2.0, "high": 1.0}, {"most": 65}):
         with pytest.raises(ValueError, match="trials|entropies"):
-            Cautious(**fields)  # type: ignore[arg-type]
+            Cautious(**fields)
     with pytest.raises(ValueError, match="grows"):
         Deepening(growth=1.0)
     with pytest.raises(ValueError, match="one of"):
@@ -154,9 +154,10 @@ def test_the_kept_trial_is_the_best_of_those_that_were_drawn() -> None:
     held = load(ModelReference(tiny_llama()), kind="causal", device="cpu", dtype="float32")
     before = list(encode(held, QUESTION))
     sampling = Sampling(max_tokens=5, temperature=0.8)
-    trials = []
+    trials: list[tuple[float, list[int]]] = []
     for i in range(4):
-        steps, tokens = processors([_seed("trial", 3, 0, i)], sampling, "cpu"), []
+        steps = processors([_seed("trial", 3, 0, i)], sampling, "cpu")
+        tokens: list[int] = []
         while len(tokens) < 5:
             ids = torch.tensor([[*before, *tokens]])
             with torch.inference_mode():
