@@ -178,7 +178,8 @@ class Steering(models.Model):
 class PriorityRound(Work):
     """One new order of a project's open questions, drawn by a rule from the log up to a mark.
 
-    A blank `rule` gives every question back the priority it had before any steering.
+    A blank `rule` gives every question back the priority it had before any steering. `groups_of`
+    is the run whose groups a rule on groups went by.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="priority_rounds")
@@ -191,6 +192,9 @@ class PriorityRound(Work):
     mark = models.BigIntegerField()
     judgments = models.PositiveBigIntegerField(null=True, blank=True)
     open_questions = models.PositiveBigIntegerField(null=True, blank=True)
+    groups_of = models.ForeignKey(
+        Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     objects = WorkQuerySet["PriorityRound"].as_manager()
 

@@ -26,7 +26,9 @@ from aggregation.diagnostics.next_pair import (
     shares,
     with_floor,
 )
+from aggregation.known_groups import newest_groups, places_of, unplaced
 from aggregation.models import Items, PriorityChange, PriorityRound, Steering
+from aggregation.pluralism.onboarding import telling
 from aggregation.runs import MOST_ATTEMPTS, Cancelled
 from aggregation.tables import PairCounts, TableError, can_convert
 from aggregation.tables.conversions import convert
@@ -47,7 +49,9 @@ from annotation.models import (
 logger = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
 
+SURE = 0.8  # chance of a group from which somebody counts as placed
 LEASE = timedelta(minutes=10)
 BATCH = 200  # questions whose rows are held at once while annotators look for theirs
 LEAST_DEPTH = 1_000  # questions drawn per round, or ten times the judgments until the next one
@@ -198,7 +202,10 @@ def _drawn(
     round_: PriorityRound, waiting: Sequence[Waiting], counts: PairCounts | None, *, pooled: bool
 ) -> list[PriorityChange]:
     rule = RULES[round_.rule]
-    worth = _worth(round_, waiting, counts, pooled=pooled)
+    if rule.worth is None:
+        worth = _telling(round_, waiting)
+    else:
+        worth = _worth(round_, waiting, counts, pooled=pooled)
     same = [(None if pooled else each.prompt, frozenset(each.items)) for each in waiting]
     chance = with_floor(shares(worth, same, rule.sharpness), round_.floor)
     rng = np.random.default_rng([0x0DE4, round_.seed])
@@ -241,9 +248,29 @@ def _worth(
         place = {item: k for k, item in enumerate(ids)}
         state = posterior(_among(ids, known, counts))
         questions = [tuple(place[item] for item in waiting[k].items) for k in members]
-        worth[members] = question_worth(rule, state, questions, round_.seed)
+        worth[members] = question_worth(rule.on(state, round_.seed), questions)
         if number % 500 == 0:
             _go_on(round_)
+    return worth
+
+
+def _telling(round_: PriorityRound, waiting: Sequence[Waiting]) -> Floats:
+    """What each question's answer tells about the groups of people who aren't placed yet; nothing
+    for questions on things that the run behind the groups doesn't know.
+    """
+    groups = newest_groups(round_.project)
+    PriorityRound.objects.filter(pk=round_.pk, attempt=round_.attempt).update(groups_of=groups.run)
+    beliefs = unplaced(groups, whose(round_.project), SURE)
+    places = places_of(groups, [each.pk for each in waiting])
+    _go_on(round_)
+    known = [k for k, each in enumerate(waiting) if each.pk in places]
+    worth = np.zeros(len(waiting))
+
+    def bits(a: Longs, b: Longs) -> Floats:
+        return telling(beliefs, groups.answers(list(zip(a.tolist(), b.tolist(), strict=True))))
+
+    if known:
+        worth[known] = question_worth(bits, [places[waiting[k].pk] for k in known])
     return worth
 
 

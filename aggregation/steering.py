@@ -31,6 +31,11 @@ def switch_steering(
         raise NotPossible(f"There is no such rule. Choose one of: {', '.join(RULES)}.")
     if not 0.01 <= floor <= 1:
         raise NotPossible("The floor is a share from 0.01 to 1.")
+    if is_on and floor < RULES[rule].least_floor:
+        raise NotPossible(
+            f"“{RULES[rule].title}” needs a floor of {RULES[rule].least_floor} or more: groups are "
+            "fitted on the answers later, and telling questions alone would bias them."
+        )
     if every < 1:
         raise NotPossible("A new order can be made after one judgment at the earliest.")
     if seed < 0:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from aggregation.api.serializers import WorkFields
 from aggregation.diagnostics.next_pair import RULES
 from aggregation.enqueue import NotPossible
-from aggregation.models import PriorityChange, PriorityRound, Steering
+from aggregation.models import PriorityChange, PriorityRound, Run, Steering
 from aggregation.steering import request_round, switch_steering
 from annotation.access import REVIEWERS
 from annotation.api.filters import Filter, refuse_unknown
@@ -43,6 +43,8 @@ class SteeringSerializer(serializers.ModelSerializer[Steering]):
 class PriorityRoundSerializer(WorkFields, serializers.ModelSerializer[PriorityRound]):
     """One new order of the open questions; a blank rule gave questions their own priority back."""
 
+    groups_of = serializers.SlugRelatedField[Run](slug_field="public_id", read_only=True)
+
     class Meta:
         model = PriorityRound
         fields = [
@@ -55,6 +57,7 @@ class PriorityRoundSerializer(WorkFields, serializers.ModelSerializer[PriorityRo
             "mark",
             "judgments",
             "open_questions",
+            "groups_of",
             "progress_done",
             "progress_total",
             "created_at",

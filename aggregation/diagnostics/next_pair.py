@@ -6,6 +6,9 @@ and covariance C = (H + penalty I)^-1 are finite for any data, also for items ne
 
 information_gain  worth of asking (a, b): 1/2 log(1 + p (1 - p) v), v the posterior variance of
                   theta_a - theta_b and p its predicted share: what one answer tells about all.
+who_is_where      bits that an answer tells about which group of a mixture its author belongs to,
+                  averaged over the people whose group isn't known yet; needs a run that found
+                  groups instead of the posterior, and a floor of one in five.
 dueling_bandit    double Thompson sampling (Wu & Liu 2016): the chance that two draws from the
                   posterior name a and b as best, the second among the others: it finds the best
                   item and spends little on the rest.
@@ -101,12 +104,24 @@ def optimistic_pair(theta: Floats, cov: Floats, nu: float = 1.0) -> tuple[int, i
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule for the next question: a title, a sentence, and the worth of pairs (a, b)."""
+    """A rule for the next question: a title, a sentence, and the worth of pairs (a, b).
+
+    Without `worth` the pairs are valued by what they tell about people's groups. `least_floor` is
+    the least share of chance that the rule leaves to all questions alike.
+    """
 
     title: str
     sentence: str
-    worth: Callable[[Posterior, Longs, Longs, int], Floats]
+    worth: Callable[[Posterior, Longs, Longs, int], Floats] | None
     sharpness: float
+    least_floor: float = 0.01
+
+    def on(self, state: Posterior, seed: int = 0) -> Callable[[Longs, Longs], Floats]:
+        """Worth of pairs by this posterior. Raises ValueError for a rule that goes by groups."""
+        worth = self.worth
+        if worth is None:
+            raise ValueError(f"“{self.title}” goes by groups, not by what items are worth.")
+        return lambda a, b: worth(state, a, b, seed)
 
 
 RULES: dict[str, Rule] = {
@@ -122,19 +137,29 @@ RULES: dict[str, Rule] = {
         lambda state, a, b, seed: duel_chances(state, a, b, seed=seed),
         1.0,
     ),
+    "who_is_where": Rule(
+        "Place newcomers in their groups",
+        "Asks what tells most about the group of people who aren't placed yet; needs a finished "
+        "run of the mixture that found groups, and a floor of 0.2.",
+        None,
+        2.0,
+        least_floor=0.2,
+    ),
 }
 
 
 def question_worth(
-    rule: Rule, state: Posterior, questions: Sequence[tuple[int, ...]], seed: int = 0
+    worth_of: Callable[[Longs, Longs], Floats], questions: Sequence[tuple[int, ...]]
 ) -> Floats:
-    """What each question's answer is worth, given the items it places: the sum over its pairs."""
+    """What each question's answer is worth, given the items it places: the sum over its pairs, of
+    which `worth_of` values many at once.
+    """
     kinds: dict[tuple[int, ...], int] = {}
     kind = np.array(
         [kinds.setdefault(tuple(sorted(set(q))), len(kinds)) for q in questions], dtype=np.int64
     )
     left, right, owner = _pairs(list(kinds))
-    worth = np.bincount(owner, rule.worth(state, left, right, seed), minlength=len(kinds))
+    worth = np.bincount(owner, worth_of(left, right), minlength=len(kinds))
     return worth[kind].astype(np.float64)
 
 

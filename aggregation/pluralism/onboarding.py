@@ -65,6 +65,27 @@ def belief_after(
     return np.asarray(np.exp(joint - logsumexp(joint)))
 
 
+def beliefs_along(gamma: ArrayLike, p: ArrayLike, answers: ArrayLike) -> Floats:
+    """gamma before any of the n answers and after each of them, float64[n + 1, G]."""
+    belief = np.asarray(gamma, dtype=np.float64)
+    chance, said = np.asarray(p, dtype=np.float64), np.asarray(answers, dtype=np.float64)
+    path = [belief]
+    for row, answer in zip(chance, said, strict=True):
+        path.append(belief_after(path[-1], row[None, :], [answer]))
+    return np.array(path)
+
+
+def telling(beliefs: ArrayLike, p: ArrayLike) -> Floats:
+    """Bits that the answer to each question tells about the group, averaged over people of these
+    beliefs [P, G]: float64[Q].
+    """
+    people = np.atleast_2d(np.asarray(beliefs, dtype=np.float64))
+    total = np.zeros(len(np.asarray(p)))
+    for belief in people:
+        total += information(belief / belief.sum(), p)
+    return np.asarray(total / len(people))
+
+
 def choose_questions(
     gamma: ArrayLike,
     p: ArrayLike,

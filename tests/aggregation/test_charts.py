@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from aggregation.charts import Bar, Estimate, Point, bars, curve, forest
+from aggregation.charts.belief_path import belief_path
 from aggregation.charts.drawing import ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -110,3 +111,32 @@ def test_a_curve_rises_from_zero_and_says_its_ends() -> None:
     assert curve("c", points[:1], title="", x_unit="", y_unit="") == ""
     with pytest.raises(ValueError, match="rising"):
         curve("c", points[::-1], title="", x_unit="", y_unit="")
+
+
+def test_a_path_of_beliefs_has_a_line_per_group_and_says_its_ends() -> None:
+    path = [[0.5, 0.3, 0.2], [0.2, 0.7, 0.1], [0.02, 0.97, 0.01]]
+    root = drawn_with_marks(belief_path("p", path, ["one", HOSTILE, "3"], title="T", x_unit="x"))
+    assert len(list(root.iter(f"{SVG}polyline"))) == 3
+    desc = root.find(f"{SVG}desc")
+    assert desc is not None
+    assert "one: 50 % before, 2 % after 2" in (desc.text or "")
+    assert any("script" in said for said in texts(root))
+    assert belief_path("p", path[:1], ["one", "2", "3"], title="T", x_unit="x") == ""
+    with pytest.raises(ValueError, match="sum to one"):
+        belief_path("p", [[0.5, 0.2], [0.5, 0.5]], ["one", "2"], title="T", x_unit="x")
+
+
+def test_a_long_path_of_beliefs_keeps_few_marks_and_both_ends() -> None:
+    path = [[0.5, 0.5]] * 300
+    root = drawn_with_marks(belief_path("p", path, ["one", "2"], title="T", x_unit="answers"))
+    marks = [each for each in root.iter() if "mark" in each.get("class", "")]
+    assert len(marks) <= 2 * 26
+    said = texts(root)
+    assert "0" in said
+    assert "299" in said
+
+
+def drawn_with_marks(svg: str) -> ElementTree.Element:
+    root = ElementTree.fromstring(svg)
+    assert not [e for e in root.iter() if "style" in e.attrib or e.tag == f"{SVG}script"]
+    return root

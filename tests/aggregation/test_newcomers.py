@@ -5,13 +5,16 @@ from collections import Counter
 import pytest
 from django.test import Client
 
-from aggregation import runs
+from aggregation import priorities, runs
 from aggregation.enqueue import NotPossible, request_run
-from aggregation.models import Run
+from aggregation.known_groups import groups_of_run, path_of, unplaced
+from aggregation.models import PriorityRound, Run
 from aggregation.newcomers import onboarding_questions
 from aggregation.panels import draw_panel
+from aggregation.steering import switch_steering
 from annotation.consent import withdraw
-from annotation.models import Annotator, Assignment, WorkState
+from annotation.models import Annotator, Assignment, Question, WorkState
+from annotation.queue import lease_next
 from tests.aggregation.votes import person, vote
 from tests.annotation.calling import as_
 from tests.cast import World, make_question
@@ -165,3 +168,120 @@ def test_a_panel_is_drawn_over_the_api(split: World, groups: Run) -> None:
     assert len(drawn["people"]) == 4
     assert sum(drawn["seats"].values()) == 4
     assert as_(split.ada).get(address, **asked).status_code == 403
+
+
+def steer(split: World, floor: float = 0.2) -> PriorityRound:
+    switch_steering(split.project, is_on=True, rule="who_is_where", floor=floor, user=split.olga)
+    round_ = PriorityRound.objects.get(state=WorkState.QUEUED)
+    priorities.execute_round(round_.pk)
+    round_.refresh_from_db()
+    return round_
+
+
+def test_the_queue_asks_newcomers_first_what_tells_their_group(split: World, groups: Run) -> None:
+    """Over many draws the question on which all agree comes first as rarely as the floor lets it:
+    it is worth almost nothing, so its chance is little more than .2 / 7.
+    """
+    first = Counter[str]()
+    steer(split)
+    for seed in range(40):
+        round_ = PriorityRound.objects.create(
+            project=split.project, rule="who_is_where", floor=0.2, seed=seed, mark=groups.mark
+        )
+        priorities.execute_round(round_.pk)
+        round_.refresh_from_db()
+        assert round_.state == WorkState.DONE, round_.error
+        assert round_.groups_of == groups
+        change = round_.changes.get(place=0)
+        first[change.question.external_id] += 1
+        assert change.propensity is not None
+        assert change.propensity >= 0.2 / 7
+    assert first["d"] <= 5
+    assert len(first) > 3
+    newcomer = person(split.project, "newcomer")
+    leased = lease_next(newcomer)
+    assert leased is not None
+    assert leased.question_id == change.question_id
+    worth = dict(round_.changes.values_list("question__external_id", "value"))
+    assert worth["d"] < 0.2 * max(worth.values())
+
+
+def test_a_question_that_the_run_does_not_know_is_left_to_chance(split: World, groups: Run) -> None:
+    new = make_question(split.project, "since")
+    changes = steer(split).changes
+    unknown = changes.get(question=new)
+    assert unknown.value == 0.0
+    assert changes.count() == Question.objects.filter(project=split.project, state="open").count()
+
+
+def test_without_groups_the_order_stays_and_says_what_to_do(split: World) -> None:
+    before = list(Question.objects.order_by("pk").values_list("priority", flat=True))
+    round_ = steer(split)
+    assert round_.state == WorkState.FAILED
+    assert "Run the mixture first" in round_.error
+    assert list(Question.objects.order_by("pk").values_list("priority", flat=True)) == before
+
+
+def test_a_fifth_of_the_chance_stays_with_all_questions(split: World, groups: Run) -> None:
+    with pytest.raises(NotPossible, match="floor of 0.2"):
+        steer(split, floor=0.1)
+
+
+def test_people_whose_group_is_known_ask_for_nothing(split: World, groups: Run) -> None:
+    known = groups_of_run(groups)
+    assert unplaced(known, ["person"], 0.8) == pytest.approx(known.shares[None, :])
+    newcomer = person(split.project, "newcomer")
+    vote(split.questions[0], newcomer, 1)
+    assert len(unplaced(known, ["person"], 0.999)) == 2
+    assert len(unplaced(known, ["model"], 0.999)) == 1
+
+
+def test_every_answer_moves_the_belief_and_the_page_shows_the_way(
+    split: World, groups: Run, client: Client
+) -> None:
+    newcomer = person(split.project, "newcomer")
+    for number, question in enumerate(split.questions[:3]):
+        vote(question, newcomer, -1 if number == 2 else 1)
+    path = path_of(groups_of_run(groups), newcomer)
+    assert path.shape == (4, 2)
+    assert path.sum(axis=1) == pytest.approx(1.0)
+    leading = path[1].argmax()
+    assert path[2, leading] > path[1, leading] > path[0, leading]
+    assert path[3, leading] < path[2, leading]  # the third answer was the other group's
+    client.force_login(split.olga)
+    address = f"/projects/{split.project.slug}/newcomers/"
+    text = client.get(address, {"annotator": "newcomer", "number": "3"}).content.decode()
+    assert "Where newcomer stands" in text
+    assert f"{100 * path[3, leading]:.0f}\xa0%" in text
+    assert 'class="belief-line' in text
+    assert "doesn't go by this" in text.replace("&#x27;", "'")
+    steer(split)
+    page = client.get(address, {"seats": "4", "seed": "1"}).content.decode()
+    assert "asks such questions first now" in page
+    assert "4 seats drawn from 20 people" in page
+    for name, _group in draw_panel(groups, seats=4, seed=1).people:
+        assert f'<th scope="row">{name}</th>' in page
+
+
+def test_the_page_refuses_strangers_and_says_what_is_wrong(
+    split: World, groups: Run, client: Client
+) -> None:
+    address = f"/projects/{split.project.slug}/newcomers/"
+    client.force_login(split.olga)
+    assert "There is no such annotator" in client.get(address, {"annotator": "x"}).content.decode()
+    assert (
+        "can hold at most 20" in client.get(address, {"seats": "99", "seed": "0"}).content.decode()
+    )
+    client.force_login(split.ada)
+    assert client.get(address).status_code == 403
+
+
+def test_without_a_run_that_tells_groups_apart_the_page_says_so(
+    split: World, client: Client
+) -> None:
+    client.force_login(split.olga)
+    address = f"/projects/{split.project.slug}/newcomers/"
+    assert "Run the mixture on this project first" in client.get(address).content.decode()
+    run = request_run(split.project, "mixture", options={"groups": 1}, items="candidates")
+    runs.execute_run(run.pk)
+    assert "one group only" in client.get(address).content.decode()

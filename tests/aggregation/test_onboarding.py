@@ -7,9 +7,11 @@ from scipy.special import expit
 from aggregation.pluralism.onboarding import (
     answers_by_group,
     belief_after,
+    beliefs_along,
     choose_questions,
     fair_panel,
     information,
+    telling,
 )
 
 
@@ -24,6 +26,23 @@ def test_beliefs_follow_bayes() -> None:
     one, other = 0.8 * 0.4, 0.2 * 0.6
     assert after == pytest.approx([one / (one + other), other / (one + other)])
     assert belief_after([0.3, 0.7], [[0.8, 0.2]], [0.5]) == pytest.approx([0.3, 0.7])
+
+
+def test_a_path_of_beliefs_takes_one_step_per_answer() -> None:
+    p = [[0.8, 0.2], [0.6, 0.4], [0.5, 0.5]]
+    path = beliefs_along([0.5, 0.5], p, [1, 0, 1])
+    assert path.shape == (4, 2)
+    assert path[0] == pytest.approx([0.5, 0.5])
+    assert path[2] == pytest.approx(belief_after([0.5, 0.5], p[:2], [1, 0]))
+    assert path[3] == pytest.approx(path[2])
+    assert beliefs_along([0.3, 0.7], np.zeros((0, 2)), []).tolist() == [[0.3, 0.7]]
+
+
+def test_what_a_question_tells_is_averaged_over_those_who_are_not_placed() -> None:
+    p = [[1.0, 0.0, 0.5], [0.5, 1.0, 0.0]]
+    one, two = [0.5, 0.5, 0.0], [0.0, 0.5, 0.5]
+    assert telling([one, two], p) == pytest.approx((information(one, p) + information(two, p)) / 2)
+    assert telling([one], p)[0] == pytest.approx(1.0)
 
 
 def test_informative_questions_need_a_fifth_of_the_random_ones() -> None:

@@ -48,6 +48,7 @@ VISITS: dict[str, Visit] = {
     "import": (lambda world: world.olga, lambda _: "/projects/advice/import/"),
     "runs": (lambda world: world.olga, lambda _: "/projects/advice/runs/"),
     "reports": (lambda world: world.olga, lambda _: "/projects/advice/reports/"),
+    "newcomers": (lambda world: world.olga, lambda _: "/projects/advice/newcomers/"),
     "releases": (lambda world: world.olga, lambda _: "/projects/advice/releases/"),
     "jobs": (lambda world: world.olga, lambda _: "/projects/advice/jobs/"),
     "methods": (lambda world: world.olga, lambda _: "/methods/"),
