@@ -13,11 +13,22 @@ MOST_SEATS = 10_000
 MOST_NAMED = 500  # annotators offered by name, newest first
 
 
+class RunChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at runtime
+    """Runs by their method, what they score, and when they were asked for."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        when = f"{obj.created_at:%d %B %Y, %H:%M}"
+        return f"{obj.method}, {obj.get_items_display().lower()}, {when}"
+
+
 class NewcomerForm(forms.Form):
     """By which run's groups, and about whom; nobody in particular for somebody new."""
 
-    run = forms.ModelChoiceField(
-        queryset=Run.objects.none(), to_field_name="public_id", label=_("Groups of")
+    run = RunChoice(
+        queryset=Run.objects.none(),
+        to_field_name="public_id",
+        label=_("Groups of"),
+        empty_label=None,
     )
     annotator = forms.CharField(
         required=False,
@@ -36,8 +47,6 @@ class NewcomerForm(forms.Form):
         field = self.fields["run"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Run.objects.filter(pk__in=[run.pk for run in runs]).order_by("-id")
-        field.label_from_instance = _named  # type: ignore[method-assign]
-        field.empty_label = None
 
     def clean_annotator(self) -> Annotator | None:
         name = self.cleaned_data["annotator"].strip()
@@ -64,8 +73,3 @@ class PanelForm(forms.Form):
         label=_("Seed"),
         help_text=_("The same seed draws the same panel. Choose it before you see the draw."),
     )
-
-
-def _named(run: Any) -> str:
-    when = f"{run.created_at:%d %B %Y, %H:%M}"
-    return f"{run.method}, {run.get_items_display().lower()}, {when}"

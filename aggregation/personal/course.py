@@ -61,15 +61,17 @@ class Course:
         loss: Loss,
         steps: int,
         held_out: HeldOut | None = None,
+        patience: int = PATIENCE,
     ) -> Learned:
         """Minimise `loss(parameters, step)` by Adam with a rate per parameter.
 
-        With `held_out` the stage ends when it no longer improves, and the best parameters count.
+        With `held_out` the stage ends when it no longer improves, and the best parameters count:
+        after `patience` looks without a better one.
         """
         before = self.done
         learned = self._finished(name, start)
         if learned is None:
-            learned = self._train(name, start, rates, loss, steps, held_out)
+            learned = self._train(name, start, rates, loss, steps, held_out, patience)
             self._keep_finished(name, learned)
         self.done = before + steps
         self.bench.watch(self.done, self.total)
@@ -83,6 +85,7 @@ class Course:
         loss: Loss,
         steps: int,
         held_out: HeldOut | None,
+        patience: int,
     ) -> Learned:
         import torch
 
@@ -118,7 +121,7 @@ class Course:
                     else:
                         waited += 1
                 self.bench.watch(self.done + passed, self.total)
-                if held_out is not None and waited >= PATIENCE:
+                if held_out is not None and waited >= patience:
                     break
             if self.bench.keeper is not None and passed % self.bench.keep_every == 0:
                 state = (passed, best_loss, best_step, waited)

@@ -36,6 +36,7 @@ ACTIVE = 0.01  # variance of mu over people
 RATE = 2e-3
 TARGETS = 4  # votes predicted per person and step
 PEOPLE_AT_ONCE = 128
+PATIENCE = 15  # looks: a latent is often found only after a long rest at the loss without one
 DEALS = 5  # times latents are dealt out anew
 
 
@@ -128,7 +129,7 @@ def fit_vpl(
     with one_thread():
         held_out = _held_out(train, test, how, course.device)
         objective = _objective(train, how, course.device)
-        first = course.stage("diagnosed", start, rates, objective, how.steps, held_out)
+        first = course.stage("diagnosed", start, rates, objective, how.steps, held_out, PATIENCE)
         diagnosis = diagnose(Latents(first.parameters, how), train, test, how.seed)
         steps = max(first.steps, min(how.steps, 100))
         whole = course.stage("whole", start, rates, _objective(votes, how, course.device), steps)
