@@ -31,21 +31,23 @@ class RunForm(forms.Form):
     items = forms.ChoiceField(
         choices=Items.choices,
         initial=Items.SYSTEMS,
-        label="What is scored",
-        help_text="Systems pool all their responses; responses are compared within their prompt.",
+        label=_("What is scored"),
+        help_text=_(
+            "Systems pool all their responses; responses are compared within their prompt."
+        ),
     )
     kinds = forms.MultipleChoiceField(
         choices=AnnotatorKind.choices,
         widget=forms.CheckboxSelectMultiple,
-        label="Whose judgments count",
+        label=_("Whose judgments count"),
         error_messages={"required": "Choose at least one kind of annotator."},
     )
     seed = forms.IntegerField(
         min_value=0,
         max_value=2**53,
         initial=0,
-        label="Seed",
-        help_text="The same seed on the same judgments gives the same result.",
+        label=_("Seed"),
+        help_text=_("The same seed on the same judgments gives the same result."),
     )
 
     criterion = forms.ChoiceField(
@@ -162,36 +164,36 @@ class ReleaseForm(forms.Form):
         choices=[(slug, export.title) for slug, export in EXPORTS.items()],
         widget=forms.CheckboxSelectMultiple,
         initial=list(EXPORTS),
-        label="Formats",
+        label=_("Formats"),
         error_messages={"required": "Choose at least one format."},
     )
     kinds = forms.MultipleChoiceField(
         choices=AnnotatorKind.choices,
         widget=forms.CheckboxSelectMultiple,
-        label="Whose judgments count",
+        label=_("Whose judgments count"),
         error_messages={"required": "Choose at least one kind of annotator."},
     )
     ties = forms.ChoiceField(
         choices=list(TIES.items()),
         widget=forms.RadioSelect,
         initial="half",
-        label="Votes for “about the same”",
+        label=_("Votes for “about the same”"),
     )
     both_bad = forms.ChoiceField(
         choices=list(BOTH_BAD.items()),
         widget=forms.RadioSelect,
         initial="as_tie",
-        label="Votes for “both are bad”",
+        label=_("Votes for “both are bad”"),
     )
     least_votes = forms.IntegerField(
-        min_value=1, max_value=1000, initial=1, label="Fewest counted votes behind a pair"
+        min_value=1, max_value=1000, initial=1, label=_("Fewest counted votes behind a pair")
     )
     least_agreement = forms.FloatField(
         min_value=0,
         max_value=1,
         initial=0,
-        label="Smallest share for the chosen side",
-        help_text="From 0 to 1. A high share removes what people disagree about.",
+        label=_("Smallest share for the chosen side"),
+        help_text=_("From 0 to 1. A high share removes what people disagree about."),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
     adjudicated = forms.ChoiceField(
@@ -199,47 +201,49 @@ class ReleaseForm(forms.Form):
         initial="votes",
         required=False,
         widget=forms.RadioSelect,
-        label="Reviewers' verdicts",
-        help_text="Rows of single judgments hold every answer and the verdict either way.",
+        label=_("Reviewers' verdicts"),
+        help_text=_("Rows of single judgments hold every answer and the verdict either way."),
     )
     group_by = forms.ChoiceField(
         required=False,
-        label="Separate verdicts by",
-        help_text="One row per pair and declared group, instead of one row for all.",
+        label=_("Separate verdicts by"),
+        help_text=_("One row per pair and declared group, instead of one row for all."),
     )
     attributes = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        label="Declared attributes beside single judgments",
-        help_text="None unless you choose them. Combinations that few people share are withheld.",
+        label=_("Declared attributes beside single judgments"),
+        help_text=_(
+            "None unless you choose them. Combinations that few people share are withheld."
+        ),
     )
     reasons = forms.BooleanField(
         required=False,
-        label="Publish the annotators' own words",
-        help_text="Free text may name people. It is never published beside attributes.",
+        label=_("Publish the annotators' own words"),
+        help_text=_("Free text may name people. It is never published beside attributes."),
     )
     smallest_cell = forms.IntegerField(
-        min_value=2, max_value=1000, initial=5, label="Smallest group that may show, in people"
+        min_value=2, max_value=1000, initial=5, label=_("Smallest group that may show, in people")
     )
     run = RunChoiceField(
         queryset=Run.objects.none(),
         required=False,
         to_field_name="public_id",
-        label="Scores that go along",
-        help_text="The release then stands on that run's judgments.",
-        empty_label="None; all judgments up to now",
+        label=_("Scores that go along"),
+        help_text=_("The release then stands on that run's judgments."),
+        empty_label=_("None; all judgments up to now"),
     )
     licence = forms.CharField(
         required=False,
         max_length=200,
-        label="Licence",
-        help_text="Such as CC BY 4.0. You must have the right to give it.",
+        label=_("Licence"),
+        help_text=_("Such as CC BY 4.0. You must have the right to give it."),
     )
     notes = forms.CharField(
         required=False,
         max_length=5000,
-        label="Notes",
-        help_text="A few sentences for readers of the data card.",
+        label=_("Notes"),
+        help_text=_("A few sentences for readers of the data card."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 

@@ -84,20 +84,20 @@ class GuidelineForm(forms.Form):
     text = forms.CharField(
         max_length=40_000,
         strip=False,
-        label="Guidelines",
-        help_text="What annotators should look for. Markdown; each change is a new version.",
+        label=_("Guidelines"),
+        help_text=_("What annotators should look for. Markdown; each change is a new version."),
         widget=forms.Textarea(attrs={"rows": 18}),
         error_messages={"required": "Write a sentence or two: annotators judge by these."},
     )
 
 
 class ProjectForm(forms.Form):
-    name = forms.CharField(max_length=200, help_text="As annotators will see it.")
+    name = forms.CharField(max_length=200, help_text=_("As annotators will see it."))
     slug = forms.CharField(
         max_length=80,
         required=False,
-        label="Address",
-        help_text="The last part of the page's address. Left empty, it is made from the name.",
+        label=_("Address"),
+        help_text=_("The last part of the page's address. Left empty, it is made from the name."),
         validators=[
             RegexValidator(
                 r"^[a-z0-9]+(?:-[a-z0-9]+)*$", "Use small letters, digits and single hyphens."
@@ -107,19 +107,19 @@ class ProjectForm(forms.Form):
     description = forms.CharField(
         required=False,
         max_length=2_000,
-        help_text="One or two sentences: what is asked, and of whom.",
+        help_text=_("One or two sentences: what is asked, and of whom."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    judgment_type = forms.ChoiceField(label="What an annotator does", choices=list)
+    judgment_type = forms.ChoiceField(label=_("What an annotator does"), choices=list)
     overlap = forms.IntegerField(
         min_value=1,
         max_value=1000,
         initial=3,
-        label="People per question",
-        help_text="How many people answer each question before it counts as answered.",
+        label=_("People per question"),
+        help_text=_("How many people answer each question before it counts as answered."),
     )
     reason = forms.ChoiceField(
-        label="Reasons",
+        label=_("Reasons"),
         choices=[
             ("optional", _("A reason may be given")),
             ("required", _("Each answer needs a reason")),
@@ -167,15 +167,15 @@ class ProjectForm(forms.Form):
         min_value=1,
         max_value=24 * 60,
         initial=30,
-        label="Minutes per question",
-        help_text="How long an opened question is kept for the person who opened it.",
+        label=_("Minutes per question"),
+        help_text=_("How long an opened question is kept for the person who opened it."),
     )
     guideline = forms.CharField(
         required=False,
         max_length=40_000,
         strip=False,
-        label="Guidelines",
-        help_text="What annotators should look for, in Markdown. You can change them later.",
+        label=_("Guidelines"),
+        help_text=_("What annotators should look for, in Markdown. You can change them later."),
         widget=forms.Textarea(attrs={"rows": 8}),
     )
 
@@ -226,7 +226,7 @@ class StateForm(forms.Form):
 class MemberForm(forms.Form):
     """Owners are left out: handing over a project is done where accounts are managed."""
 
-    username = forms.CharField(max_length=150, label="Account name")
+    username = forms.CharField(max_length=150, label=_("Account name"))
     role = forms.ChoiceField(
         choices=[(role.value, role.label) for role in reversed(Role) if role != Role.OWNER]
     )
@@ -234,7 +234,7 @@ class MemberForm(forms.Form):
 
 class AskForm(forms.Form):
     design = forms.ChoiceField(
-        label="Which pairs of responses",
+        label=_("Which pairs of responses"),
         choices=[
             ("all", "Every pair"),
             ("balanced", "Few pairs, evenly spread and connected"),
@@ -246,8 +246,8 @@ class AskForm(forms.Form):
         required=False,
         min_value=1,
         max_value=10_000,
-        label="Pairs per prompt",
-        help_text="Left empty: as many as the design needs.",
+        label=_("Pairs per prompt"),
+        help_text=_("Left empty: as many as the design needs."),
     )
 
 
@@ -256,7 +256,7 @@ class AskForm(forms.Form):
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        help_text="JSONL, CSV, TSV or Parquet, UTF-8, gzipped or not.",
+        help_text=_("JSONL, CSV, TSV or Parquet, UTF-8, gzipped or not."),
         error_messages={
             "required": "Choose a file first.",
             "empty": "This file is empty. Nothing was kept.",

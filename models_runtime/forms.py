@@ -24,22 +24,22 @@ DECODERS = [
 
 class CheckpointForm(forms.Form):
     name = forms.CharField(
-        max_length=150, help_text="As it will be called here, on candidates and judgments too."
+        max_length=150, help_text=_("As it will be called here, on candidates and judgments too.")
     )
     engine = forms.ChoiceField(choices=list)
-    model = forms.CharField(max_length=300, help_text="The name by which its engine knows it.")
+    model = forms.CharField(max_length=300, help_text=_("The name by which its engine knows it."))
     base_url = forms.CharField(
         max_length=500,
         required=False,
-        label="Address",
-        help_text="Of a model server, such as http://127.0.0.1:8001/v1.",
+        label=_("Address"),
+        help_text=_("Of a model server, such as http://127.0.0.1:8001/v1."),
     )
     revision = forms.CharField(max_length=200, required=False)
     licence = forms.CharField(max_length=200, required=False)
     secret_variable = forms.CharField(
         max_length=100,
         required=False,
-        label="Variable with the key",
+        label=_("Variable with the key"),
         help_text=(
             f"The name of an environment variable of the workers, beginning with {SECRET_PREFIX}. "
             "It holds the server's host name, a blank and the key; the key itself is never stored."
@@ -80,14 +80,14 @@ class JobForm(forms.Form):
     checkpoint = forms.ChoiceField(choices=list)
     max_cost = forms.FloatField(
         required=False,
-        label="Budget",
-        help_text="Stops the job when its calls have cost so much, by the checkpoint's prices.",
+        label=_("Budget"),
+        help_text=_("Stops the job when its calls have cost so much, by the checkpoint's prices."),
     )
     seed = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=2**62,
-        help_text="The same seed asks the same again. Left empty, one is drawn.",
+        help_text=_("The same seed asks the same again. Left empty, one is drawn."),
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
@@ -104,24 +104,24 @@ class JobForm(forms.Form):
 
 class GenerationForm(JobForm):
     per_prompt = forms.IntegerField(
-        min_value=1, max_value=1000, initial=4, label="Candidates per prompt"
+        min_value=1, max_value=1000, initial=4, label=_("Candidates per prompt")
     )
     max_tokens = forms.IntegerField(
-        min_value=1, max_value=100_000, initial=512, label="Most tokens per candidate"
+        min_value=1, max_value=100_000, initial=512, label=_("Most tokens per candidate")
     )
     temperature = forms.FloatField(
         min_value=0,
         max_value=5,
         initial=1.0,
-        help_text="0 repeats the likeliest text; higher varies more.",
+        help_text=_("0 repeats the likeliest text; higher varies more."),
     )
-    top_p = forms.FloatField(min_value=0, max_value=1, required=False, label="Top-p")
-    top_k = forms.IntegerField(min_value=1, max_value=100_000, required=False, label="Top-k")
+    top_p = forms.FloatField(min_value=0, max_value=1, required=False, label=_("Top-p"))
+    top_k = forms.IntegerField(min_value=1, max_value=100_000, required=False, label=_("Top-k"))
     min_p = forms.FloatField(
         min_value=0,
         max_value=1,
         required=False,
-        label="Min-p",
+        label=_("Min-p"),
         help_text=_("Leaves out words less likely than this share of the likeliest."),
     )
     stop = forms.CharField(

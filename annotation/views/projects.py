@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import projects
@@ -64,11 +65,15 @@ def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     return render(request, "annotation/project.html", context)
 
 
+OPEN = (ProjectState.OPEN, gettext_lazy("Open for judging"))
+PAUSE = (ProjectState.PAUSED, gettext_lazy("Pause"))
+CLOSE = (ProjectState.CLOSED, gettext_lazy("Close"))
+REOPEN = (ProjectState.OPEN, gettext_lazy("Open again"))
 NEXT_STATES = {
-    ProjectState.DRAFT: [(ProjectState.OPEN, "Open for judging")],
-    ProjectState.OPEN: [(ProjectState.PAUSED, "Pause"), (ProjectState.CLOSED, "Close")],
-    ProjectState.PAUSED: [(ProjectState.OPEN, "Open again"), (ProjectState.CLOSED, "Close")],
-    ProjectState.CLOSED: [(ProjectState.OPEN, "Open again")],
+    ProjectState.DRAFT: [OPEN],
+    ProjectState.OPEN: [PAUSE, CLOSE],
+    ProjectState.PAUSED: [REOPEN, CLOSE],
+    ProjectState.CLOSED: [REOPEN],
 }
 
 
@@ -92,7 +97,9 @@ def edit_guideline(request: HttpRequest, project: Project, role: Role) -> HttpRe
     form = GuidelineForm(request.POST or None, initial={"text": current.text if current else ""})
     if request.method == "POST" and form.is_valid():
         kept = projects.revise_guideline(project=project, text=form.cleaned_data["text"])
-        messages.success(request, f"Version {kept.version} of the guidelines is now shown.")
+        messages.success(
+            request, _("Version %(n)s of the guidelines is now shown.") % {"n": kept.version}
+        )
         return redirect("annotation:guideline", project.slug)
     context = {"project": project, "role": role, "form": form, "guideline": current}
     status = 422 if form.is_bound else 200
@@ -105,9 +112,14 @@ def set_state(request: HttpRequest, project: Project, role: Role) -> HttpRespons
     form = StateForm(request.POST)
     if form.is_valid():
         projects.set_state(project=project, state=ProjectState(form.cleaned_data["state"]))
-        messages.success(request, f"The project is now {project.get_state_display().lower()}.")
+        messages.success(
+            request,
+            _("The project is now %(state)s.") % {"state": project.get_state_display().lower()},
+        )
     else:
-        messages.error(request, "A project can be opened, paused or closed. Nothing was changed.")
+        messages.error(
+            request, _("A project can be opened, paused or closed. Nothing was changed.")
+        )
     return redirect("annotation:project", project.slug)
 
 
@@ -125,9 +137,9 @@ def ask_questions(request: HttpRequest, project: Project, role: Role) -> HttpRes
                 design=Design(form.cleaned_data["design"], form.cleaned_data["per_prompt"]),
             )
         else:
-            raise InvalidQuestion("Choose one of the designs and a number of pairs from 1 up.")
+            raise InvalidQuestion(_("Choose one of the designs and a number of pairs from 1 up."))
     except InvalidQuestion as error:
-        messages.error(request, f"{error} No question was asked.")
+        messages.error(request, _("%(why)s No question was asked.") % {"why": error})
     else:
         messages.success(request, _told(asked))
     return redirect("annotation:project", project.slug)
@@ -138,13 +150,15 @@ def asks_about_pairs(project: Project) -> bool:
 
 
 def _told(asked: Asked) -> str:
-    sentences = [f"{len(asked.questions):,} new questions are asked."]
+    sentences = [_("%(n)s new questions are asked.") % {"n": f"{len(asked.questions):,}"}]
     if asked.already_there:
-        sentences.append(f"{asked.already_there:,} had been asked before.")
+        sentences.append(_("%(n)s had been asked before.") % {"n": f"{asked.already_there:,}"})
     if asked.identical:
-        sentences.append(f"{asked.identical:,} pairs of identical texts were left out.")
+        told = _("%(n)s pairs of identical texts were left out.")
+        sentences.append(told % {"n": f"{asked.identical:,}"})
     if asked.too_few:
-        sentences.append(f"{asked.too_few:,} prompts have fewer than two responses.")
+        told = _("%(n)s prompts have fewer than two responses.")
+        sentences.append(told % {"n": f"{asked.too_few:,}"})
     return " ".join(sentences)
 
 
@@ -153,7 +167,7 @@ def _told(asked: Asked) -> str:
 def set_member(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     form = MemberForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Give an account name and one of the roles. Nobody was added.")
+        messages.error(request, _("Give an account name and one of the roles. Nobody was added."))
         return redirect("annotation:project", project.slug)
     try:
         made = projects.set_role(
@@ -161,7 +175,10 @@ def set_member(request: HttpRequest, project: Project, role: Role) -> HttpRespon
             username=form.cleaned_data["username"],
             role=Role(form.cleaned_data["role"]),
         )
-        messages.success(request, f"{made.user} is now {made.get_role_display().lower()}.")
+        told = _("%(name)s is now %(role)s.")
+        messages.success(
+            request, told % {"name": made.user, "role": made.get_role_display().lower()}
+        )
     except AnnotationError as error:
         messages.error(request, str(error))
     return redirect("annotation:project", project.slug)
@@ -179,6 +196,6 @@ def pause_annotator(
     except AnnotationError as error:
         messages.error(request, str(error))
         return redirect("annotation:project", project.slug)
-    said = "gets no new questions" if paused else "gets questions again"
-    messages.success(request, f"{annotator} {said}.")
+    told = _("%(name)s gets no new questions.") if paused else _("%(name)s gets questions again.")
+    messages.success(request, told % {"name": annotator})
     return redirect("annotation:project", project.slug)

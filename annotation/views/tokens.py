@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
@@ -23,22 +24,22 @@ KEYS_REMEMBERED = 20
 class TokenForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     name = forms.CharField(
-        max_length=100, label="Name", help_text="What will use it, such as “night import”."
+        max_length=100, label=_("Name"), help_text=_("What will use it, such as “night import”.")
     )
     scopes = forms.MultipleChoiceField(
         choices=tokens.Scope.choices,
-        label="It may",
+        label=_("It may"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one thing the token may be used for."},
     )
     project = forms.ModelChoiceField(
-        Project.objects.none(), required=False, empty_label="All my projects", label="Only in"
+        Project.objects.none(), required=False, empty_label=_("All my projects"), label=_("Only in")
     )
     days = forms.TypedChoiceField(
         choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (366, "a year")],
         coerce=int,
         initial=90,
-        label="It works for",
+        label=_("It works for"),
     )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
