@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def main() -> None:
     try:
         if not options.gpu_only:
             on_cpu(home, options.texts, rounds=1 if options.quick else 3, quick=options.quick)
-        on_gpu(home)
+        on_gpu()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -303,22 +304,74 @@ def report(
 # --- The GPU: against the machine's limits --------------------------------------------------------
 
 
-def on_gpu(home: Path) -> None:
+@dataclass(frozen=True)
+class Load:
+    """What is asked of a device: texts to score with their median length, and texts to write at
+    once from prompts of `before` tokens, `new` each."""
+
+    sizes: tuple[tuple[str, float], ...]  # shape, and the aim of scoring
+    vocabulary: int
+    product: int  # side of the matrices of the product
+    texts: int
+    median: int
+    longest: int
+    at_once: int
+    before: int
+    new: int
+
+
+ON_GPU = Load((("8B", 0.5), ("0.6B", 0.25)), 128_000, 8192, 128, 900, 4000, 256, 600, 200)
+TOY = Load((("tiny", 0.0),), 1_000, 512, 12, 40, 120, 8, 24, 12)
+WRITING_AIM = 0.25
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Tokens a second, and the share of the limit that this is."""
+
+    tokens: float
+    share: float
+
+    def told(self, aim: float) -> str:
+        verdict = "reached" if self.share >= aim else "missed"
+        return (
+            f"{self.tokens:,.0f} tokens/s, {self.share:.0%} of the limit (aim {aim:.0%}: {verdict})"
+        )
+
+
+def on_gpu() -> None:
     import torch
 
     print()
     if not torch.cuda.is_available():
         print(
-            "GPU: none can be used here, so nothing was measured on one. Run this script on a "
+            "No GPU could be used here, so nothing was measured on one. Run this script on a "
             "machine with a GPU for the figures of the 8B- and 0.6B-shaped models."
         )
         return
     print(f"GPU: {torch.cuda.get_device_name()}")
-    flops, copied = limits("cuda", torch.bfloat16, size=8192)
-    print(f"limits: matrix product {flops / 1e12:.0f} TFLOP/s, copy {copied / 1e12:.2f} TB/s")
-    for size, aim in (("8B", 0.5), ("0.6B", 0.25)):
-        gpu_scoring(size, flops, aim)
-        gpu_writing(size, copied, 0.25)
+    against_limits("cuda", torch.bfloat16, ON_GPU)
+
+
+def against_limits(device: str, dtype: Any, load: Load) -> list[Reached]:
+    """Packed scoring against the matrix product and batched writing against the copy, for each of
+    the load's shapes in turn."""
+    flops, copied = limits(device, dtype, size=load.product)
+    print(f"limits: matrix product {flops / 1e12:.3g} TFLOP/s, copy {copied / 1e12:.3g} TB/s")
+    found = []
+    for size, aim in load.sizes:
+        scored = score_packed(size, device, dtype, load, flops)
+        if scored is not None:
+            print(f"{size} packed scoring against the matrix product: {scored.told(aim)}")
+            found.append(scored)
+        written = write_at_once(size, device, dtype, load, copied)
+        context = load.before + load.new // 2
+        print(
+            f"{size} writing, {load.at_once} at once at about {context} tokens, against the copy: "
+            f"{written.told(WRITING_AIM)}"
+        )
+        found.append(written)
+    return found
 
 
 def linear_parameters(model: Any) -> int:
@@ -326,30 +379,47 @@ def linear_parameters(model: Any) -> int:
     return sum(each.numel() for name, each in model.named_parameters() if ".layers." in name)
 
 
-def gpu_scoring(size: str, flops: float, aim: float) -> None:
+def scoring_flops(model: Any, lengths_: Sequence[int]) -> float:
+    """Operations that reading texts of these lengths takes at least: each weight of a layer once a
+    token, and attention to all that stands before (causal: half of the square)."""
+    config = model.config
+    attention = 2 * config.num_hidden_layers * config.num_attention_heads * config.head_dim
+    return sum(2 * linear_parameters(model) * n + attention * n**2 for n in lengths_)
+
+
+def writing_bytes(model: Any, load: Load, width: int) -> float:
+    """Bytes that writing moves at least: at every step all weights once, the words' head included,
+    and the keys and values of every text so far; numbers are `width` bytes wide."""
+    config = model.config
+    cache = 2 * width * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
+    weights = width * (linear_parameters(model) + config.hidden_size * config.vocab_size)
+    context = load.before + load.new / 2
+    return (load.new - 1) * (weights + load.at_once * context * cache)
+
+
+def score_packed(size: str, device: str, dtype: Any, load: Load, flops: float) -> Reached | None:
     import torch
 
+    from models_runtime.batching import packs
     from models_runtime.engines._packing import choose_way, hidden_states
 
     torch.cuda.empty_cache()
-    model = build(size, "reward", vocabulary=128_000, device="cuda", dtype=torch.bfloat16)
+    model = build(size, "reward", vocabulary=load.vocabulary, device=device, dtype=dtype)
     drawn = random.Random(SEED)
     rows = [
-        [drawn.randrange(3, 128_000) for _ in range(n)]
-        for n in lengths(128, median=900, spread=0.5, most=4000)
+        [drawn.randrange(3, load.vocabulary) for _ in range(n)]
+        for n in lengths(load.texts, median=load.median, spread=0.5, most=load.longest)
     ]
 
     def alone(row: Sequence[int]) -> Any:
         with torch.inference_mode():
-            ids = torch.tensor([list(row)], device="cuda")
+            ids = torch.tensor([list(row)], device=device)
             return model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
 
     way, because = choose_way(model, alone=alone)
     if not way:
         print(f"{size} scoring: can't be packed here: {because}")
-        return
-    from models_runtime.batching import packs
-
+        return None
     made = list(packs(rows, len, token_budget=16_384 if way == "segments" else 2048))
 
     def score_all() -> None:
@@ -358,27 +428,13 @@ def gpu_scoring(size: str, flops: float, aim: float) -> None:
             with torch.inference_mode():
                 model.score(torch.stack([each[-1] for each in states])).float().tolist()
 
-    seconds = best_of(score_all, "cuda", times=3)
-    config = model.config
-    needed = sum(
-        2 * linear_parameters(model) * len(row)
-        + 2
-        * config.num_hidden_layers
-        * config.num_attention_heads
-        * config.head_dim
-        * len(row) ** 2
-        for row in rows
-    )
-    share = needed / seconds / flops
-    tokens = sum(map(len, rows)) / seconds
-    print(
-        f"{size} packed scoring ({way}): {tokens:,.0f} tokens/s, {share:.0%} of the matrix product "
-        f"(aim {aim:.0%}: {'reached' if share >= aim else 'missed'})"
-    )
+    seconds = best_of(score_all, device, times=3)
+    share = scoring_flops(model, [len(row) for row in rows]) / seconds / flops
+    return Reached(sum(map(len, rows)) / seconds, share)
 
 
-def gpu_writing(size: str, copied: float, aim: float) -> None:
-    """256 texts at once, contexts from 600 to 800 tokens: every step reads weights and caches."""
+def write_at_once(size: str, device: str, dtype: Any, load: Load, copied: float) -> Reached:
+    """Every step reads weights and caches; the time to read the prompts is taken off."""
     import threading
 
     import torch
@@ -386,38 +442,46 @@ def gpu_writing(size: str, copied: float, aim: float) -> None:
     from models_runtime.engines._continuous import Job, Loop
 
     torch.cuda.empty_cache()
-    model = build(size, "causal", vocabulary=128_000, device="cuda", dtype=torch.bfloat16)
+    model = build(size, "causal", vocabulary=load.vocabulary, device=device, dtype=dtype)
     model.generation_config.eos_token_id = None
     drawn = random.Random(SEED)
-    batch, before, new = 256, 600, 200
     jobs = [
-        Job(str(i), tuple(drawn.randrange(3, 128_000) for _ in range(before)), new, None)
-        for i in range(batch)
+        Job(
+            str(i),
+            tuple(drawn.randrange(3, load.vocabulary) for _ in range(load.before)),
+            load.new,
+            None,
+        )
+        for i in range(load.at_once)
     ]
+    on_cpu = device == "cpu"  # there the cache is sized by hand
+    room = 2 * load.at_once * (load.before + load.new + 64) if on_cpu else 0
 
     def write_all(most: int) -> float:
         loop = Loop(
-            model, ends=(), padding=1, warpers=None, cache_tokens=0, batch_tokens=0,
-            in_flight=batch, closed=threading.Event(),
-        )  # fmt: skip
+            model,
+            ends=(),
+            padding=1,
+            warpers=None,
+            cache_tokens=room,
+            batch_tokens=512 if on_cpu else 0,
+            in_flight=load.at_once,
+            closed=threading.Event(),
+        )
         with loop:
             began = time.perf_counter()
             asked = [Job(job.key, job.ids, most, None) for job in jobs]
-            assert not any(written.failed for written in loop.run(asked))
-            return time.perf_counter() - began
+            written = list(loop.run(asked))
+            seconds = time.perf_counter() - began
+        assert len(written) == load.at_once
+        assert all(len(each.tokens) == most and not each.failed for each in written)
+        return seconds
 
-    write_all(8)
-    seconds = write_all(new) - write_all(1)  # without reading the prompts
-    config = model.config
-    cache = 2 * 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
-    weights = 2 * (linear_parameters(model) + config.hidden_size * config.vocab_size)
-    moved = (new - 1) * (weights + batch * (before + new / 2) * cache)
-    share = moved / seconds / copied
-    print(
-        f"{size} writing, {batch} at once at about 700 tokens: {batch * new / seconds:,.0f} "
-        f"tokens/s, {share:.0%} of the memory's speed "
-        f"(aim {aim:.0%}: {'reached' if share >= aim else 'missed'})"
-    )
+    write_all(min(8, load.new))
+    seconds = write_all(load.new) - write_all(1)
+    width = torch.finfo(dtype).bits // 8
+    share = writing_bytes(model, load, width) / seconds / copied
+    return Reached(load.at_once * (load.new - 1) / seconds, share)
 
 
 if __name__ == "__main__":

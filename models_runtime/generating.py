@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Asked:
 class _Desk:
     """What lies between engine and database: items asked for, and replies not yet written."""
 
+    most: int = BATCH
     asked: dict[str, Asked] = field(default_factory=dict)
     answered: list[tuple[Asked, GenerationReply]] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
@@ -81,12 +83,12 @@ class _Desk:
     @property
     def is_full(self) -> bool:
         waited = time.monotonic() - self.since
-        return len(self.answered) >= BATCH or (bool(self.answered) and waited > BATCH_SECONDS)
+        return len(self.answered) >= self.most or (bool(self.answered) and waited > BATCH_SECONDS)
 
 
 def _write_all(shift: Shift[GenerationJob, GenerationItem], engine: Engine) -> None:
     """Ask and write until no row is ready or the shift is over."""
-    desk = _Desk()
+    desk = _Desk(shift.batch(BATCH, engine.info.in_flight))
     with closing(engine.generate(_requests(shift, desk))) as replies:
         for reply in replies:
             if reply.failure is not None and reply.failure.cause.concerns_everything:
@@ -153,7 +155,12 @@ def _write(shift: Shift[GenerationJob, GenerationItem], engine: Engine, desk: _D
 def _failure_of(reply: GenerationReply) -> Failure | None:
     if reply.failure is not None:
         return reply.failure
-    return None if reply.samples[0].text.strip() else EMPTY
+    return None if says_something(reply.samples[0].text) else EMPTY
+
+
+def says_something(text: str) -> bool:
+    """Whether there is anything to read: a character that is no blank, control or format sign."""
+    return any(unicodedata.category(each)[0] not in "CZ" for each in text)
 
 
 def storable(text: str) -> str:

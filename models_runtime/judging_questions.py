@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from models_runtime import shifts
+from models_runtime.catalogue import PROTOCOLS
 from models_runtime.checkpoints import open_engine
 from models_runtime.device_time import on_device
 from models_runtime.engines import (
@@ -43,6 +44,7 @@ from models_runtime.shifts import Hopeless, Shift
 
 SLICE = 32
 BATCH_SECONDS = 1.0
+MOST_UNKEPT = 256
 REASK_TEMPERATURE = 0.7
 REPAIR_TOKENS = 40
 
@@ -69,6 +71,10 @@ def run_judging(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | Non
 
 
 def _work(job: JudgingJob, length: timedelta) -> None:
+    if job.protocol not in PROTOCOLS:
+        raise EngineError(
+            Cause.UNAVAILABLE, f"This installation can no longer judge by “{job.protocol}”."
+        )
     with ExitStack() as stack:
         engines = open_seats(job.seated(), stack)
         stack.enter_context(on_device(job.project, list(engines.values())))
@@ -147,7 +153,10 @@ class Bench:
         hopeless: Failure | None = None
         while hopeless is None and (asked := self._next_round()):
             before = self._heard
-            hopeless = self._ask_round(asked)
+            try:
+                hopeless = self._ask_round(asked)
+            except Hopeless as end:  # the budget: what was paid for is settled all the same
+                hopeless = end.failure
             if self._heard == before:
                 break
         settle(self.shift, self.cases)
@@ -217,6 +226,7 @@ class Bench:
     def _ask_seat(
         self, engine: Engine, by_key: Mapping[str, Asked], labelled: bool
     ) -> Failure | None:
+        in_flight = engine.info.in_flight
         replies = _decided(engine, by_key) if labelled else _written(engine, by_key)
         with closing(replies):
             for key, reply in replies:
@@ -224,7 +234,8 @@ class Bench:
                     self._keep()
                     return reply.failure
                 self._hear(by_key[key], reply)
-                if time.monotonic() - self._kept_at > BATCH_SECONDS:
+                waited = time.monotonic() - self._kept_at > BATCH_SECONDS
+                if waited or len(self._unkept) >= self.shift.batch(MOST_UNKEPT, in_flight):
                     self._keep()
                     self.shift.look_up()
         self._keep()

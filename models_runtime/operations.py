@@ -162,6 +162,7 @@ class Process:
     used: int | None
     total: int | None
     held: Sequence[str]
+    unknown: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +305,7 @@ def processes(now: datetime) -> list[Process]:
             used=each.used_bytes,
             total=each.total_bytes,
             held=each.held,
+            unknown=each.unknown,
         )
         for each in lately
     ]

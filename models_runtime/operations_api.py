@@ -58,6 +58,9 @@ class ProcessSerializer(serializers.Serializer[Any]):
     used = serializers.IntegerField(allow_null=True)
     total = serializers.IntegerField(allow_null=True)
     held = serializers.ListField(child=serializers.CharField(), help_text="Models it keeps loaded.")
+    unknown = serializers.ListField(
+        child=serializers.CharField(), help_text="Tasks it was sent and doesn't know."
+    )
 
 
 class DeviceUseSerializer(serializers.Serializer[Any]):

@@ -119,6 +119,7 @@ def identity_of(checkpoint: Checkpoint) -> str | None:
 class _Desk:
     """Items with the engine, and what was found but isn't written yet."""
 
+    most: int = BATCH
     asked: dict[str, ScoringItem] = field(default_factory=dict)
     found: list[tuple[ScoringItem, Measured]] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
@@ -126,11 +127,11 @@ class _Desk:
     @property
     def is_full(self) -> bool:
         waited = time.monotonic() - self.since
-        return len(self.found) >= BATCH or (bool(self.found) and waited > BATCH_SECONDS)
+        return len(self.found) >= self.most or (bool(self.found) and waited > BATCH_SECONDS)
 
 
 def _measure_all(shift: Shift[ScoringJob, ScoringItem], scorer: Scorer, bench: Bench) -> None:
-    desk = _Desk()
+    desk = _Desk(shift.batch(BATCH, bench.engine.info.in_flight))
     options = read_options(scorer.options_class, shift.job.settings)
     measured: Any = scorer.measure(_subjects(shift, desk), bench, options)
     with closing(measured):

@@ -152,10 +152,13 @@ class GenerationJobSerializer(_JobSerializer):
     """A model writes candidates for prompts."""
 
     sampling = serializers.DictField(read_only=True)
+    cut_off = serializers.IntegerField(
+        read_only=True, help_text="Texts that reached the limit of tokens without an end."
+    )
 
     class Meta:
         model = GenerationJob
-        fields = (*JOB_FIELDS, "per_prompt", "sampling")
+        fields = (*JOB_FIELDS, "per_prompt", "sampling", "cut_off")
         read_only_fields = fields
 
 

@@ -122,6 +122,11 @@ class Shift(Generic[J, I]):
             if claimed:
                 yield claimed
 
+    def batch(self, most: int, in_flight: int) -> int:
+        """Replies to keep at once: few where a budget is set, so that it is overrun by no more than
+        what is on its way anyway."""
+        return most if self.job.max_cost is None else min(most, in_flight)
+
     def look_up(self) -> None:
         """Between batches: renew the job's lease, note progress, see whether to stop.
 

@@ -11,7 +11,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import task_unknown, worker_ready, worker_shutting_down
 from django.db import Error, connection
 from django.utils import timezone
 
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 EVERY = 15.0  # seconds
 SILENT_AFTER = timedelta(seconds=4 * EVERY)
 FORGOTTEN_AFTER = timedelta(days=7)
+MOST_UNKNOWN = 20
 
 
 class Sightings:
@@ -33,7 +34,9 @@ class Sightings:
         self._about = {"name": name[:200], "queues": queues[:300], "pid": os.getpid()}
         self._key = uuid.uuid4()
         self._started_at = timezone.now()
-        self._stopped = threading.Event()
+        self._unknown: set[str] = set()
+        self._changed = threading.Event()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="sightings", daemon=True)
 
     def start(self) -> None:
@@ -41,7 +44,13 @@ class Sightings:
 
     def stop(self) -> None:
         """Say no more, and that it is gone."""
-        self._stopped.set()
+        self._stopped = True
+        self._changed.set()
+
+    def note_unknown(self, task: str) -> None:
+        """Say at once that a task came which this worker doesn't know."""
+        self._unknown.add(task[:200])
+        self._changed.set()
 
     def say(self) -> None:
         """Write down how this process stands now, and forget those long gone."""
@@ -56,6 +65,7 @@ class Sightings:
                 "device": gpu.name if gpu else "",
                 "used_bytes": gpu.used if gpu else None,
                 "total_bytes": gpu.total if gpu else None,
+                "unknown": sorted(self._unknown)[:MOST_UNKNOWN],
                 "held": sorted(str(key[0]) for key in RESIDENT.keys()),  # type: ignore[index]  # noqa: SIM118
             },
         )
@@ -64,7 +74,9 @@ class Sightings:
     def _run(self) -> None:
         while True:
             self._tell(self.say)
-            if self._stopped.wait(EVERY):
+            self._changed.wait(EVERY)
+            self._changed.clear()
+            if self._stopped:
                 self._tell(lambda: WorkerSeen.objects.filter(key=self._key).delete())
                 return
 
@@ -86,6 +98,12 @@ def _begin(sender: Any = None, **_: Any) -> None:
     sightings = Sightings(str(sender.hostname), queues)
     _mine.append(sightings)
     sightings.start()
+
+
+@task_unknown.connect
+def _note(name: str = "", **_: Any) -> None:
+    for sightings in _mine:
+        sightings.note_unknown(name)
 
 
 @worker_shutting_down.connect

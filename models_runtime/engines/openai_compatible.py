@@ -283,7 +283,7 @@ class OpenAIEngine(Engine):
             _count(counted.get(name)) for name in ("prompt_tokens", "completion_tokens")
         )
         cost = (tokens_in * self.options.price_in + tokens_out * self.options.price_out) / 1e6
-        return Usage(tokens_in, tokens_out, cost)
+        return Usage(tokens_in, tokens_out, max(cost, _price(counted.get("cost"))))
 
     # --- Deciding -----------------------------------------------------------------------------
 
@@ -450,6 +450,13 @@ def _wire(messages: Conversation) -> list[dict[str, str]]:
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _price(value: object) -> float:
+    """What some servers say a call cost; 0 where they don't. The dearer of it and our own sum is
+    counted, so that a budget holds though the price was raised since the checkpoint was made."""
+    told = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    return told if math.isfinite(told) and told > 0 else 0.0
 
 
 def _since(began: float) -> int:

@@ -44,6 +44,11 @@ class GenerationJob(Job):
         told["stop"] = tuple(told.get("stop", ()))
         return Sampling(**{**told, "decoder": read_decoder(told.get("decoder"))})
 
+    @property
+    def cut_off(self) -> int:
+        """Texts that reached the limit of tokens without an end: cut off, or endless."""
+        return self.generations.filter(finish="length").count()
+
     def spent(self) -> Spent:
         return Spent(Generation.objects.filter(job=self))
 

@@ -58,6 +58,8 @@ class JudgingJob(Job):
 
     def way(self) -> str:
         """Protocol and options in a few words."""
+        if self.protocol not in PROTOCOLS:  # made by another version of this program
+            return self.protocol
         words = self.read_protocol().way(self.read_options())
         return f"{self.protocol}: {words}" if words else self.protocol
 

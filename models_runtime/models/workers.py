@@ -11,7 +11,8 @@ class WorkerSeen(models.Model):
     """A worker process, by what it last said of itself, busy or idle.
 
     Memory is the device's, in bytes; null where its worker uses no GPU. `held` names the models
-    it keeps loaded (of its own process: a prefork worker's children hold theirs apart).
+    it keeps loaded (of its own process: a prefork worker's children hold theirs apart), `unknown`
+    the tasks it was sent and doesn't know: it runs another version than whoever sent them.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -24,6 +25,7 @@ class WorkerSeen(models.Model):
     used_bytes = models.BigIntegerField(null=True, blank=True)
     total_bytes = models.BigIntegerField(null=True, blank=True)
     held = models.JSONField(default=list, blank=True)
+    unknown = models.JSONField(default=list, blank=True)
 
     class Meta:
         ordering = ["name", "-seen_at"]
