@@ -11,6 +11,10 @@ from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"
+# Valkey speaks as Redis does, and kombu knows it by that name only. Celery reads this variable
+# itself, before any setting.
+if (_broker := os.environ.get("CELERY_BROKER_URL", "")).startswith(("valkey://", "valkeys://")):
+    os.environ["CELERY_BROKER_URL"] = _broker.replace("valkey", "redis", 1)
 
 app = Celery("polyphony")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -135,3 +135,30 @@ def test_every_task_route_leads_to_a_queue_that_is_served() -> None:
     routes = {route["queue"] for route in readers.CELERY_TASK_ROUTES.values()}
     assert routes <= set(readers.TASK_QUEUES)
     assert readers.CELERY_TASK_DEFAULT_QUEUE in readers.TASK_QUEUES
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("valkey://:valkey@broker:6379/0", "redis://:valkey@broker:6379/0"),
+        ("valkeys://broker:6380/1", "rediss://broker:6380/1"),
+        ("redis://broker:6379/0", "redis://broker:6379/0"),
+    ],
+)
+def test_valkey_is_reached_by_its_own_name(given: str, used: str, tmp_path: Path) -> None:
+    """Celery reads the variable before any setting, so a process of its own must show it."""
+    script = (
+        "from config.celery import app; c = app.connection_for_write(); "
+        "print(c.as_uri(include_password=True), app.conf.broker_transport_options)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"CELERY_BROKER_URL": given, "POLYPHONY_VAR_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith(used)
+    assert "'visibility_timeout': 21600" in answer.stdout

@@ -42,7 +42,8 @@ class Broker:
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        scheme = "valkey" if self.keeps else "redis"  # both names must lead to it
+        return f"{scheme}://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         with (self.home / "server.log").open("ab") as log:

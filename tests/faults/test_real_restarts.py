@@ -129,7 +129,7 @@ def wait_for_all(home: House, url: str) -> None:
     wait_until(
         lambda: all(seen.state == "done" for seen in look(url).values()),
         "all three jobs to end",
-        patience=120,
+        patience=240,
         every=0.2,
     )
     assert_whole(url)
@@ -172,7 +172,7 @@ def test_a_database_that_restarts_twice_loses_nothing_committed_and_doubles_noth
     url = cluster.url()
     with house(tmp_path) as home:
         home.told["DATABASE_URL"] = url
-        home.run("from django.core.management import call_command; call_command('migrate')")
+        home.migrate()
         home.run(WORLD)
         start_workers(home)
         for share, stop in ((0.1, stop_fast), (0.45, stop_at_once)):
