@@ -79,11 +79,13 @@ def make_check(
     question: Question,
     payload: Mapping[str, Any],
     explanation: str = "",
+    is_hidden: bool = False,
     qualifies: bool = False,
 ) -> GoldAnswer:
     """Turn a question without judgments into a check with a known answer.
 
-    `payload` is canonical (placement positions); with `qualifies` newcomers get it first. Again
+    `payload` is canonical (placement positions); with `qualifies` newcomers get it first; with
+    `is_hidden` nobody is told afterwards, whatever the project tells. Again
     with another answer replaces the known one while nobody has been asked. Raises InvalidQuestion,
     InvalidPayload.
     """
@@ -99,6 +101,11 @@ def make_check(
         locked.purpose = question.purpose = purpose
         locked.save(update_fields=["purpose"])
         answer, _ = GoldAnswer.objects.update_or_create(
-            question=locked, defaults={"payload": dict(payload), "explanation": explanation}
+            question=locked,
+            defaults={
+                "payload": dict(payload),
+                "explanation": explanation,
+                "is_hidden": is_hidden,
+            },
         )
     return answer

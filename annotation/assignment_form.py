@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotation.assignment.rules import AssignmentRules, Order, RulesRefused
+from annotation.assignment.rules import BY_GROUP, AssignmentRules, Order, RulesRefused
 
 LABELS = {
     "order": _("Order of questions"),
@@ -18,6 +18,7 @@ LABELS = {
     "certainty": _("Certainty that ends a question early"),
     "group_by": _("Attribute that makes the groups"),
     "seats_per_group": _("Seats kept for groups"),
+    "judgments_per_group": _("Judgments asked of each group in the whole project"),
     "gold_share": _("Share of questions with a known answer"),
     "gold_feedback": _("Tell the expected answer afterwards"),
     "repeat_share": _("Share of one's own questions again"),
@@ -41,6 +42,9 @@ ORDERS = [
     (Order.LEAST_JUDGED.value, _("Least judged first")),
 ]
 GROUPS_HELP = _("One group per line with its seats, such as “woman: 2”. Others share the rest.")
+QUOTAS_HELP = _(
+    "One group per line, such as “woman: 500”; “*: 200” is for everybody in no named group."
+)
 OFF_HELP = _("0 switches the rule off.")
 
 
@@ -95,8 +99,9 @@ def _field_of(name: str, limits: Mapping[str, Any]) -> forms.Field:
     label = LABELS[name]
     if name == "order":
         return forms.ChoiceField(label=label, choices=ORDERS)
-    if name == "seats_per_group":
-        return SeatsField(label=label, required=False, help_text=GROUPS_HELP)
+    if name in BY_GROUP:
+        told = GROUPS_HELP if name == "seats_per_group" else QUOTAS_HELP
+        return SeatsField(label=label, required=False, help_text=told)
     if name == "group_by":
         return forms.CharField(label=label, required=False, max_length=100)
     if name == "gold_feedback":

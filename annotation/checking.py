@@ -51,6 +51,7 @@ def _gold_scores(
         annotator=annotator,
         assignment__purpose=AssignmentPurpose.GOLD,
         question__purpose=purpose,
+        question__gold_answer__retired_at__isnull=True,
     ).select_related("question__gold_answer")
     if since is not None:
         judgments = judgments.filter(created_at__gt=since)
@@ -87,9 +88,9 @@ def repeat_scores(annotator: Annotator, *, since: datetime | None, most: int) ->
 
 def feedback(question: Question, payload: Mapping[str, Any], rules: AssignmentRules) -> str:
     """What the annotator is told after a check, "" where checks stay hidden."""
-    if not rules.gold_feedback:
-        return ""
     known = question.gold_answer
+    if not rules.gold_feedback or known.is_hidden or known.retired_at is not None:
+        return ""
     if agreement_with(known, payload) == 1:
         verdict = _("This question was a check, and you answered it as expected.")
     else:

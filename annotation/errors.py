@@ -101,6 +101,20 @@ class SurveyDue(JudgingStopped):
         )
 
 
+class QuotaFull(JudgingStopped):
+    """The annotator's group has given as many answers as the project asks of it."""
+
+    code = "quota_full"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "This project has as many answers as it asks for from people who said of "
+                "themselves what you said. Everything you submitted is safe. Thank you."
+            )
+        )
+
+
 class LogBusy(AnnotationError):
     """The log's end can't be read consistently right now, because a large import is writing it."""
 

@@ -25,6 +25,7 @@ from annotation.models import (
 )
 from annotation.pausing import may_go_on, refuse_beyond_caps
 from annotation.project_rules import group_of, rules_of
+from annotation.quotas import refuse_beyond_quota
 from annotation.seats import has_room_for, lock_question
 from annotation.serving import take_check, take_repeat, take_seat, take_seat_of_group
 from annotation.statements import one_statement
@@ -185,6 +186,7 @@ def _lease_by_rules(
         if unfinished is not None:
             return unfinished
         refuse_beyond_caps(annotator, rules, now)
+        refuse_beyond_quota(annotator, rules, now)
         return _lease_check(annotator, now, rules) or _lease_ordinary(annotator, now, rules)
 
 

@@ -15,6 +15,7 @@ OWN = {
         "allow_both_bad": _("Offer “both are bad”"),
     }
 }
+BEST_ONLY = _("Ask only for the best response")
 
 
 class OptionsForm(forms.Form):
@@ -51,6 +52,8 @@ class OptionsForm(forms.Form):
         self.choices_of_type = OWN.get(project.judgment_type, {})
         for name, label in self.choices_of_type.items():
             self.fields[name] = forms.BooleanField(required=False, label=label)
+        if project.judgment_type == "ranking":
+            self.fields["best_only"] = forms.BooleanField(required=False, label=BEST_ONLY)
 
     @classmethod
     def showing(cls, project: Project) -> "OptionsForm":
@@ -69,6 +72,7 @@ class OptionsForm(forms.Form):
             "confidence": steps.confidence,
             "prediction": steps.prediction,
             "hindsight": steps.hindsight,
+            "best_only": project.options.get("top") == 1,
         }
         return cls(project=project, initial=initial | own)
 
@@ -88,7 +92,12 @@ class OptionsForm(forms.Form):
 
     def own(self) -> dict[str, Any]:
         """Options of the judgment type: False where something isn't offered, None for the usual."""
-        return {name: None if self.cleaned_data[name] else False for name in self.choices_of_type}
+        own: dict[str, Any] = {
+            name: None if self.cleaned_data[name] else False for name in self.choices_of_type
+        }
+        if "best_only" in self.fields:
+            own["top"] = 1 if self.cleaned_data["best_only"] else None
+        return own
 
     def project_fields(self) -> dict[str, Any]:
         given = self.cleaned_data

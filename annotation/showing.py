@@ -110,6 +110,11 @@ def look_back(
     )
 
 
+def show_expected(question: Question, form: JudgmentForm) -> Showing:
+    """The question with its responses in the order of their places, to say what is expected."""
+    return _showing(question, form.shown, handle="", reopened=True, submission_key="", form=form)
+
+
 def _showing(
     question: Question,
     shown: Sequence[int],

@@ -2,6 +2,7 @@ from django.urls import path
 
 from annotation.views import (
     accounts,
+    gold,
     images,
     imports,
     joining,
@@ -61,6 +62,9 @@ urlpatterns = [
     path(
         "projects/<slug:slug>/questions/<uuid:public_id>/again/", review.ask_again, name="ask-again"
     ),
+    path("projects/<slug:slug>/gold/", gold.gold, name="gold"),
+    path("projects/<slug:slug>/gold/<uuid:public_id>/", gold.gold_item, name="gold-item"),
+    path("projects/<slug:slug>/gold/<uuid:public_id>/mark/", gold.mark_gold, name="mark-gold"),
     path("projects/<slug:slug>/import/", imports.send_file, name="import"),
     path("projects/<slug:slug>/import/<uuid:token>/", imports.look_and_import, name="import-file"),
     path("projects/<slug:slug>/import/<uuid:token>/flaws.csv", imports.flaws, name="import-flaws"),

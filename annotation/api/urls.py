@@ -17,6 +17,7 @@ from annotation.api.endpoints.content import (
     SystemsViewSet,
 )
 from annotation.api.endpoints.decisions import DecisionsViewSet
+from annotation.api.endpoints.gold import GoldViewSet
 from annotation.api.endpoints.imports import ImportsViewSet
 from annotation.api.endpoints.joining import (
     InvitationsViewSet,
@@ -71,6 +72,7 @@ IN_PROJECT: dict[str, type[ProjectViewSet[Any]]] = {
     "withdrawals": WithdrawalsViewSet,
     "team": TeamViewSet,
     "progress": ProgressViewSet,
+    "gold": GoldViewSet,
 }
 for noun, viewset in IN_PROJECT.items():
     router.register_in_project(noun, viewset)

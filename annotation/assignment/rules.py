@@ -23,6 +23,10 @@ class RulesRefused(ValueError):
         super().__init__(" ".join(f"{name}: {text}" for name, text in errors.items()))
 
 
+BY_GROUP = {"seats_per_group": 1000, "judgments_per_group": 10_000_000}  # the most of each
+REST = "*"  # in quotas: everybody in no named group
+
+
 def _whole(default: int, least: int, most: int) -> int:
     limits = {"least": least, "most": most}
     value: int = field(default=default, metadata=limits)
@@ -43,7 +47,9 @@ class AssignmentRules:
     ask further people, up to `overlap_most`, while it isn't.
 
     `group_by` names a declared attribute; `seats_per_group` keeps that many of a question's seats
-    for each of its values, and other people share the rest.
+    for each of its values, and other people share the rest. `judgments_per_group` is how many
+    judgments each of its values gives over the whole project; "*" stands for everybody whose value
+    isn't named, and without it they aren't limited.
 
     `gold_share` of an annotator's questions have known answers, and `repeat_share` are their own
     again on swapped sides, at least `repeat_after` answers later. Neither takes a seat nor counts.
@@ -66,6 +72,7 @@ class AssignmentRules:
     certainty: float = field(default=0.9, metadata={"least": 0.5, "most": 1.0})
     group_by: str = ""
     seats_per_group: Mapping[str, int] = field(default_factory=dict)
+    judgments_per_group: Mapping[str, int] = field(default_factory=dict)
     gold_share: float = _share(0.0)
     gold_feedback: bool = False
     repeat_share: float = _share(0.0)
@@ -108,8 +115,8 @@ class AssignmentRules:
             errors["overlap_most"] = "Give both the least and the most people per question."
         elif self.overlap_least > self.overlap_most:
             errors["overlap_most"] = "The most people per question can't be fewer than the least."
-        if self.seats_per_group and not self.group_by:
-            errors["group_by"] = "Name the attribute whose groups have seats."
+        if (self.seats_per_group or self.judgments_per_group) and not self.group_by:
+            errors["group_by"] = "Name the attribute whose groups have seats or quotas."
         if self.gold_share + self.repeat_share > 0.9:
             errors["gold_share"] = "Leave at least a tenth of the questions for new ones."
         if errors:
@@ -118,7 +125,7 @@ class AssignmentRules:
     def as_settings(self) -> dict[str, Any]:
         """What differs from the defaults, as JSON; `of` reads it back."""
         standard = asdict(type(self)())
-        mine = asdict(self) | {"seats_per_group": dict(self.seats_per_group)}
+        mine = asdict(self) | {name: dict(getattr(self, name)) for name in BY_GROUP}
         return {name: value for name, value in mine.items() if value != standard[name]}
 
     @property
@@ -146,8 +153,8 @@ class AssignmentRules:
 def _read(name: str, value: Any, limits: Mapping[str, Any]) -> Any:
     if name == "order":
         return _order(value)
-    if name == "seats_per_group":
-        return _seats(value)
+    if name in BY_GROUP:
+        return _by_group(value, BY_GROUP[name])
     if name == "group_by":
         return _text(value)
     if name == "gold_feedback":
@@ -183,12 +190,12 @@ def _number(value: Any, least: float, most: float) -> float:
     return number
 
 
-def _seats(value: Any) -> dict[str, int]:
+def _by_group(value: Any, most: int) -> dict[str, int]:
     if not isinstance(value, Mapping) or len(value) > 50:
-        raise ValueError("Give at most 50 groups, each with its number of seats.")
+        raise ValueError("Give at most 50 groups, each with its number.")
     for group, seats in value.items():
         if not isinstance(group, str) or not 1 <= len(group) <= 100:
             raise ValueError("A group's name has 1 to 100 characters.")
-        if type(seats) is not int or not 1 <= seats <= 1000:
-            raise ValueError(f"“{group}” needs a whole number of seats from 1 to 1000.")
+        if type(seats) is not int or not 1 <= seats <= most:
+            raise ValueError(f"“{group}” needs a whole number from 1 to {most}.")
     return dict(value)

@@ -151,12 +151,19 @@ class Placement(models.Model):
 
 
 class GoldAnswer(models.Model):
-    """The known answer to a question that checks annotators: a canonical payload, and why."""
+    """The known answer to a question that checks annotators: a canonical payload, and why.
+
+    `explanation` is what annotators read afterwards where the project tells them, unless it
+    `is_hidden`. A retired one checks nobody any more, and answers to it say nothing of anybody.
+    """
 
     question = models.OneToOneField(Question, on_delete=models.CASCADE, related_name="gold_answer")
     payload = models.JSONField()
     explanation = models.TextField(blank=True)
+    is_hidden = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    retired_because = models.TextField(blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"known answer to {self.question}"

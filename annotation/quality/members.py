@@ -219,6 +219,7 @@ def _gold(project: Project) -> dict[int, Tally]:
         assignment__purpose=AssignmentPurpose.GOLD,
         supersedes__isnull=True,  # the first answer: a later one may have been told
         question__gold_answer__isnull=False,
+        question__gold_answer__retired_at__isnull=True,
     ).select_related("question__gold_answer")
     for answer in answers.order_by("-position")[:MOST_READ]:
         known = answer.question.gold_answer

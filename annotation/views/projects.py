@@ -18,6 +18,7 @@ from annotation.pairing import Design
 from annotation.progress import own_progress_of, project_progress, throughput
 from annotation.quality.members import team
 from annotation.questions import Asked, ask_each, ask_pairs
+from annotation.quotas import quotas
 from annotation.views.entry import account, for_accounts, for_members
 
 
@@ -49,6 +50,7 @@ def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         "progress": project_progress(project),
         "team": team(project),
         "throughput": lately,
+        "quotas": quotas(project),
         "chart": columns(
             "throughput",
             lately.days if lately.total else [],

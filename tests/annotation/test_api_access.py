@@ -38,6 +38,7 @@ OF_A_PROJECT = (
     "requeues",
     "disputes",
     "team",
+    "gold",
     "invitations",
     "memberships",
 )
@@ -192,6 +193,7 @@ READERS = {
     "requeues": {"owner", "manager", "reviewer"},
     "disputes": {"owner", "manager", "reviewer"},
     "team": {"owner", "manager", "reviewer"},
+    "gold": {"owner", "manager"},
     "invitations": {"owner", "manager"},
     "memberships": {"owner", "manager"},
     "prompts": {"owner", "manager", "reviewer"},

@@ -94,6 +94,18 @@ def test_options_that_cannot_be_are_explained_and_annotators_change_none(world: 
     assert post(world.ada, f"{PROJECT}options/", {"form": "options"})[0] == 403
 
 
+def test_a_ranking_can_ask_only_for_the_best(world: World) -> None:
+    world.project.judgment_type = "ranking"
+    world.project.save()
+    data = shown_form(page(world.olga, f"{PROJECT}options/"))
+    data |= {"form": "options", "reason": "off", "confidence": "off", "prediction": "off"}
+    post(world.olga, f"{PROJECT}options/", data | {"best_only": "on"})
+    assert Project.objects.get().options == {"reason": "off", "top": 1}
+    assert "A is best" in page(world.olga, f"{PROJECT}options/")
+    post(world.olga, f"{PROJECT}options/", data)
+    assert Project.objects.get().options == {"reason": "off"}
+
+
 def test_a_sample_is_of_no_project() -> None:
     showing = setting_up.sample("pairwise", options={"reason": "off"})
     assert (showing.handle, len(showing.responses)) == ("", 2)

@@ -244,6 +244,37 @@ def test_a_ranking_is_dragged_or_typed(lived_in: World, open_page: OpenPage) -> 
     assert judgment.payload["tiers"] == [[shown[2]], sorted(shown[:2])]
 
 
+def test_a_ranking_by_buttons_is_refused_until_everything_has_a_place(
+    lived_in: World, open_page: OpenPage
+) -> None:
+    project_of(lived_in, "ranking", candidates=3)
+    page = open_page(lived_in.ada, "/projects/ranking/judge/")
+    page.get_by_role("group", name="Rank of B").get_by_text("1", exact=False).last.click()
+    page.get_by_role("group", name="Rank of A").get_by_text("2", exact=False).last.click()
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.locator(".criterion-error")).to_have_count(1)
+    expect(page.locator(".rank", has=page.locator(".criterion-error"))).to_contain_text("Rank of C")
+    assert not Judgment.objects.exists()
+    page.get_by_role("group", name="Rank of C").get_by_text("3", exact=False).last.click()
+    page.get_by_role("button", name="Submit and next").click()
+    heading(page, "2 of 2")
+    judgment = Judgment.objects.get()
+    assert judgment.shown_order is not None
+    a, b, c = judgment.shown_order
+    assert judgment.payload["tiers"] == [[b], [a], [c]]
+
+
+def test_the_best_of_several_is_one_key(lived_in: World, open_page: OpenPage) -> None:
+    project = project_of(lived_in, "ranking", candidates=3)
+    Project.objects.filter(pk=project.pk).update(options={"top": 1})
+    page = open_page(lived_in.ada, "/projects/ranking/judge/")
+    page.keyboard.press("3")
+    heading(page, "2 of 2")
+    judgment = Judgment.objects.get()
+    assert judgment.shown_order is not None
+    assert judgment.payload == {"tiers": [[judgment.shown_order[2]]], "of": 3}
+
+
 def test_criteria_can_be_compared_beside_the_preference(
     lived_in: World, open_page: OpenPage
 ) -> None:

@@ -17,6 +17,7 @@ from annotation.models import Annotator, Project
 from annotation.own_page import OwnPace, own_pace
 from annotation.progress import own_progress_of, project_progress, throughput
 from annotation.quality.members import Team, team
+from annotation.quotas import quotas
 from annotation.tokens import Scope
 
 
@@ -77,10 +78,12 @@ class ProgressViewSet(ProjectViewSet[Project]):
             "project": None,
             "forecast": None,
             "no_forecast": "",
+            "quotas": [],
         }
         if self.role in REVIEWERS:
             told = throughput(self.project).forecast
             body["project"] = project_progress(self.project)
+            body["quotas"] = quotas(self.project)
             if isinstance(told, Forecast):
                 body["forecast"] = told
             else:

@@ -6,16 +6,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotation.assignment.rules import AssignmentRules, Order
+from annotation.assignment.rules import BY_GROUP, AssignmentRules, Order
 from annotation.models import Decision
 
 
 def _field_of(name: str, limits: Any) -> serializers.Field[Any, Any, Any, Any]:
     if name == "order":
         return serializers.ChoiceField(choices=list(Order), required=False)
-    if name == "seats_per_group":
-        seats = serializers.IntegerField(min_value=1, max_value=1000)
-        return serializers.DictField(child=seats, required=False)
+    if name in BY_GROUP:
+        number = serializers.IntegerField(min_value=1, max_value=BY_GROUP[name])
+        return serializers.DictField(child=number, required=False)
     if name == "group_by":
         return serializers.CharField(max_length=100, required=False, allow_blank=True)
     if name == "gold_feedback":
@@ -68,6 +68,9 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     allow_both_bad = serializers.BooleanField(
         required=False, help_text="Pairwise only: whether “both are bad” is offered."
     )
+    best_only = serializers.BooleanField(
+        required=False, help_text="Ranking only: whether only the best response is asked for."
+    )
 
 
 class AudienceSerializer(serializers.Serializer[Any]):
@@ -94,6 +97,9 @@ class CheckSerializer(serializers.Serializer[Any]):
     payload = serializers.DictField()
     explanation = serializers.CharField(
         max_length=2000, required=False, allow_blank=True, default=""
+    )
+    is_hidden = serializers.BooleanField(
+        required=False, default=False, help_text="Never tell, even where the project tells."
     )
     qualifies = serializers.BooleanField(
         required=False, default=False, help_text="Give it to newcomers first."

@@ -100,6 +100,15 @@ class ProjectProgressSerializer(serializers.Serializer[Any]):
     parked = serializers.IntegerField()
 
 
+class QuotaSerializer(serializers.Serializer[Any]):
+    """A group's quota over the whole project and what it gave; `*` is everybody else."""
+
+    group = serializers.CharField()
+    judgments = serializers.IntegerField()
+    wanted = serializers.IntegerField()
+    is_full = serializers.BooleanField()
+
+
 class CollectionProgressSerializer(serializers.Serializer[Any]):
     """`project`, `forecast` and `no_forecast` (why there is none) are for reviewers, else null."""
 
@@ -107,3 +116,4 @@ class CollectionProgressSerializer(serializers.Serializer[Any]):
     project = ProjectProgressSerializer(allow_null=True)
     forecast = ForecastSerializer(allow_null=True)
     no_forecast = serializers.CharField(allow_blank=True)
+    quotas = QuotaSerializer(many=True)

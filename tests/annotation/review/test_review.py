@@ -21,7 +21,7 @@ from annotation.queue import lease_next
 from annotation.review import browsing, verdicts
 from annotation.submission import submit
 from tests.annotation.test_views_projects import PROJECT, page, post
-from tests.cast import World, member
+from tests.cast import World, make_question, member
 
 
 @pytest.fixture
@@ -140,6 +140,23 @@ def test_the_log_is_browsed_by_who_and_how_they_differ(
     assert "It says what to do." in ada
     assert "No such judgments" in page(rita, f"{log}?since=2001-01-01&until=2001-01-02")
     assert "can't be read" in page(rita, f"{log}?annotator=password", status=422)
+
+
+def test_a_remark_about_somebody_opens_their_answers(world: World, rita: User) -> None:
+    for number in range(25):
+        make_question(world.project, f"more-{number}")
+    for _ in range(20):
+        answer(world.annotator_ada, prefers=0, reason="Fine, it says what I would say.")
+    answer(world.annotator_bob, prefers=0)
+    overview = page(rita, PROJECT)
+    assert "Repeated reasons" in overview
+    assert "Quick for the length" in overview
+    log = f"{PROJECT}judgments/"
+    pasted = page(rita, f"{log}?flag=pasted_reasons")
+    assert pasted.count("<tr>") - 1 == 20
+    assert "Bob" not in re.findall(r"<tbody>.*</tbody>", pasted, re.S)[0]
+    assert page(rita, f"{log}?has_reason=on&standing=counted").count("<tr>") - 1 == 20
+    assert "No such judgments" in page(rita, f"{log}?flag=one_side&judgment_type=pairwise")
 
 
 def test_pages_of_the_log_follow_each_other_without_loss(
