@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aggregation.links import Link
 from aggregation.options import Options
-from aggregation.personal.bench import Bench
+from aggregation.personal.bench import Bench, nobody
 from aggregation.resampling import active_clusters, knows_prompts, resample, varies_prompts
 from aggregation.results import AggregateResult, AnnotatorQuality, CiMethod, Fit, ScoreKind
 from aggregation.tables import (
@@ -41,6 +41,7 @@ from aggregation.uncertainty import (
     standard_errors,
 )
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from aggregation.watching import watched
 
 Floats = NDArray[np.float64]
 Family = Literal["consensus", "ranking", "social_choice", "scalars", "slates", "pluralism"]
@@ -147,7 +148,7 @@ class Method:
         Raises TableError where the table's kind can't be converted or the machine's memory doesn't
         hold what the rule needs, TypeError for another method's options.
         `rng` replaces the generator that is otherwise made from `options.seed`; `bench` hears of
-        the progress of a method that trains, and what its `watch` raises ends the training.
+        progress, and what its `watch` raises ends the fit.
         """
         started = perf_counter()
         chosen = options if options is not None else self.options()
@@ -156,7 +157,8 @@ class Method:
                 f"{self.slug} takes {self.options.__name__}, not {type(chosen).__name__}."
             )
         try:
-            return self._fit(table, chosen, rng, bench, started)
+            with watched(nobody if bench is None else bench.watch):
+                return self._fit(table, chosen, rng, bench, started)
         except MemoryError as error:
             raise TableError(
                 f"“{self.title}” needs more memory than there is for {len(table.ids):,} items and "

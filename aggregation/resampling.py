@@ -13,6 +13,7 @@ from aggregation.tables import Comparisons, PairCounts, Table
 from aggregation.tables.columns import clusters_of, numbered
 from aggregation.tables.pair_cells import PairCells
 from aggregation.uncertainty import cluster_weight_rows, two_way_weight_rows
+from aggregation.watching import step
 
 Floats = NDArray[np.float64]
 
@@ -33,10 +34,10 @@ def resample(
     if isinstance(table, PairCounts):
         return None
     quiet = replace(options, replicates=0)
-    rows = [
-        solve(again, quiet, np.random.default_rng([options.seed, b])).score
-        for b, again in enumerate(_replicates(table, evidence, options))
-    ]
+    rows = []
+    for b, again in enumerate(_replicates(table, evidence, options)):
+        step(b, options.replicates)
+        rows.append(solve(again, quiet, np.random.default_rng([options.seed, b])).score)
     return (
         np.array(rows, dtype=np.float64).reshape(len(rows), len(estimate.score)) if rows else None
     )

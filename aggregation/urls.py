@@ -11,6 +11,7 @@ from aggregation.views import (
     runs,
     steering,
     tables,
+    tie_breaks,
 )
 
 app_name = "aggregation"
@@ -22,6 +23,7 @@ RELEASE = f"{PROJECT}/releases/<int:version>"
 
 urlpatterns = [
     path("elections/", elections.elections, name="elections"),
+    path("tie-breaks/", tie_breaks.tie_breaks, name="tie-breaks"),
     path("methods/", methods.methods, name="methods"),
     path("methods/<slug:method>/", methods.method, name="method"),
     path(f"{PROJECT}/results/", panel.project_panel, name="project_panel"),

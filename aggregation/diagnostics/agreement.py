@@ -162,6 +162,28 @@ def brennan_prediger(counts: ArrayLike, weighting: Weighting = "identity") -> Ch
     return _corrected(float(own[rated].mean()), float(W.mean()))
 
 
+def conger_kappa(table: Labels, weighting: Weighting = "identity") -> ChanceCorrected:
+    """Conger's kappa of several annotators: expected agreement from each annotator's own shares of
+    labels, so that a habit of one isn't taken for chance of all (Conger 1980; missing labels as in
+    Gwet 2014). With two annotators it is Cohen's kappa. NaN with fewer than two annotators.
+    """
+    given = (table.label >= 0) & (table.weights > 0)
+    who = np.full(len(table), -1) if table.annotator is None else table.annotator
+    known = given & (who >= 0)
+    J, C = len(table.annotator_ids), len(table.label_ids)
+    counts = np.bincount(who[known] * C + table.label[known], minlength=J * C).reshape(J, C)
+    counts = counts[counts.sum(axis=1) > 0]
+    W = weights_of(weighting, C)
+    rated, own, _ = _unit_agreement(np.asarray(table.counts(), dtype=np.float64), W)
+    if len(counts) < 2 or not rated.any():
+        return ChanceCorrected(*[float("nan")] * 4)
+    share = counts / counts.sum(axis=1, keepdims=True)
+    mean, r = share.mean(axis=0), len(share)
+    spread = (share.T @ share - r * np.outer(mean, mean)) / (r - 1)
+    expected = float((W * (np.outer(mean, mean) - spread / r)).sum())
+    return _corrected(float(own[rated].mean()), expected)
+
+
 def _corrected(observed: float, expected: float) -> ChanceCorrected:
     value = (observed - expected) / (1 - expected) if expected < 1 else float("nan")
     return ChanceCorrected(observed, expected, value, float("nan"))

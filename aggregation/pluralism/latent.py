@@ -27,6 +27,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import expit, logsumexp
 
 from aggregation.pluralism.votes import GroupVotes, scrambled
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 LOG2 = float(np.log(2))
@@ -132,6 +133,7 @@ def fixed_groups(
     U = np.zeros((votes.design.d, members.shape[1] - 1))
     converged, step = False, 0
     while step < how.max_iter and not converged:
+        beat()
         step += 1
         direction = _directions(votes, how, votes.design.log_odds(U), U, weight)
         U = U + direction / max(1.0, float(np.abs(direction).max(initial=0.0)) / 2)

@@ -5,6 +5,7 @@ A slate W of at most k seats for n voters (by weight). A group of weight l n/k "
 JR    no item outside W is approved by n/k voters who have nobody in W.
 EJR+  for no l is an item outside W approved by voters of weight l n/k with fewer than l approved
       seats each. Polynomial, and implies EJR, PJR and JR (Brill & Peters 2023).
+EJR+ with costs: the same where items have prices, see `ejr_plus_with_costs`.
 PJR   voters of weight l n/k who share l items have l approved seats between them.
 EJR   one of them has l approved seats.
 Priceability: equal budgets can pay for W so that nobody pays for what she doesn't approve and the
@@ -65,6 +66,35 @@ def ejr_plus(votes: Approvals, slate: Iterable[int], seats: int) -> Certificate:
             witness = {"item": worst, "deserves": size, "weight": float(group[worst])}
             return Certificate("EJR+", False, witness)
     return Certificate("EJR+", True)
+
+
+def ejr_plus_with_costs(
+    votes: Approvals, slate: Iterable[int], cost: Floats, budget: float, by_cost: bool = False
+) -> Certificate:
+    """EJR+ where items have costs. Witness: an item outside, and the weight of a group S of its
+    supporters whose share of the money, budget |S| / n, pays for more than any of them got:
+
+    count  (held + 1) cost(c) <= budget |S| / n, held the most approved items bought for one of S
+    cost   held + cost(c) <= budget |S| / n, held the most spent on what one of S approves
+
+    With cost 1 and budget k both are EJR+. Equal Shares has it for the satisfaction it was run
+    with: until some voter of S has less than cost(c)/|S| left, nothing is bought at a rate above
+    the one at which S could buy c, so she got more than that for the money she spent.
+    """
+    chosen = sorted(slate)
+    worth = cost if by_cost else np.ones(votes.n_items)
+    held = votes.approved[:, chosen] @ worth[chosen]
+    outside = ~np.isin(np.arange(votes.n_items), chosen)
+    for most in np.unique(held) if votes.total > 0 else ():
+        group = (votes.weight * (held <= most)) @ votes.approved
+        due = budget * group / votes.total
+        need = most + cost if by_cost else (most + 1) * cost
+        short = outside & (group > 0) & (need * (1 - CLOSE) <= due)
+        if short.any():
+            worst = int(np.where(short, due - need, -np.inf).argmax())
+            witness = {"item": worst, "weight": float(group[worst]), "money": float(due[worst])}
+            return Certificate("EJR+ with costs", False, witness)
+    return Certificate("EJR+ with costs", True)
 
 
 def ejr(votes: Approvals, slate: Iterable[int], seats: int) -> Certificate:

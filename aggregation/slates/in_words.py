@@ -17,6 +17,12 @@ PROMISES = {
         "No group is left with fewer seats than it deserves for an item it shares (EJR+).",
         "A group has fewer seats than it deserves for an item it shares (EJR+ fails).",
     ),
+    "EJR+ with costs": (
+        "No group is left with less than its share of the money could buy for an item it shares "
+        "(EJR+ with costs).",
+        "A group is left with less than its share of the money could buy for an item it shares "
+        "(EJR+ with costs fails).",
+    ),
     "GFS": (
         "Before the draw every group can expect its share of the seats (group fair share).",
         "Before the draw some group can expect less than its share (group fair share fails).",

@@ -12,6 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregation.watching import beat
+
 Floats = NDArray[np.float64]
 State = TypeVar("State")
 Step = Callable[[State], list[State]]
@@ -43,6 +45,7 @@ def follow(
     ends: dict[Hashable, State] = {}
     open_: dict[Hashable, State] = {key(start): start}
     while open_:
+        beat()
         reached: dict[Hashable, State] = {}
         for state in open_.values():
             successors = step(state)

@@ -44,7 +44,8 @@ from aggregation.reports import Report
 from aggregation.snapshot import attribute_names
 from aggregation.tables import Ballots, Comparisons, Ratings
 from aggregation.views.steering import steering_context
-from aggregation.wording import comparison_headline, number
+from aggregation.warning_codes import WarningCode
+from aggregation.wording import comparison_headline, named, number
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role, WorkState
 from annotation.views.entry import account, for_members, is_fragment
@@ -52,6 +53,7 @@ from annotation.views.entry import account, for_members, is_fragment
 LISTED = 100
 MOST_COMPARED = 12
 MOST_CHARTS = 3
+MOST_TIED = 50  # in an address
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -155,10 +157,26 @@ def run(request: HttpRequest, project: Project, role: Role, public_id: str) -> H
         "ranked": found.method in METHODS and ranks(found.method),
         "others": _others(found),
     }
+    context["tie_address"] = _tie_address(found, context["view"])
     context |= _examined(found, context["view"])
     if context["view"] and found.method in METHODS:
         context |= _looked_into(found)
     return render(request, "aggregation/run.html", context)
+
+
+def _tie_address(run: Run, view: RunView | None) -> str:
+    """Where the first place of a run can be drawn for in public; blank without a tie."""
+    if view is None or WarningCode.TIE_UNRESOLVED not in view.result.codes:
+        return ""
+    tied = [named(view.result.ids[w]) for w in view.result.winners]
+    if view.result.committees or not 1 < len(tied) <= MOST_TIED:
+        return ""
+    asked = {
+        "options": "\n".join(tied),
+        "digest": f"sha256:{run.result_digest}",
+        "question": f"{run.project.slug}: first place under {run.method}",
+    }
+    return f"{reverse('aggregation:tie-breaks')}?{urlencode(asked)}"
 
 
 def _others(run: Run) -> list[Run]:
@@ -324,26 +342,26 @@ def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> di
 def _rules(chosen: list[Run], titles: list[str]) -> dict[str, Any]:
     """The newest look at just these rules."""
     methods = [run.method for run in chosen]
-    named = dict(zip(methods, titles, strict=True))
+    called = dict(zip(methods, titles, strict=True))
     found = newest_examination(chosen[0], "rules", beside=chosen[1:])
     return {
         "rules_examination": found,
-        "rules": _shown(found, lambda report: rules_view(report, named)),
+        "rules": _shown(found, lambda report: rules_view(report, called)),
     }
 
 
 def _groups(project: Project, chosen: list[Run], titles: list[str]) -> dict[str, Any]:
     """What each of these rules' choices costs whom, where people declared who they are."""
     declared = attribute_names(project)
-    named = dict(zip((run.method for run in chosen), titles, strict=True))
+    called = dict(zip((run.method for run in chosen), titles, strict=True))
     found = newest_examination(chosen[0], "groups", beside=chosen[1:])
     asked = found.options if found else {"attribute": next(iter(declared), "")}
     report = found.report if found else None
     return {
         "declares": bool(declared),
         "groups_examination": found,
-        "groups": groups_view(report, named) if report else None,
-        "groups_sentence": choice_sentence(report, named) if report else "",
+        "groups": groups_view(report, called) if report else None,
+        "groups_sentence": choice_sentence(report, called) if report else "",
         "groups_form": SubjectForm(
             "groups", ("attribute",), asked, offered={"attribute": declared}
         ),

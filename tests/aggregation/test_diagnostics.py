@@ -86,6 +86,7 @@ def test_kappas() -> None:
     counts = four_observers().counts()
     assert agree.fleiss_kappa(counts).value == pytest.approx(0.76117, abs=5e-6)
     assert agree.brennan_prediger(counts).value == pytest.approx(0.77273, abs=5e-6)
+    assert agree.conger_kappa(four_observers()).value == pytest.approx(0.76207, abs=5e-6)
     fleiss = agree.fleiss_kappa(FLEISS)
     assert fleiss.value == pytest.approx(0.20993, abs=5e-6)
     assert fleiss.observed == pytest.approx(0.37802, abs=5e-6)

@@ -41,7 +41,12 @@ def test_information_gain_of_the_twenty_two_games() -> None:
 
 def test_optimistic_pair_of_the_twenty_two_games() -> None:
     """D is best; B could be better by its bound 1.0391: ask D against B."""
-    assert optimistic_pair(exact().theta, exact().cov) == (3, 1)
+    state = exact()
+    variance = np.diagonal(state.cov) + state.cov[3, 3] - 2 * state.cov[3]
+    sd = np.sqrt(variance[:3])
+    assert sd == pytest.approx([0.9077, 0.9967, 0.9572], abs=5e-5)
+    assert state.theta[:3] + sd == pytest.approx([0.4612, 1.0391, 0.5414], abs=5e-5)
+    assert optimistic_pair(state.theta, state.cov) == (3, 1)
 
 
 def test_posterior_is_the_ridge_fit() -> None:

@@ -11,7 +11,7 @@ import pytest
 from aggregation.catalogue import METHODS
 from aggregation.options import OptionError
 from aggregation.results import AggregateResult, WarningCode
-from aggregation.slates import thiele
+from aggregation.slates import certificates, thiele
 from aggregation.slates.approvals import Approvals, public_order
 from aggregation.slates.certificates import ejr_plus, group_fair_share, priceable
 from aggregation.slates.equal_shares import payments
@@ -236,6 +236,76 @@ def test_equal_shares_keeps_money_for_the_smaller_half_of_the_town() -> None:
     assert fair.fit.parameters["spent"] == 90.0
     greedy = elect("budgeting", CITY, budget=100.0, costs=COSTS, rule="greedy")
     assert greedy.committees == ((0, 1),)
+
+
+def test_the_larger_half_alone_fails_the_certificate_and_a_witness_is_named() -> None:
+    fair = elect("budgeting", CITY, budget=100.0, costs=COSTS)
+    assert fair.axioms == {"EJR+ with costs": {"holds": True}}
+    greedy = elect("budgeting", CITY, budget=100.0, costs=COSTS, rule="greedy")
+    found = greedy.axioms["EJR+ with costs"]
+    assert not found["holds"]
+    assert found["witness"] == {"item": "2", "weight": 4.0, "money": 40.0}
+    assert found["slate"] == ["0", "1"]
+    (said, holds), *_ = proofs(greedy)
+    assert not holds
+    assert "share of the money" in said
+
+
+def test_with_equal_costs_the_certificate_is_the_one_for_seats() -> None:
+    for seed in range(60):
+        profile = votes(seed)
+        rng = np.random.default_rng(seed)
+        seats = int(rng.integers(1, 5))
+        slate = rng.choice(6, seats, replace=False)
+        plain = certificates.ejr_plus(profile, slate, seats).holds
+        for by_cost in (False, True):
+            priced = certificates.ejr_plus_with_costs(
+                profile, slate, np.ones(6), float(seats), by_cost
+            )
+            assert priced.holds == plain, seed
+
+
+@pytest.mark.parametrize("by_cost", [False, True])
+def test_the_certificate_with_costs_is_that_of_trying_every_group(by_cost: bool) -> None:
+    for seed in range(40):
+        profile = votes(seed)
+        rng = np.random.default_rng(seed)
+        cost = rng.integers(1, 6, 6).astype(float)
+        slate = np.flatnonzero(rng.random(6) < 0.4)
+        worth = cost if by_cost else np.ones(6)
+        held = profile.approved[:, slate] @ worth[slate]
+        fails = False
+        for item in set(range(6)) - set(slate.tolist()):
+            support = np.flatnonzero(profile.approved[:, item])
+            for size in range(1, len(support) + 1):
+                for group in combinations(support.tolist(), size):
+                    money = 9.0 * profile.weight[list(group)].sum() / profile.total
+                    most = held[list(group)].max()
+                    need = most + cost[item] if by_cost else (most + 1) * cost[item]
+                    fails = fails or need * (1 - 1e-9) <= money
+        found = certificates.ejr_plus_with_costs(profile, slate, cost, 9.0, by_cost)
+        assert found.holds != fails, seed
+
+
+@pytest.mark.parametrize("satisfaction", ["count", "cost"])
+@pytest.mark.parametrize("rule", ["equal_shares", "lottery"])
+def test_equal_shares_gives_every_group_what_its_money_could_buy(
+    rule: str, satisfaction: str
+) -> None:
+    rng = np.random.default_rng(3)
+    for seed in range(30):
+        profile = votes(seed)
+        sets = [np.flatnonzero(row).tolist() for row in profile.approved]
+        text = ", ".join(f"{i}: {c}" for i, c in enumerate(rng.integers(1, 8, 6)))
+        result = elect(
+            "budgeting",
+            Ballots.from_approvals(sets, 6, weight=profile.weight),
+            budget=9.0,
+            costs=text,
+            rule=rule,
+            satisfaction=satisfaction,
+        )
+        assert result.axioms["EJR+ with costs"]["holds"], (seed, result.committees)
 
 
 @pytest.mark.parametrize("rule", ["equal_shares", "phragmen", "greedy"])

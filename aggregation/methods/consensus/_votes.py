@@ -18,6 +18,7 @@ from aggregation.methods.consensus._labelling import labelled, quality, shares
 from aggregation.results import Fit
 from aggregation.tables import Labels
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 FLOOR = 1e-300  # smallest probability whose logarithm is taken
@@ -105,6 +106,7 @@ def expectation_maximisation(
 
     now = at(maximise(T), 1)
     while now.iters < max_iter:
+        beat()
         after = at(maximise(now.T), now.iters + 1)
         moved = float(np.abs(after.T - now.T).max(initial=0.0))
         gain = abs(after.objective - now.objective)

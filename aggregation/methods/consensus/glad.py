@@ -25,6 +25,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Labels
 from aggregation.warning_codes import WarningCode, warn
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +51,9 @@ def solve(table: Labels, options: GladOptions, rng: np.random.Generator) -> Esti
         "gtol": 1e-7,
         "maxcor": 20,
     }
-    found = minimize(model.loss, start, jac=True, method="L-BFGS-B", options=settings)
+    found = minimize(
+        model.loss, start, jac=True, method="L-BFGS-B", options=settings, callback=beat
+    )
     alpha, b = found.x[: model.J], found.x[model.J :]
     T = model.posterior(alpha, b)
     fit = Fit(

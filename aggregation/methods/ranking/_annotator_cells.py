@@ -18,6 +18,7 @@ from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Comparisons
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
@@ -176,6 +177,7 @@ def fit_annotators(
             method="L-BFGS-B",
             bounds=bounds,
             options=settings,
+            callback=beat,
         )
         for x in starts
     ]

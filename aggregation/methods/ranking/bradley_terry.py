@@ -38,6 +38,7 @@ from aggregation.tables.comparisons import CANNOT_TELL
 from aggregation.tables.pair_cells import PairCells
 from aggregation.tables.pair_counts import count_pairs
 from aggregation.uncertainty import cluster_weight_rows
+from aggregation.watching import step
 
 Floats = NDArray[np.float64]
 ELO = 400 / np.log(10)
@@ -292,6 +293,7 @@ def resample_counts(
         if options.virtual:
             h = h + options.virtual * (h + h.transpose(0, 2, 1) > 0)
         drawn.append(strengths.fit_batch(h, structure.part, ridge, start))
+        step(sum(map(len, drawn)), options.replicates)
     theta = np.where(structure.part >= 0, np.concatenate(drawn), np.nan)
     counts = evidence.pair_counts()
     return np.stack([_displayed(row, None, structure, counts, options)[0] for row in theta])

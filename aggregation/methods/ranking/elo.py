@@ -23,6 +23,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Comparisons
 from aggregation.warning_codes import WarningCode, warn
+from aggregation.watching import step
 
 Floats = NDArray[np.float64]
 
@@ -66,8 +67,8 @@ def _play(table: Comparisons, options: EloOptions) -> Floats:
     """Ratings after reading the judgments in their order."""
     R = [options.initial] * table.n_items
     outcome = (0.5 + 0.5 * np.sign(table.y)).tolist()
-    step = (options.k * table.weights).tolist()
-    for a, b, y, k in zip(table.a.tolist(), table.b.tolist(), outcome, step, strict=True):
+    size = (options.k * table.weights).tolist()
+    for a, b, y, k in zip(table.a.tolist(), table.b.tolist(), outcome, size, strict=True):
         gain = k * (y - 1 / (1 + 10 ** ((R[b] - R[a]) / 400)))
         R[a] += gain
         R[b] -= gain
@@ -82,6 +83,8 @@ def _play_many(table: Comparisons, orders: NDArray[np.int64], options: EloOption
     a, b = table.a[orders], table.b[orders]
     y, k = 0.5 + 0.5 * np.sign(table.y)[orders], options.k * table.weights[orders]
     for t in range(N):
+        if t % 1_000 == 0:
+            step(t, N)
         Ra, Rb = R[row, a[:, t]], R[row, b[:, t]]
         gain = k[:, t] * (y[:, t] - 1 / (1 + 10 ** ((Rb - Ra) / 400)))
         R[row, a[:, t]] = Ra + gain

@@ -27,6 +27,7 @@ from aggregation.options import Options, option
 from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Ratings
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 POINTS = 61
@@ -175,6 +176,7 @@ def _fit(answers: Answers, common: bool, max_iter: int) -> Any:
         method="L-BFGS-B",
         bounds=bounds,
         options=settings,
+        callback=beat,
     )
 
 

@@ -27,6 +27,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Comparisons, PairCounts
 from aggregation.warning_codes import WarningCode, warn
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
@@ -70,7 +71,9 @@ def solve(
         "gtol": 1e-9,
         "maxcor": 30,
     }
-    found = minimize(loss, np.zeros(2 * K), jac=True, method="L-BFGS-B", options=settings)
+    found = minimize(
+        loss, np.zeros(2 * K), jac=True, method="L-BFGS-B", options=settings, callback=beat
+    )
     mu, sd = _standardised(found.x[:K], np.exp(found.x[K:]), structure.part)
     p = _chance(mu, sd, rates)
     shown = np.where(structure.part < 0, np.nan, mu)

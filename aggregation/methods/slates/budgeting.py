@@ -17,8 +17,14 @@ What Equal Shares leaves of the budget goes to `completion`: raising everyone's 
 as long as the slate stays within the budget and then greedily, only greedily, or not at all. Items
 that cost more than the budget can't win. All slates that ties allow are listed; a slate never costs
 more than the budget, except in the lottery. Costs and budget come from you: nothing is estimated.
+
+Certified on each result: EJR+ with costs. It fails where supporters of an item outside, whose share
+of the money is at least (h + 1) times its cost, have at most h approved items each (with
+`satisfaction="cost"`: h + its cost, h being what was spent on items they approve). Equal Shares and
+the lottery always have it, for the satisfaction they were run with; greedy and Phragmén may not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,6 +35,7 @@ from aggregation.methods.slates._slate import Choice, Contest, SlateOptions, ele
 from aggregation.options import option
 from aggregation.slates.approvals import Floats
 from aggregation.slates.budgets import bought_by_load, bought_by_shares, bought_greedily
+from aggregation.slates.certificates import ejr_plus_with_costs
 from aggregation.slates.equal_shares import equal_shares
 from aggregation.slates.item_values import along, item_numbers
 from aggregation.slates.lotteries import budget_lottery, dependent_rounding, fractional_shares
@@ -67,7 +74,7 @@ def solve(ballots: Ballots, options: BudgetingOptions, rng: np.random.Generator)
         return Choice(
             found,
             parameters={"budget": options.budget, "spent": max(spent)},
-            axioms={},
+            axioms=_proved(contest, cost, options, found.committees),
             warnings=tuple(told),
         )
 
@@ -110,9 +117,21 @@ def _lottery(
         chances=tuple(chances[slate] for slate in listed) if written else (),
         score=np.minimum(marginal, 1.0),
         parameters=parameters,
-        axioms={},
+        axioms=_proved(contest, cost, options, listed),
         warnings=(warn(WarningCode.RANDOMISED, said),),
     )
+
+
+def _proved(
+    contest: Contest, cost: Floats, options: BudgetingOptions, slates: Sequence[Committee]
+) -> dict[str, Any]:
+    """EJR+ with costs over all slates: it holds where every one of them has it."""
+    by_cost = options.satisfaction == "cost"
+    for slate in slates:
+        found = ejr_plus_with_costs(contest.votes, slate, cost, options.budget, by_cost)
+        if not found.holds:
+            return {found.name: {**found.plain(), "slate": list(slate)}}
+    return {"EJR+ with costs": {"holds": True}}
 
 
 METHOD = Method(
@@ -123,5 +142,10 @@ METHOD = Method(
     options=BudgetingOptions,
     reference="Peters, Pierczyński & Skowron (2021), NeurIPS, “Proportional participatory "
     "budgeting with additive utilities”; Aziz, Lu, Suzuki, Vollen & Walsh (2024), AAAI",
-    axioms=("anonymity", "neutrality among items of equal cost", "budget kept"),
+    axioms=(
+        "anonymity",
+        "neutrality among items of equal cost",
+        "budget kept",
+        "EJR+ with costs (Equal Shares and lottery)",
+    ),
 )

@@ -1,10 +1,13 @@
 """What several rules read off the majorities: the defeats and the order of the layers."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from aggregation.tables import PairCounts
+
+Floats = NDArray[np.float64]
 
 
 def defeats(counts: PairCounts, strength: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -31,3 +34,12 @@ def majority_layers(
     losses = ((margins < 0) & outside).sum(axis=1)
     _, layer = np.unique(losses, return_inverse=True)
     return np.asarray(layer, dtype=np.int64)
+
+
+def widest_paths(strength: Floats) -> Floats:
+    """Floyd–Warshall for bottlenecks: p = max(p, min(p_ik, p_kj)); the diagonal stays 0."""
+    p = strength
+    for k in range(len(p)):
+        p = np.maximum(p, np.minimum(p[:, k, None], p[None, k, :]))
+    np.fill_diagonal(p, 0.0)
+    return p

@@ -26,6 +26,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import WarningCode, warn
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 
@@ -71,6 +72,7 @@ def _mirror(P: Floats, reference: Floats, options: NashOptions) -> tuple[Floats,
 
     pi, gap = reference, np.inf
     for step in range(options.max_iter):
+        beat()
         gap = _residual(P, pi, reference, beta)
         if gap < 1e-11:
             return pi, step, gap
@@ -93,6 +95,7 @@ def _self_play(P: Floats, reference: Floats, options: NashOptions) -> tuple[Floa
     tilt = 1e-3 * P.mean(axis=1)
     z, total = reference + tilt, np.zeros(len(P))
     for _ in range(options.max_iter):
+        beat()
         pi = np.exp(z - logsumexp(z))
         total += pi
         z = z - logsumexp(z) + options.eta * (P @ pi)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.social_choice._majorities import defeats
+from aggregation.methods.social_choice._majorities import defeats, widest_paths
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options, option
 from aggregation.tables import PairCounts
@@ -29,15 +29,6 @@ class SchulzeOptions(Options):
 
 def solve(counts: PairCounts, options: SchulzeOptions, rng: np.random.Generator) -> Estimate:
     return tally_pairs(counts, lambda c: _order(widest_paths(defeats(c, options.strength))))
-
-
-def widest_paths(strength: Floats) -> Floats:
-    """Floyd–Warshall for bottlenecks: p = max(p, min(p_ik, p_kj)); the diagonal stays 0."""
-    p = strength
-    for k in range(len(p)):
-        p = np.maximum(p, np.minimum(p[:, k, None], p[None, k, :]))
-    np.fill_diagonal(p, 0.0)
-    return p
 
 
 def _order(p: Floats) -> Tally:

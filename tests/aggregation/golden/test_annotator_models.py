@@ -81,6 +81,26 @@ def test_the_derivatives_of_plackett_luce() -> None:
         )
 
 
+def test_a_hundred_equal_ballots_are_separated_but_their_likelihood_is_one() -> None:
+    """The penalty leaves strengths some 10^18 times apart; a likelihood above 0 would be no
+    probability, and a sum over all ballots would lose the weakest of them.
+    """
+    table = Ballots.from_rankings([[1, 2, 4, 3, 0]] * 100, ids="abcde")
+    result = fit("plackett_luce", table)
+    assert WarningCode.SEPARATION in result.codes
+    assert np.argsort(-result.score).tolist() == [1, 2, 4, 3, 0]
+    assert -1.0 < result.fit.loglik < 0.0
+    assert result.fit.converged
+
+    def loss(theta: Any) -> Any:
+        z = theta[[1, 2, 4, 3, 0]]
+        suffix = np.logaddexp.accumulate(z[::-1])[::-1]
+        return -100 * (z - suffix).sum() + 0.5e-3 * theta @ theta
+
+    rival = minimize(loss, np.zeros(5), method="BFGS", options={"gtol": 1e-9})
+    np.testing.assert_allclose(result.score, rival.x - rival.x.mean(), atol=1e-3)
+
+
 def test_formula_one_equals_an_independent_optimiser() -> None:
     path = SHARED_DATA / "f1_race_rankings" / "judgments.csv.gz"
     if not path.exists():

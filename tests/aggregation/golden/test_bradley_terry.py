@@ -46,6 +46,7 @@ def test_twenty_two_games() -> None:
 def test_twenty_two_games_as_elo_sandwich_and_ridge() -> None:
     table = twenty_two_games()
     elo = fit(table, scale="elo").score
+    assert 400 / np.log(10) == pytest.approx(173.7178, abs=5e-5)  # the scale's own constant
     np.testing.assert_allclose(elo, [922.43, 1007.37, 927.77, 1142.44], atol=0.005)
     robust = fit(table, ci="sandwich").se
     np.testing.assert_allclose(robust, [0.54434, 0.48465, 0.52817, 0.62397], atol=1e-5)

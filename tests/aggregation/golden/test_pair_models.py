@@ -36,6 +36,7 @@ def test_davidson() -> None:
     result = fit("davidson", three_items_with_ties())
     np.testing.assert_allclose(result.score, [0.98505, 0.03185, -1.01690], atol=1e-5)
     assert result.fit.parameters["nu"] == pytest.approx(0.789501, abs=1e-6)
+    assert result.fit.parameters["nu"] / 2 == pytest.approx(0.394750, abs=1e-6)  # Newman's v
     assert result.fit.loglik == pytest.approx(-31.042566, abs=1e-6)
     assert result.prob(0, 1).sum() == pytest.approx(1.0)
     assert result.prob(0, 0)[1] == pytest.approx(0.789501 / 2.789501, abs=1e-6)

@@ -39,6 +39,11 @@ def winners(slug: str, table: Any, **options: Any) -> str:
         ("bucklin", "N", "C", "B"),
         ("smith_set", "N", "ABCDE", "ABC"),
         ("uncovered_set", "N", "ACE", "ABC"),
+        ("veto", "CN", "E", "B"),
+        ("coombs", "N", "E", "A"),
+        ("baldwin", "N", "E", "A"),
+        ("nanson", "N", "E", "A"),
+        ("split_cycle", "N", "AE", "A"),
     ],
 )
 def test_winners(slug: str, tn: str, s45: str, cy: str) -> None:
@@ -69,6 +74,23 @@ def test_winners(slug: str, tn: str, s45: str, cy: str) -> None:
 )
 def test_scores(slug: str, table: Ballots, score: list[float]) -> None:
     np.testing.assert_allclose(fit(slug, table).score, score, atol=1e-9)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_split_cycle_keeps_the_winners_of_schulze_and_ranked_pairs(seed: int) -> None:
+    """Both pick from its winners, and it from the Smith set (Holliday & Pacuit 2023)."""
+    table = random_ballots(seed % 1000, n=15)
+    undefeated = set(fit("split_cycle", table).winners)
+    assert undefeated
+    assert undefeated <= set(fit("smith_set", table).winners)
+    assert set(fit("schulze", table).winners) <= undefeated
+    assert set(fit("ranked_pairs", table).winners) <= undefeated
+
+
+def test_coombs_is_counted_by_hand() -> None:
+    """M is last for 58 of 100 and leaves; of the rest N is first for 68."""
+    assert fit("coombs", TN).score.argmin() == 0
+    np.testing.assert_allclose(fit("veto", TN).score, [-58, 0, 0, -42])
 
 
 def test_random_dictator_on_forty_five_ballots() -> None:
@@ -150,6 +172,9 @@ def test_every_condorcet_rule_elects_the_condorcet_winner(seed: int) -> None:
         "kemeny",
         "smith_set",
         "uncovered_set",
+        "baldwin",
+        "nanson",
+        "split_cycle",
     ):
         result = fit(slug, table)
         if len(unbeaten):
