@@ -6,7 +6,7 @@ sum over those r); these r people are served by it and leave. With exact answers
 balanced justified representation (BJR): no group of n/k people has a statement that all of them
 like at least as much as some level that none of them reaches with the statement they were given.
 
-`pick` from a finite pool asks nobody: a table of utilities is enough. `generate` asks for a new
+Picking from a finite pool asks nobody: a table of utilities is enough. `generate` asks for a new
 statement instead, and `discriminate` asks how much a person likes one; both are functions given by
 the caller, so that people, a model, or a table may answer.
 

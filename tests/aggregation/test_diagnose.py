@@ -65,6 +65,23 @@ def test_peers_can_be_paid(files: Path) -> None:
         assert row["payment"] == pytest.approx(2 + 10 * bonus)
 
 
+def test_the_majority_is_held_against_known_answers(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gold = "unit,gold\n" + "".join(f"u{u},{'yes' if u % 3 else 'no'}\n" for u in range(12))
+    (files / "g.csv").write_text(gold)
+    told = diagnose(files, "majority", str(files / "l.csv"), str(files / "g.csv"))["weights"]
+    assert (told["units"], told["labels"], told["annotators"]) == (12, 36, 3)
+    assert told["gold"]["units"] == 12
+    assert told["gold"]["majority"] == 1.0  # one of three is wrong at a time
+    assert told["certificate"]["units"] == 12
+    assert "On 12 known answers: majority 1.0000" in capsys.readouterr().out
+    without = diagnose(files, "majority", str(files / "l.csv"))["weights"]
+    assert without["gold"] is None
+    with pytest.raises(CommandError, match="a column 'gold'"):
+        diagnose(files, "majority", str(files / "l.csv"), str(files / "i.csv"))
+
+
 @pytest.mark.parametrize(
     ("rest", "said"),
     [
