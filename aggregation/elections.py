@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from aggregation.catalogue import METHODS
 from aggregation.results import AggregateResult
@@ -394,6 +393,8 @@ def prospects(table: ScoreTable) -> list[Prospect]:
 
 
 def _prospect(signed: Floats, system: int) -> Prospect:
+    from scipy.optimize import linprog
+
     size, tasks = signed.shape
     if size < 2:
         return Prospect(system, float("nan"), ())

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import nnls
 from scipy.special import expit
 
 from aggregation.pluralism.votes import Design, FeatureDesign, GroupVotes, ItemDesign
@@ -44,6 +43,8 @@ def least_norm(gradients: ArrayLike) -> Floats:
     Solved exactly as non-negative least squares: the solution of [G'; 1'] x = [0; 1], scaled to sum
     1, satisfies the same optimality conditions.
     """
+    from scipy.optimize import nnls
+
     G = np.asarray(gradients, dtype=np.float64)
     scale = np.abs(G).max()
     if scale == 0:

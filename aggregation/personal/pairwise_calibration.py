@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from aggregation.pluralism.latent import Climb, pooled
 from aggregation.pluralism.votes import GroupVotes
@@ -77,6 +76,8 @@ def _said(votes: GroupVotes, heads: Floats) -> Floats:
 
 
 def _weights(votes: GroupVotes, share: Floats, said: Floats) -> Floats:
+    from scipy.optimize import nnls
+
     root = np.sqrt(votes.n)
     firm = 1e3 * root.max()  # the row that asks for a sum of 1
     system = np.vstack([said * root[:, None], np.full(said.shape[1], firm)])

@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.special import expit, logsumexp
 
 from aggregation.pluralism.votes import GroupVotes, scrambled
@@ -178,6 +177,8 @@ def log_evidence(votes: GroupVotes, parameters: Floats) -> Floats:
 
 def matched(reference: Floats, gamma: Floats) -> NDArray[np.int64]:
     """Which group of `gamma`[A, G + 1] plays the part of each group of `reference` (Hungarian)."""
+    from scipy.optimize import linear_sum_assignment
+
     agreement = reference[:, :-1].T @ gamma[:, :-1]
     return np.asarray(linear_sum_assignment(-agreement)[1], dtype=np.int64)
 

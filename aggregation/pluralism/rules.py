@@ -28,7 +28,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linprog
 
 from aggregation.pluralism.welfare import (
     group_shares,
@@ -270,6 +269,8 @@ def _maximin(V: Floats, second: Floats) -> tuple[Floats, Floats]:
 
 
 def _solved(cost: Floats, A: Floats, b: Floats, total: Floats, bounds: list[Any]) -> Any:
+    from scipy.optimize import linprog
+
     found = linprog(cost, A_ub=A, b_ub=b, A_eq=total, b_eq=[1.0], bounds=bounds, method="highs")
     if found.status != 0:
         raise ArithmeticError(f"The linear program of a lottery failed: {found.message}")

@@ -22,7 +22,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, vstack
 
 from aggregation.slates.approvals import Approvals, Floats
@@ -122,6 +121,8 @@ def pjr(votes: Approvals, slate: Iterable[int], seats: int) -> Certificate:
 
 def priceable(votes: Approvals, slate: Iterable[int]) -> Certificate:
     """Priceability, by a linear program over payments and the price of a seat."""
+    from scipy.optimize import linprog
+
     chosen = sorted(slate)
     voters, place = np.nonzero(votes.approved[:, chosen])
     P, V = len(voters), len(votes.weight)
@@ -166,6 +167,8 @@ def group_fair_share(votes: Approvals, marginal: Floats, seats: int) -> Certific
     """GFS of a lottery, by a flow: every voter must be able to draw w_i min(k, |A_i|) / n from the
     items she approves, each of which holds p_c (Hall's condition). Witness: the amount missing.
     """
+    from scipy.optimize import linprog
+
     demand = votes.weight * np.minimum(votes.approved.sum(axis=1), seats) / max(votes.total, 1e-300)
     voters, items = np.nonzero(votes.approved)
     P = len(voters)

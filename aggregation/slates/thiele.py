@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_matrix, csr_matrix, hstack, identity, vstack
 
 from aggregation.slates.approvals import Approvals, Bools, Floats, Longs
@@ -250,6 +249,8 @@ def _solve(
     program: Program, forbidden: list[tuple[int, ...]], n_items: int, seats: int, seconds: float
 ) -> tuple[tuple[int, ...], float, float] | Exhausted | None:
     """(slate, value, gap); Exhausted when none is left, None when there was no time to find one."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     size = len(program.gain)
     constraints = [LinearConstraint(program.rows, program.lower, program.upper)]
     if forbidden:

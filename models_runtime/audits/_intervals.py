@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 LEVEL = 0.98  # a card shows many intervals at once, so each is held to more than 95 %
 RESAMPLES = 1000
@@ -114,7 +114,7 @@ def around(
     if count < 2:
         return None, None
     error = math.sqrt(count / (count - 1) * float(np.sum(sums**2)))
-    half = float(student.ppf((1 + level) / 2, count - 1)) * error
+    half = float(stdtrit(count - 1, (1 + level) / 2)) * error
     return estimate - half, estimate + half
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logsumexp
 
 from aggregation.method import Estimate, Method
@@ -39,6 +38,8 @@ class GladOptions(Options):
 
 
 def solve(table: Labels, options: GladOptions, rng: np.random.Generator) -> Estimate:
+    from scipy.optimize import minimize
+
     plain: Estimate | None = votes_.without_model(table)
     if plain is not None:
         return plain

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from aggregation.links import Link
 from aggregation.method import Estimate
@@ -155,6 +154,8 @@ def fit_annotators(
     """L-BFGS from the given strengths, and from their mirror image where the model has one; the
     better is kept.
     """
+    from scipy.optimize import minimize
+
     K, J = cells.K, cells.J
     e = np.repeat(np.array(model.start)[:, None], J, axis=1)
     starts = [np.concatenate([begin, e.ravel()])]

@@ -18,7 +18,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize
 from scipy.sparse.csgraph import connected_components
 from scipy.special import log_expit, logsumexp
 
@@ -155,6 +154,8 @@ def _answers(
 
 
 def _fit(answers: Answers, common: bool, max_iter: int) -> Any:
+    from scipy.optimize import minimize
+
     U = answers.shape[1]
     rate = np.asarray(answers.right.sum(axis=0)).ravel()
     total = rate + np.asarray(answers.wrong.sum(axis=0)).ravel()

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import log_ndtr, ndtr
 
 from aggregation.links import Link
@@ -55,6 +54,8 @@ class Rates:
 def solve(
     evidence: Comparisons | PairCounts, options: UtilityOptions, rng: np.random.Generator
 ) -> Estimate:
+    from scipy.optimize import minimize
+
     counts = evidence.pair_counts()
     structure = structure_of(counts)
     rates = _rates(evidence, counts)

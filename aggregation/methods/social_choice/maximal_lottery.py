@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog, minimize
 from scipy.special import logsumexp
 
 from aggregation.method import Estimate, Method
@@ -85,6 +84,8 @@ def _balanced(M: Floats) -> Floats:
 
 def _extreme(M: Floats, cost: Floats) -> Floats:
     """The optimal lottery of least cost: p >= 0, sum p = 1, p'M >= 0."""
+    from scipy.optimize import linprog
+
     K = len(M)
     found = linprog(
         cost, A_ub=-M.T, b_ub=np.zeros(K), A_eq=np.ones((1, K)), b_eq=[1.0], method="highs"
@@ -97,6 +98,8 @@ def _most_even(M: Floats) -> Floats:
     """Maximal entropy on p'M >= 0 by its dual: p_i ~ exp(sum_j M_ij l_j), minimise logsumexp(M l)
     over l >= 0.
     """
+
+    from scipy.optimize import minimize
 
     def dual(multiplier: Floats) -> tuple[float, Floats]:
         z = M @ multiplier
