@@ -40,6 +40,16 @@ class AnswerEnvelope:
         return cls(str(form.cleaned_data["handle"]), form.cleaned_data["submission_key"])
 
 
+class AheadForm(forms.Form):
+    ahead = forms.UUIDField(required=False)
+
+    def handle(self) -> str | None:
+        """Of the question that the page shows already. Raises NotYourAssignment."""
+        if not self.is_valid():
+            raise NotYourAssignment
+        return str(self.cleaned_data["ahead"]) if self.cleaned_data["ahead"] else None
+
+
 SKIP_REASONS = [
     ("unclear", _("I don't understand it")),
     ("unfamiliar", _("I don't know enough about it")),

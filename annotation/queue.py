@@ -95,7 +95,7 @@ def renew(annotator: Annotator, public_id: str, *, now: datetime | None = None) 
     with transaction.atomic():
         assignment = lock_assignment(annotator, public_id)
         if assignment.state == AssignmentState.LIVE:
-            _extend(assignment, now)
+            extend(assignment, now)
     return assignment
 
 
@@ -131,20 +131,25 @@ def _resume(annotator: Annotator, now: datetime) -> Assignment | None:
         )
         for assignment in unfinished:
             withdrawn = assignment.question.state == QuestionState.WITHDRAWN
-            if not withdrawn and _extend(assignment, now):
+            if not withdrawn and extend(assignment, now):
                 record_exposure(assignment, now)
                 return assignment
-            _end(assignment, now, reason="the lease expired and the seat was taken")
+            if assignment.exposures.exists():
+                _end(assignment, now, reason="the lease expired and the seat was taken")
+            else:
+                assignment.delete()  # leased ahead and never seen
     return None
 
 
-def _extend(assignment: Assignment, now: datetime) -> bool:
-    """Extend the lease if it holds or its seat is free; say whether it was."""
+def extend(assignment: Assignment, now: datetime, lease: timedelta | None = None) -> bool:
+    """Extend a locked lease, by the project's length unless told otherwise, if it holds or its seat
+    is free; say whether it was.
+    """
     if assignment.lease_until <= now and assignment.purpose == AssignmentPurpose.ORDINARY:
         question = lock_question(assignment.question_id)
         if not has_room_for(question, assignment.annotator, now):
             return False
-    lease = timedelta(seconds=assignment.question.project.lease_seconds)
+    lease = lease or timedelta(seconds=assignment.question.project.lease_seconds)
     assignment.lease_until = max(now + lease, assignment.lease_until)
     assignment.save(update_fields=["lease_until"])
     return True

@@ -33,9 +33,13 @@ MOST_LOOKS = 20
 # `count(*) = 0`, and `+ 0` so that no index of annotators serves: PostgreSQL then looks at the few
 # rows of one question. NOT EXISTS it turns into a join with everything the annotator ever did.
 
-FOR_THIS_ANNOTATOR = """
+WITH_EMPTY_HANDS = """
   AND NOT EXISTS (SELECT FROM annotation_assignment a
-    WHERE a.annotator_id = %(annotator)s AND a.state = 'live')
+    WHERE a.annotator_id = %(annotator)s AND a.state = 'live')"""
+WITH_ONE_IN_HAND = """
+  AND 1 = (SELECT count(*) FROM annotation_assignment a
+    WHERE a.annotator_id = %(annotator)s AND a.state = 'live')"""
+FOR_THIS_ANNOTATOR = """
   AND 0 = (SELECT count(*) FROM annotation_assignment a
     WHERE a.question_id = q.id AND a.annotator_id + 0 = %(annotator)s)
   AND 0 = (SELECT count(*) FROM annotation_judgment j
@@ -128,7 +132,7 @@ WITH picked AS MATERIALIZED ({pick}
       SELECT id FROM annotation_guideline WHERE project_id = %(project)s
       ORDER BY version DESC LIMIT 1
     ), leased_at
-  FROM taken
+  FROM taken{if_shown}
 )
 SELECT {assignment}, {question}, {prompt}, {placement}, {candidate}
 FROM taken
@@ -146,6 +150,7 @@ class Search:
 
     `seats` is whose seats are counted: "all", a named group's beside those ("group"), or those of
     everybody in no named group ("rest"). `only` looks again at one question, already locked.
+    `ahead` is for the question after the one in hand, and logs no showing.
     """
 
     order: Order = Order.PRIORITY
@@ -154,9 +159,11 @@ class Search:
     seats: str = "all"
     wait: bool = False
     only: bool = False
+    ahead: bool = False
 
     def pick(self) -> str:
-        conditions = FOR_THIS_ANNOTATOR
+        conditions = WITH_ONE_IN_HAND if self.ahead else WITH_EMPTY_HANDS
+        conditions += FOR_THIS_ANNOTATOR
         if self.purpose == QuestionPurpose.ORDINARY and not self.is_model:
             conditions += FREE_SEAT
             conditions += {"group": SEAT_OF_NAMED_GROUP, "rest": SEAT_OF_THE_REST, "all": ""}[
@@ -190,6 +197,7 @@ def lease_statement(search: Search | None) -> str:
     return LEASE.format(
         pick=PICK_AGAIN if search is None else search.pick(),
         turn="repeat" if search is None else "gold" if gold else "ordinary",
+        if_shown=" WHERE false" if search is not None and search.ahead else "",
         assignment=ASSIGNMENT.sql,
         question=QUESTION.sql,
         prompt=PROMPT.sql,
@@ -219,6 +227,14 @@ def take_seat(
     is_model = annotator.kind == AnnotatorKind.MODEL
     search = Search(order=rules.order, is_model=is_model, wait=wait)
     return _lease(annotator, search, lease_values(annotator, now) | {"group": group})
+
+
+def take_seat_ahead(
+    annotator: Annotator, now: datetime, rules: AssignmentRules, *, until: datetime
+) -> Assignment | None:
+    """Like `take_seat` for somebody who has one question in hand: nothing is shown, until later."""
+    search = Search(order=rules.order, ahead=True)
+    return _lease(annotator, search, lease_values(annotator, now) | {"until": until})
 
 
 def take_seat_of_group(

@@ -74,6 +74,8 @@ urlpatterns = [
     path("projects/<slug:slug>/judge/hindsight/", judging.look_back_at, name="hindsight"),
     path("projects/<slug:slug>/judge/skip/", judging.skip, name="skip"),
     path("projects/<slug:slug>/judge/renew/", judging.renew, name="renew"),
+    path("projects/<slug:slug>/judge/ahead/", judging.ahead_of, name="ahead"),
+    path("projects/<slug:slug>/judge/unseen/", judging.unseen, name="unseen"),
     path("projects/<slug:slug>/webhooks/", webhooks.webhooks, name="webhooks"),
     path("projects/<slug:slug>/webhooks/<uuid:public_id>/", webhooks.webhook, name="webhook"),
     path(

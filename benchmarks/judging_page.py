@@ -1,11 +1,14 @@
 """How long from a key press to the next question painted, and how many bytes is a cold page?
 
-    .venv/bin/python benchmarks/judging_page.py [--answers 150]
+    .venv/bin/python benchmarks/judging_page.py [--answers 150] [--latency 0 100 300] [--think 0.4]
 
 Starts a throwaway PostgreSQL and gunicorn as in production (hashed, compressed files), fills a
 project with questions of two Markdown responses, and lets a real Chromium press the keys 1 to 7.
 Painted means: the new heading is in the page and two animation frames have passed. Bytes are what
-Chromium received, headers included, with an empty cache. The empty round trip says how busy the
+Chromium received, headers included, with an empty cache. Between two answers a person thinks for
+`--think` seconds; meanwhile the page fetches what comes next. For each `--latency` (added by
+Chromium to every request, in ms) it is measured once so and once with the script that fetches ahead
+left out, so that each question comes with the reply to the answer before. The empty round trip says how busy the
 machine was: compare the two.
 """
 
@@ -37,6 +40,7 @@ PARAGRAPH = (
 )
 RESPONSE = f"{PARAGRAPH * 2}\n\n1. Talk\n2. Write\n3. Mediate\n\n{PARAGRAPH}\n\n`log.txt` helps.\n"
 
+SLOW = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
 PRESS = """
 key => new Promise(resolve => {
   const before = document.getElementById('task');
@@ -148,7 +152,9 @@ def report(what: str, values: list[float], unit: str) -> None:
     )
 
 
-def measure(base: str, cookie: dict[str, str], answers: int) -> None:
+def measure(
+    base: str, cookie: dict[str, str], answers: int, latency: int, ahead: bool, think: float
+) -> None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -159,17 +165,23 @@ def measure(base: str, cookie: dict[str, str], answers: int) -> None:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": base}])
         page = context.new_page()
-        received = Received(context.new_cdp_session(page))
+        if not ahead:
+            page.route("**/judge_ahead*.js", lambda route: route.abort())
+        session = context.new_cdp_session(page)
+        received = Received(session)
         began = time.perf_counter()
         page.goto(f"{base}/projects/bench/judge/", wait_until="networkidle")
         usable = page.evaluate("performance.getEntriesByType('navigation')[0].domInteractive")
         print(f"cold page: {received.total / 1000:.1f} kB, interactive after {usable:.0f} ms")
         for name, size in sorted(received.by_name.items(), key=lambda item: -item[1]):
             print(f"    {size / 1000:6.1f} kB  {name}")
+        session.send("Network.emulateNetworkConditions", SLOW | {"latency": latency})
         times, sizes = [], []
         for number in range(answers):
+            page.wait_for_timeout(think * 1000)
             before = received.total
             times.append(float(page.evaluate(PRESS, str(1 + number % 7))))
+            page.wait_for_timeout(think * 500)
             sizes.append((received.total - before) / 1000)
         trips = [float(page.evaluate(ROUND_TRIP)) for _ in range(answers)]
         report("for comparison, an empty round trip painted", trips, "ms")
@@ -203,7 +215,10 @@ class Received:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=int, default=150)
+    parser.add_argument("--latency", type=int, nargs="+", default=[0])
+    parser.add_argument("--think", type=float, default=0.4)
     options = parser.parse_args()
+    runs = [(latency, ahead) for latency in options.latency for ahead in (True, False)]
     print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -211,8 +226,18 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="polyphony-judging-"))
     try:
         with served(home, port):
-            cookie = fill(options.answers + 5)
-            measure(f"http://127.0.0.1:{port}", cookie, options.answers)
+            cookie = fill((options.answers + 40) * len(runs))
+            for latency, ahead in runs:
+                way = "fetched ahead" if ahead else "with the reply"
+                print(f"--- {latency} ms latency, the next question {way}")
+                measure(
+                    f"http://127.0.0.1:{port}",
+                    cookie,
+                    options.answers,
+                    latency,
+                    ahead,
+                    options.think,
+                )
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

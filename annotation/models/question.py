@@ -209,6 +209,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             purpose=AssignmentPurpose.ORDINARY,
         )
 
+    def unseen(self) -> "AssignmentQuerySet":
+        """Leased ahead: kept for somebody on whose screen its question hasn't stood yet."""
+        return self.filter(exposures__isnull=True)
+
 
 class Assignment(models.Model):
     """A lease: this question is with this annotator until `lease_until`.

@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation import hindsight, queue
+from annotation import ahead, hindsight, queue
 from annotation.access import annotator_of
 from annotation.amendment import amend, latest_of, own_answer
 from annotation.errors import AnnotationError, InvalidAnswer, JudgingStopped, NotYourAssignment
-from annotation.forms import SKIP_REASONS, AnswerEnvelope, SkipForm
+from annotation.forms import SKIP_REASONS, AheadForm, AnswerEnvelope, SkipForm
 from annotation.models import Annotator, Project, Role
-from annotation.progress import own_progress
+from annotation.progress import OwnProgress, own_progress
 from annotation.showing import Showing, look_back, reopen, show, show_again
 from annotation.submission import submit
 from annotation.surveys.asking import due
@@ -41,7 +41,57 @@ def judge(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         return _same_question(request, annotator)
     except AnnotationError as error:
         return _done(request, annotator, warning=_(str(error)), status=409)
-    return _done(request, annotator, saved=True, warning=kept.notice)
+    shown = None if kept.notice else _already_shown(request, annotator)
+    return shown or _done(request, annotator, saved=True, warning=kept.notice)
+
+
+def _already_shown(request: HttpRequest, annotator: Annotator) -> HttpResponse | None:
+    """If the page shows the question leased ahead already: log that, and bring the one after it."""
+    try:
+        handle = AheadForm(request.POST).handle()
+        if handle is None or ahead.put_on_screen(annotator, handle) is None:
+            return None
+    except AnnotationError:
+        return None  # then the page is told what to show, and why
+    response = _ahead(request, annotator)
+    response["X-Shown"] = handle
+    return response
+
+
+@never_cache
+@require_POST
+@for_members()
+def ahead_of(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    """The question after the one on the screen, for the page to keep unseen; 204 if none is due."""
+    return _ahead(request, _annotator(request, project))
+
+
+@require_POST
+@for_members()
+def unseen(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
+    """The page is being left: what it kept unseen goes back."""
+    try:
+        ahead.let_go(_annotator(request, project), AnswerEnvelope.of(request.POST).handle)
+    except NotYourAssignment:
+        return HttpResponse(status=409)
+    return HttpResponse(status=204)
+
+
+def _ahead(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    assignment = ahead.take_ahead(annotator)
+    if assignment is None:
+        return HttpResponse(status=204)
+    now = own_progress(annotator)
+    response = _page(
+        request,
+        annotator,
+        show(assignment),
+        {},
+        status=200,
+        progress=OwnProgress(now.answered + 1, now.total),
+    )
+    response["X-Fresh-Seconds"] = str(int(ahead.lease_of(annotator.project).total_seconds()))
+    return response
 
 
 @never_cache
@@ -209,13 +259,14 @@ def _page(
     context: dict[str, object],
     *,
     status: int,
+    progress: OwnProgress | None = None,
 ) -> HttpResponse:
     fragment = is_fragment(request)
     template = "annotation/judge.html#task" if fragment else "annotation/judge.html"
     context |= {
         "project": annotator.project,
         "showing": showing,
-        "progress": own_progress(annotator),
+        "progress": progress or own_progress(annotator),
         "skip_reasons": SKIP_REASONS,
     }
     return render(request, template, context, status=status)

@@ -194,10 +194,13 @@
   function notSaved(event) {
     if (!event.detail.elt.matches("[data-answer]")) return;
     clearTimeout(savingTimer);
+    tellUnsaved(event.type === "htmx:responseError" ? event.detail.xhr.status : 0, event.type === "htmx:timeout");
+  }
+
+  function tellUnsaved(status, slow) {
     failed = true;
-    const status = event.type === "htmx:responseError" ? event.detail.xhr.status : 0;
     const panel = one("[data-unsaved]", task());
-    const why = event.type === "htmx:timeout" ? said("whySlow") : said("why-" + status) || said("whyError").replace("%s", status);
+    const why = slow ? said("whySlow") : said("why-" + status) || said("whyError").replace("%s", status);
     one("[data-unsaved-why]", panel).textContent = why;
     one("[data-log-in]", panel).hidden = status !== 401 && status !== 403;
     panel.hidden = false;
@@ -207,6 +210,14 @@
   for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, notSaved);
   }
+  // From judge_ahead.js: an answer that was left behind came back unsaved; or another question is shown.
+  document.addEventListener("polyphony:unsaved", function (event) {
+    sending = event.detail.button;
+    mark(sending);
+    tellUnsaved(event.detail.status, event.detail.slow);
+  });
+  document.addEventListener("polyphony:saved", (event) => localStorage.removeItem(DRAFT + event.detail.handle));
+  document.addEventListener("polyphony:shown", () => begin());
   document.addEventListener("polyphony:drafted", () => answerForm() && keepDraft(answerForm()));
   window.addEventListener("online", () => failed && retry());
 
@@ -496,7 +507,7 @@
       showLadder();
       fold();
       document.dispatchEvent(new Event("polyphony:question"));
-      if (form.dataset.renew) renewTimer = setInterval(() => renew(form), Number(form.dataset.leaseSeconds) * 333);
+      if (form.dataset.renew) renewTimer = setInterval(() => renew(answerForm()), Number(form.dataset.leaseSeconds) * 333);
     }
     const error = one("[data-error]", task());
     const row = error && error.closest("[data-row]");
@@ -508,7 +519,7 @@
 
   // A question stays reserved while its person is at it, and no longer.
   function renew(form) {
-    if (!active || !form.isConnected) return;
+    if (!active || !form || !form.dataset.renew) return;
     active = false;
     htmx.ajax("POST", form.dataset.renew, {
       source: task(), swap: "none", values: { handle: form.dataset.draft, submission_key: "heartbeat" },
