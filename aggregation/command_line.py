@@ -20,6 +20,7 @@ from aggregation.reading import FileError, Reading, read_table
 from aggregation.results import AggregateResult, compare
 from aggregation.slates.in_words import MOST_SLATES, proofs, slate_lines
 from aggregation.tables import TableError
+from annotation.spreadsheets import harmless
 
 SHOWN_ROWS = 40
 
@@ -280,7 +281,10 @@ def _write_csv(results: Sequence[AggregateResult], path: Path) -> None:
         for result in results:
             for k, item in enumerate(result.ids):
                 writer.writerow(
-                    [result.method, _name(item), *(_csv_cell(result, n, k) for n in names[2:])]
+                    map(
+                        harmless,
+                        (result.method, _name(item), *(_csv_cell(result, n, k) for n in names[2:])),
+                    )
                 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from aggregation.elections import Election, Outcome, Prospect
+from annotation.spreadsheets import harmless
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,4 @@ def as_csv(election: Election) -> str:
 
 def _cell_text(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula; empty for an unknown."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return "" if value is None else value
+    return "" if value is None else harmless(value)

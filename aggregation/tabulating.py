@@ -10,6 +10,7 @@ from aggregation.enqueue import judgments_examined
 from aggregation.models import Run
 from aggregation.results import MethodComparison
 from aggregation.wording import named
+from annotation.spreadsheets import harmless
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Sheet:
         """Comma-separated with a head; what a spreadsheet would run as a formula is quoted."""
         stream = io.StringIO()
         writer = csv.writer(stream)
-        writer.writerow(self.columns)
-        writer.writerows([_cell(value) for value in row] for row in self.rows)
+        writer.writerows(map(harmless, row) for row in (self.columns, *self.rows))
         return stream.getvalue()
 
 
@@ -221,10 +221,3 @@ def groups_sheet(report: dict[str, Any] | None) -> Sheet:
 
 def _known(value: float) -> float | None:
     return value if value == value else None
-
-
-def _cell(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value

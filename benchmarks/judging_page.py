@@ -8,8 +8,8 @@ Painted means: the new heading is in the page and two animation frames have pass
 Chromium received, headers included, with an empty cache. Between two answers a person thinks for
 `--think` seconds; meanwhile the page fetches what comes next. For each `--latency` (added by
 Chromium to every request, in ms) it is measured once so and once with the script that fetches ahead
-left out, so that each question comes with the reply to the answer before. The empty round trip says how busy the
-machine was: compare the two.
+left out, so that each question comes with the reply to the answer before. The empty round trip says
+how busy the machine was: compare the two.
 """
 
 import argparse
@@ -88,6 +88,7 @@ def served(home: Path, port: int) -> Iterator[None]:
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),
                 *("-k", "gthread", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{port}"),
+                *("--config", "python:config.gunicorn_conf"),
             ],
             cwd=ROOT,
             env=os.environ | {"POLYPHONY_DATABASE_POOL": "8"},

@@ -13,7 +13,7 @@ from django.utils import translation
 
 from config.embedded import Cluster
 
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.browsing"]
 
 _CLUSTERS = Path(tempfile.gettempdir()) / f"polyphony-tests-{os.geteuid()}"
 _VARIABLE = "POLYPHONY_TEST_CLUSTER"  # tells xdist's workers where the run keeps its cluster

@@ -34,6 +34,7 @@ from annotation.intake.reports import ImportReport, Progress, Tell
 from annotation.intake.sources import open_source
 from annotation.intake.staging import Staging
 from annotation.models import Project
+from annotation.spreadsheets import harmless
 
 LOCK_SPACE = 7_402  # first key of the advisory lock; the second is the project's id
 SHOWN_FLAWS = 50
@@ -258,7 +259,7 @@ def _write_flaws(ground: Ground, flaws: Iterator[Flaw]) -> tuple[tuple[Flaw, ...
         writer = csv.writer(written)
         writer.writerow(("line", "column", "reason"))
         for flaw in flaws:
-            writer.writerow((flaw.line, _harmless(flaw.column), flaw.reason))
+            writer.writerow(map(harmless, (flaw.line, flaw.column, flaw.reason)))
             if len(first) < SHOWN_FLAWS:
                 first.append(flaw)
     return tuple(first), file
@@ -270,8 +271,3 @@ def _private_file(path: Path) -> Iterator[Any]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         yield file
-
-
-def _harmless(cell: str) -> str:
-    """A column's name that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell

@@ -74,7 +74,7 @@ def test_on_a_slow_network_the_next_question_stands_there_at_once(
     saved(page)
     assert Judgment.objects.get().payload
     shown = page.locator("[data-draft]").get_attribute("data-draft")
-    assert Exposure.objects.filter(assignment__public_id=shown).count() == 1
+    assert Exposure.objects.filter(assignment__public_id=str(shown)).count() == 1
     assert page.evaluate("document.activeElement.id") == "question-heading"
 
 

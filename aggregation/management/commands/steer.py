@@ -12,6 +12,7 @@ from aggregation.models import PriorityChange, PriorityRound
 from aggregation.steering import request_round, switch_steering
 from annotation.management.by_slug import project_named
 from annotation.models import Project
+from annotation.spreadsheets import harmless
 from annotation.waiting import WorkNotDone, wait_until_done
 
 
@@ -63,4 +64,4 @@ class Command(BaseCommand):
             "round__public_id", "question__external_id", "place", "propensity", "value", "base",
             "priority",
         ).iterator():  # fmt: skip
-            writer.writerow(row)
+            writer.writerow(map(harmless, row))

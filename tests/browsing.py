@@ -1,0 +1,95 @@
+"""A real Chromium, driven as a person would: keys, clicks, a lost network."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from annotation.models import User
+from tests.cast import World
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+]
+OpenPage = Callable[..., Page]
+
+
+def chromium_path() -> str | None:
+    """POLYPHONY_CHROMIUM, else a Chromium on PATH, else None: the one playwright installed."""
+    given = os.environ.get("POLYPHONY_CHROMIUM")
+    return given or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the run.
+
+    Playwright's own event loop lives in this thread from here on, and Django would take every query
+    of a later test for asynchronous code.
+    """
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        try:
+            launched = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        except Error as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no Chromium to drive: {error.message.splitlines()[0]}")
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def lived_in(browser: Browser, live_server: LiveServer, world: World) -> World:
+    """The cast's world behind a live server."""
+    return world
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: LiveServer, lived_in: World) -> Iterator[OpenPage]:
+    """Open a path as one of the cast: `open_page(world.ada, "/…", **context_options)`.
+
+    Errors in the page's scripts and refusals by the content policy fail the test.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def open_as(user: User | None, path: str, **options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        if user is not None:
+            log_in(context, user)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"{path}: {error}"))
+        page.on(
+            "console",
+            lambda said: (
+                faults.append(f"{path}: {said.text}")
+                if "Content Security Policy" in said.text
+                else None
+            ),
+        )
+        page.goto(path)
+        return page
+
+    def log_in(context: BrowserContext, user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        context.add_cookies(
+            [{"name": name, "value": client.cookies[name].value, "url": live_server.url}]
+        )
+
+    yield open_as
+    for context in contexts:
+        context.close()
+    assert not faults
