@@ -21,8 +21,13 @@ def option(
     choices: Sequence[str] = (),
     low: float | None = None,
     high: float | None = None,
+    before: Any = MISSING,
 ) -> Any:
-    """A dataclass field with a label, a sentence of help, and the values it allows."""
+    """A dataclass field with a label, a sentence of help, and the values it allows.
+
+    `before` is the value at which results are as they were before the option existed; name it
+    where that isn't the default, so that older results can still be made again.
+    """
     return field(
         default=default,
         metadata={
@@ -31,6 +36,7 @@ def option(
             "choices": tuple(choices),
             "low": low,
             "high": high,
+            "before": before,
         },
     )
 
@@ -48,6 +54,7 @@ class OptionField:
     choices: tuple[str, ...]
     low: float | None
     high: float | None
+    before: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +119,9 @@ def _describe(f: Any, hint: Any) -> OptionField:
     m = f.metadata
     choices = m["choices"] or tuple(get_args(inner) if get_origin(inner) is Literal else ())
     default = None if f.default is MISSING else f.default
+    before = default if m["before"] is MISSING else m["before"]
     return OptionField(
-        f.name, kind, optional, default, m["label"], m["help"], choices, m["low"], m["high"]
+        f.name, kind, optional, default, m["label"], m["help"], choices, m["low"], m["high"], before
     )
 
 

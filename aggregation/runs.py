@@ -21,6 +21,7 @@ from aggregation.method import Method
 from aggregation.models import Run, Score
 from aggregation.options import OptionError
 from aggregation.personal.bench import Bench
+from aggregation.recorded import Recorded
 from aggregation.results import AggregateResult
 from aggregation.streaming import AT_ONCE
 from aggregation.tables import TableError
@@ -51,9 +52,10 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Computed:
-    """A result with the evidence it came from."""
+    """A result, how it is written down, and the evidence it came from."""
 
     result: AggregateResult
+    text: str
     part: Part
     evidence: EvidenceTables
 
@@ -121,17 +123,30 @@ def compute(
     """What the run asks for, computed from the log now; nothing is stored but, on a `bench`, the
     checkpoints and the model of a training.
 
-    Raises NothingToRead, OptionError, TableError, and what `watch` raises.
+    What was computed before, or repeats a run that was, takes its options from the record of that
+    time and is written down in the same words. Raises NothingToRead, OptionError, TableError, and
+    what `watch` raises.
     """
     if run.method not in METHODS:
         raise OptionError(f"There is no method “{run.method}” any more.")
     method = METHODS[run.method]
-    options = method.options.parse({**run.options, "seed": run.seed})
+    recorded = _recorded(run)
+    if recorded is None:
+        options = method.options.parse({**run.options, "seed": run.seed})
+    else:
+        options = recorded.options(method)
     evidence = evidence_of(run, options, watch=watch)
     part = part_of(evidence, run, method, options)
     result = method.fit(part.table, options, bench=bench)
     result = replace(result, conversions=(*part.conversions, *result.conversions))
-    return Computed(result, part, evidence)
+    text = result.to_json(timing=False) if recorded is None else recorded.written(result)
+    return Computed(result, text, part, evidence)
+
+
+def _recorded(run: Run) -> Recorded | None:
+    """The result that the run already has or repeats."""
+    text = run.result if run.replay_of is None else run.replay_of.result
+    return None if text is None else Recorded.of(text)
 
 
 def evidence_of(
@@ -177,9 +192,9 @@ def rebuild(run: Run) -> Rebuilt:
 
     Raises NothingToRead, OptionError or TableError where it can't be computed any more.
     """
-    result = compute(run).result
-    identical = result.to_json(timing=False) == run.result
-    same_evidence = result.input_digest == run.input_digest
+    computed = compute(run)
+    identical = computed.text == run.result
+    same_evidence = computed.result.input_digest == run.input_digest
     return Rebuilt(run, identical, same_evidence, _verdict(run, identical, same_evidence))
 
 
@@ -193,8 +208,15 @@ def _verdict(run: Run, identical: bool, same_evidence: bool) -> str:
         )
     return (
         "The evidence is the same but the result differs: it was computed by "
-        f"{run.code_version}, and now by {code_version()}."
+        f"{run.code_version}, and now by {code_version()}.{_versions_of_method(run)}"
     )
+
+
+def _versions_of_method(run: Run) -> str:
+    then, now = Recorded.of(run.result or "{}").version, METHODS[run.method].version
+    if then == now:
+        return ""
+    return f" The method itself was at version {then} then and is at version {now} now."
 
 
 class _Watching:
@@ -240,7 +262,7 @@ def _store(run: Run, computed: Computed) -> None:
         run.renew(lease=LEASE)  # LeaseLost here keeps a slow worker from writing beside a quick one
         Score.objects.bulk_create(_scores(run, computed), batch_size=2_000)
         Run.objects.filter(pk=run.pk, attempt=run.attempt).update(
-            result=result.to_json(timing=False),
+            result=computed.text,
             input_digest=result.input_digest,
             code_version=code_version(),
             judgments=evidence.judgments,

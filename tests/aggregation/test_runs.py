@@ -1,5 +1,7 @@
 """Runs: asked for, claimed once, stored whole, rebuilt to the byte, ended with a sentence."""
 
+import json
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 import pytest
@@ -7,8 +9,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from aggregation import enqueue, loading, runs, streaming, tasks
+from aggregation.catalogue import METHODS
 from aggregation.enqueue import NotPossible, request_replay, request_run
+from aggregation.methods.ranking.bradley_terry import BradleyTerryOptions
 from aggregation.models import Run
+from aggregation.options import OptionError, option
+from aggregation.recorded import Recorded
 from annotation import log
 from annotation.models import LeaseLost, System, WorkState
 from tests.aggregation.votes import person, vote
@@ -86,6 +92,76 @@ def test_a_rebuild_notices_a_renamed_system(judged: World) -> None:
     rebuilt = runs.rebuild(run)
     assert (rebuilt.identical, rebuilt.same_evidence) == (False, False)
     assert "a name was changed" in rebuilt.sentence
+
+
+def older(run: Run, *, without: str, **params: object) -> Run:
+    """The run as a server would have stored it before the option, and before `tie_break` and
+    `quasi` became fields of results.
+    """
+    assert run.result is not None
+    plain = json.loads(run.result)
+    del plain["params"][without], plain["tie_break"], plain["fit"]["quasi"]
+    plain["params"] |= params
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    Run.objects.filter(pk=run.pk).update(result=text)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_run_stored_before_an_option_existed_still_rebuilds(judged: World) -> None:
+    run = older(
+        done(request_run(judged.project, "hodge_rank", options={"replicates": 20})), without="vary"
+    )
+    assert runs.rebuild(run).identical
+    replay = done(request_replay(run))
+    assert replay.is_identical_replay is True
+    assert "vary" not in replay.aggregate().params
+
+
+def test_a_changed_default_doesnt_change_what_a_stored_run_rebuilds_to(
+    judged: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = done(request_run(judged.project, "bradley_terry"))
+    level = next(f for f in fields(BradleyTerryOptions) if f.name == "level")
+    assert level.default == 0.95
+    monkeypatch.setattr(
+        BradleyTerryOptions.__init__,
+        "__kwdefaults__",
+        {**BradleyTerryOptions.__init__.__kwdefaults__, "level": 0.5},
+    )
+    fresh = done(request_run(judged.project, "bradley_terry"))
+    assert fresh.aggregate().level == 0.5
+    assert runs.rebuild(run).identical
+
+
+def test_an_option_whose_default_isnt_how_things_were_says_so(judged: World) -> None:
+    """With `before`, an older result takes that value, not the default of today."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Newer(BradleyTerryOptions):
+        level: float = option(0.5, "Level", before=0.95)
+
+    run = older(done(request_run(judged.project, "bradley_terry")), without="level")
+    method = replace(METHODS["bradley_terry"], options=Newer)
+    assert run.result is not None
+    assert Newer().level == 0.5
+    assert Recorded.of(run.result).options(method).level == 0.95
+
+
+def test_a_run_with_an_option_that_is_gone_says_which(judged: World) -> None:
+    run = older(done(request_run(judged.project, "bradley_terry")), without="vary", gone=1)
+    with pytest.raises(OptionError, match="an option “gone” that “Bradley–Terry” no longer has"):
+        runs.rebuild(run)
+
+
+def test_a_rebuild_by_another_version_of_the_method_says_so(
+    judged: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = done(request_run(judged.project, "win_rate"))
+    monkeypatch.setitem(METHODS, "win_rate", replace(METHODS["win_rate"], version="2"))
+    rebuilt = runs.rebuild(run)
+    assert not rebuilt.identical
+    assert "was at version 1 then and is at version 2 now" in rebuilt.sentence
 
 
 def test_a_replay_is_a_run_that_knows_whether_it_came_out_the_same(judged: World) -> None:
