@@ -76,7 +76,7 @@ class Options:
         "annotators",
         "What the bootstrap varies",
         "Who judged; or who judged and on which prompts, which gives wider intervals that also "
-        "hold for prompts not asked (on the safe side: they cover more than they say).",
+        "hold for prompts not asked, and takes three times as long.",
     )
     seed: int = option(
         0, "Seed", "The same seed on the same judgments gives the same result.", low=0

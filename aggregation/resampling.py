@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aggregation.tables import Comparisons, PairCounts, Table
 from aggregation.tables.columns import clusters_of, numbered
 from aggregation.tables.pair_cells import PairCells
-from aggregation.uncertainty import cluster_weight_rows, two_way_weight_rows
+from aggregation.uncertainty import cluster_weight_rows, two_way_shrunk, two_way_weight_rows
 from aggregation.watching import step
 
 Floats = NDArray[np.float64]
@@ -28,19 +28,30 @@ def resample(
     """Scores float64[B, K] under B reweightings of the annotators; None where the table names no
     clusters.
 
-    A single cluster has no spread to show: the answer is one row of NaN-free scores, which yields
-    NaN errors.
+    A single cluster has no spread to show: the answer is None. Where prompts vary too, every
+    replicate is solved three times: with both, and with either alone, which tells how much the
+    first overstates (`two_way_shrunk`).
     """
-    if isinstance(table, PairCounts):
+    if isinstance(table, PairCounts) or active_clusters(table) < 2:
         return None
     quiet = replace(options, replicates=0)
-    rows = []
-    for b, again in enumerate(_replicates(table, evidence, options)):
-        step(b, options.replicates)
-        rows.append(solve(again, quiet, np.random.default_rng([options.seed, b])).score)
-    return (
-        np.array(rows, dtype=np.float64).reshape(len(rows), len(estimate.score)) if rows else None
+    crossed = varies_prompts(options) and knows_prompts(table)
+    total = options.replicates * (3 if crossed else 1)
+
+    def scores(tables: Iterator[Any], done: int = 0) -> Floats:
+        rows = []
+        for b, again in enumerate(tables):
+            step(done + b, total)
+            rows.append(solve(again, quiet, np.random.default_rng([options.seed, b])).score)
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(estimate.score))
+
+    if not crossed:
+        return scores(_replicates(table, evidence, options))
+    both, people, prompts = (
+        scores(_two_way(table, evidence, options, vary), done * options.replicates)
+        for done, vary in enumerate(((True, True), (True, False), (False, True)))
     )
+    return two_way_shrunk(both, people, prompts) if len(both) > 1 else both
 
 
 def varies_prompts(options: Any) -> bool:
@@ -55,11 +66,6 @@ def knows_prompts(table: Any) -> bool:
 
 
 def _replicates(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
-    if active_clusters(table) < 2:
-        return
-    if varies_prompts(options) and knows_prompts(table):
-        yield from _two_way(table, evidence, options)
-        return
     _, count = table.clusters
     if isinstance(evidence, PairCounts):
         yield from PairCells.of(table).replicates(
@@ -73,18 +79,22 @@ def _replicates(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
             yield source.reweighted(weights[codes])
 
 
-def _two_way(table: Any, evidence: Any, options: Any) -> Iterator[Any]:
-    """Replicates under product weights of annotator and prompt; counts are grouped by the two."""
+def _two_way(table: Any, evidence: Any, options: Any, vary: tuple[bool, bool]) -> Iterator[Any]:
+    """Replicates under product weights of annotator and prompt, or of one of them; counts are
+    grouped by the two.
+    """
     if isinstance(evidence, PairCounts):
         cells, who, prompt, sizes = _crossed(table)
         grouped = replace(table, annotator=cells, annotator_ids=numbered(len(who)))
         yield from PairCells.of(grouped).replicates(
-            two_way_weight_rows(options.seed, options.replicates, who, prompt, sizes)
+            two_way_weight_rows(options.seed, options.replicates, who, prompt, sizes, vary=vary)
         )
         return
     source = evidence if type(evidence) is not type(table) else table
     cells, who, prompt, sizes = _crossed(source)
-    for block in two_way_weight_rows(options.seed, options.replicates, who, prompt, sizes):
+    for block in two_way_weight_rows(
+        options.seed, options.replicates, who, prompt, sizes, vary=vary
+    ):
         for weights in block:
             yield source.reweighted(weights[cells])
 

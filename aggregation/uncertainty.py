@@ -47,13 +47,15 @@ def two_way_weight_rows(
     columns: NDArray[np.int32],
     sizes: tuple[int, int],
     block: int = 16,
+    vary: tuple[bool, bool] = (True, True),
 ) -> Iterator[Floats]:
     """Weights G1[b, rows[n]] * G2[b, columns[n]] in blocks [<= block, N]: annotator and prompt both
     vary (pigeonhole bootstrap, Owen 2007; product weights, Owen & Eckles 2012).
 
     `sizes` are the numbers of annotators and prompts. The annotators' factors are the very ones of
-    `cluster_weights(seed)`, so one-way and two-way replicates are paired. Conservative: where
-    annotator and prompt don't interact it overstates their variance by the product term.
+    `cluster_weights(seed)`, so one-way and two-way replicates are paired. `vary` leaves one of the
+    two factors out, with the very same draws of the other. Products alone are conservative: see
+    `two_way_shrunk`.
     """
     people = np.random.default_rng([_STREAM, seed])
     prompts = np.random.default_rng([_PROMPTS, seed])
@@ -61,7 +63,33 @@ def two_way_weight_rows(
         size = min(block, replicates - start)
         first = people.standard_exponential((size, sizes[0]))
         second = prompts.standard_exponential((size, sizes[1]))
-        yield np.asarray(first[:, rows] * second[:, columns])
+        if vary == (True, True):
+            yield np.asarray(first[:, rows] * second[:, columns])
+        else:
+            yield np.asarray(first[:, rows] if vary[0] else second[:, columns])
+
+
+def two_way_shrunk(both: Floats, first: Floats, second: Floats) -> Floats:
+    """Replicates [B, K] under product weights, drawn nearer their mean to the variance they should
+    have.
+
+    With A, B and C the variances that stem from annotators, from prompts and from what is peculiar
+    to an annotator on a prompt, votes' noise included, the truth is A + B + C. Factors of variance
+    1 give the products A + B + 3C, and one factor alone A + C or B + C. So twice the sum of the
+    last two less the first is right: V_A + V_B - V_AB of Cameron, Gelbach & Miller (2011), with no
+    third resampling. Never less than the larger one-way variance, never more than the products'.
+    """
+    defined = np.isfinite(both).all(axis=0)
+    shrunk = both.copy()
+    spread, one, other = (
+        np.var(part[:, defined], axis=0, ddof=1) for part in (both, first, second)
+    )
+    floor = np.minimum(np.maximum(one, other), spread)
+    wanted = np.clip(2 * (one + other) - spread, floor, spread)
+    factor = np.sqrt(np.divide(wanted, spread, out=np.ones_like(spread), where=spread > 0))
+    centre = both[:, defined].mean(axis=0)
+    shrunk[:, defined] = centre + factor * (both[:, defined] - centre)
+    return shrunk
 
 
 def sandwich(bread: Floats, scores: Floats, correct: bool = True) -> Floats:

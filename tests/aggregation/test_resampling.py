@@ -4,15 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from aggregation.catalogue import METHODS
 from aggregation.resampling import resample
 from aggregation.tables import Comparisons, Table
-from aggregation.uncertainty import cluster_weights, expanded_level, two_way_weight_rows
+from aggregation.uncertainty import (
+    cluster_weights,
+    expanded_level,
+    two_way_shrunk,
+    two_way_weight_rows,
+)
 from aggregation.warning_codes import WarningCode
 from tests.aggregation.worlds import random_ballots, random_comparisons, random_ratings
 
 BOTH = "annotators_and_prompts"
+Floats = NDArray[np.float64]
 
 
 def crossed(
@@ -54,10 +61,46 @@ def test_grouped_counts_equal_reweighted_rows() -> None:
     )
     assert table.annotator is not None
     assert table.group is not None
-    for b in range(12):
-        weight = people[b, table.annotator] * (prompts[b] / people[b, 0])[table.group]
-        plain = method.fit(table.reweighted(weight))
-        assert result.replicates[b] == pytest.approx(plain.score)
+    weights = [
+        people[b, table.annotator] * (prompts[b] / people[b, 0])[table.group] for b in range(12)
+    ]
+    plain = np.array([method.fit(table.reweighted(weight)).score for weight in weights])
+    away = plain - plain.mean(axis=0)
+    drawn_in = (result.replicates - plain.mean(axis=0)) / away
+    assert np.allclose(drawn_in, drawn_in[0])  # the same for all replicates of an item
+    assert (drawn_in[0] > 0.3).all()
+    assert (drawn_in[0] <= 1).all()
+
+
+def test_replicates_shrink_to_the_variance_that_both_ways_really_have() -> None:
+    """A mean of 40 x 30 cells: A = 1/40, B = .49/30 and C = 2.25/1200 by construction."""
+    rng = np.random.default_rng(2)
+    people, prompts = rng.exponential(size=(4000, 40)), rng.exponential(size=(4000, 30))
+    own, shift, noise = (
+        z - z.mean() for z in (rng.normal(size=40), rng.normal(0, 0.7, 30), rng.normal(0, 9, 1200))
+    )
+    cells = (own[:, None] + shift[None, :]) + noise.reshape(40, 30)
+
+    def means(first: Floats, second: Floats) -> Floats:
+        weighed = np.einsum("bi,bj,ij->b", first, second, cells)
+        return (weighed / (first.sum(axis=1) * second.sum(axis=1)))[:, None]
+
+    both = means(people, prompts)
+    one, other = means(people, np.ones_like(prompts)), means(np.ones_like(people), prompts)
+    shrunk = two_way_shrunk(both, one, other)
+    a, b = cells.mean(axis=1).var() / 40, cells.mean(axis=0).var() / 30
+    c = (cells - cells.mean(axis=1)[:, None] - cells.mean(axis=0) + cells.mean()).var() / 1200
+    assert one.var() == pytest.approx(a, rel=0.1)
+    assert other.var() == pytest.approx(b, rel=0.1)
+    assert both.var() == pytest.approx(a + b + c, rel=0.1)
+    assert shrunk.var() == pytest.approx(a + b - c, rel=0.2)
+
+
+def test_shrinking_leaves_undefined_scores_and_constant_ones_alone() -> None:
+    both = np.array([[1.0, np.nan, 2.0], [1.0, 3.0, 4.0], [1.0, 1.0, 6.0]])
+    shrunk = two_way_shrunk(both, both, both / 2)
+    assert np.array_equal(shrunk[:, :2], both[:, :2], equal_nan=True)
+    assert np.isfinite(shrunk[:, 2]).all()
 
 
 @pytest.mark.parametrize("slug", ["bradley_terry", "win_rate", "davidson", "borda", "mean"])
