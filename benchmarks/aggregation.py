@@ -2,9 +2,19 @@
 
     python -m benchmarks.aggregation [--quick] [--only NAME]
 
-Peers come from the extras `dev` (choix, evalica) and `peers` (crowd-kit, pref_voting); a peer that
-is not installed is left out. Every figure is the best of several runs on one core; quote ratios,
-not seconds.
+Peers come from the extras `dev` (choix, evalica) and `peers` (crowd-kit, scikit-learn); a peer that
+is not installed is left out. pref_voting asks for older versions of numba and filelock than this
+project's tools have, though its rules run with newer ones; so it goes without its requirements into
+an environment of its own:
+
+    python -m venv peers && . peers/bin/activate
+    pip install -c constraints.txt -e ".[dev,peers]"
+    pip install --no-deps pref_voting random2 preflibtools prefsampling nashpy
+    pip install numba ortools tabulate seaborn pathos
+
+Every figure is the best of several runs on one core; quote ratios, not seconds. A line without an
+aim that starts with "limit" is what the line above it cannot go below on this machine, measured in
+the same run.
 """
 
 import argparse
@@ -25,6 +35,8 @@ from rich.table import Table as Grid
 from aggregation.catalogue import METHODS
 from aggregation.diagnostics.agreement import krippendorff_alpha
 from aggregation.tables import Ballots, Comparisons, Labels, PairCounts
+from aggregation.tables.pair_cells import PairCells
+from aggregation.uncertainty import cluster_weight_rows
 
 Case = Callable[[bool], list[tuple[str, float, float | None, float | None]]]
 
@@ -83,6 +95,12 @@ def bradley_terry(quick: bool) -> list[tuple[str, float, float | None, float | N
                 1.2 if K == 50 or n > 10**6 else 0.6,
             )
         )
+        if K == 50:
+            reading = best_of(lambda c=columns: Comparisons.from_arrays(**c))  # type: ignore[misc]
+            pack = _pack(data)
+            rows.append(
+                ("  limit: columns checked and counted (one bincount)", reading, pack, None)
+            )
         if n == 10**6 and K == 50:
             rows.append(("  the same against evalica on rows", ours, _evalica(data), 0.02))
     return rows
@@ -136,8 +154,58 @@ def uncertainty(quick: bool) -> list[tuple[str, float, float | None, float | Non
             single,
             8.0,
         ),
-        (f"1000 bootstrap replicates, 1e5 votes, 50 items ({peak:.0f} MB)", resampled, None, None),
+        (
+            f"1000 bootstrap replicates, 1e5 votes, 50 items ({peak:.0f} MB; scikit-learn)",
+            resampled,
+            _logistic(small),
+            0.35,
+        ),
+        noisy(),
     ]
+
+
+def _logistic(table: Comparisons, fits: int = 50) -> float | None:
+    """1000 fits of scikit-learn's logistic regression to reweighted pair counts it has ready.
+
+    Two rows per ordered pair at most, weighted by counts, is the smallest input it can be given;
+    the quickest of its solvers that reach the maximum is taken. Measured over `fits` of them.
+    """
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        return None
+    cells = PairCells.of(table)
+    K = table.n_items
+    wins = np.stack([c.wins for c in cells.replicates(cluster_weight_rows(0, fits, 1000))])
+    i, j = np.triu_indices(K, 1)
+    rows = np.zeros((len(i), K))
+    rows[np.arange(len(i)), i], rows[np.arange(len(i)), j] = 1.0, -1.0
+    X, y = np.concatenate([rows, rows]), np.repeat([1, 0], len(i))
+    seconds = []
+    for solver in ("lbfgs", "newton-cholesky"):
+        # C this large is no penalty to speak of, and keeps the solvers from a singular matrix.
+        model = LogisticRegression(C=1e6, fit_intercept=False, solver=solver)
+        started = time.perf_counter()
+        for won in wins:
+            model.fit(X, y, sample_weight=np.concatenate([won[i, j], won[j, i]]))
+        seconds.append((time.perf_counter() - started) * 1000 / fits)
+    return min(seconds)
+
+
+def noisy() -> tuple[str, float, float | None, float | None]:
+    """Bradley–Terry with annotators' skills and biases, each to its own convergence."""
+    data = votes(10**4, 50, 100) | {"first": np.ones(10**4, dtype=np.int8)}
+    ours = best_of(lambda: fit("noisy_bradley_terry", Comparisons.from_arrays(**data)), 2)
+    name = "noisy Bradley–Terry, 1e4 votes, 50 items, 100 annotators (crowd-kit)"
+    try:
+        from crowdkit.aggregation import NoisyBradleyTerry
+    except ImportError:
+        return name, ours, None, 0.05
+    import pandas as pd
+
+    frame = pd.DataFrame({"worker": data["annotator"], "left": data["a"], "right": data["b"]})
+    frame["label"] = np.where(data["y"] > 0, data["a"], data["b"])
+    return name, ours, best_of(lambda: NoisyBradleyTerry().fit(frame), 1), 0.05
 
 
 def labels(quick: bool) -> list[tuple[str, float, float | None, float | None]]:

@@ -24,15 +24,26 @@ def top_label(share: Floats) -> Longs:
     """
     if not share.size:
         return np.full(len(share), -1, dtype=np.int64)
-    filled = np.where(np.isnan(share), -np.inf, share)
-    best = filled.max(axis=1)
-    alone = (filled >= best[:, None] - TIE).sum(axis=1) == 1
-    return np.where(alone & np.isfinite(best), filled.argmax(axis=1), -1).astype(np.int64)
+    best = row_top(share)
+    leaders, label = np.zeros((2, len(share)), dtype=np.int64)
+    for c in range(share.shape[1]):
+        leads = share[:, c] >= best - TIE
+        leaders += leads
+        label += c * leads
+    return np.where((leaders == 1) & np.isfinite(best), label, -1)
+
+
+def row_top(share: Floats) -> Floats:
+    """The largest share per row, NaN where all are; column by column, for classes are few."""
+    best = share[:, 0].copy()
+    for c in range(1, share.shape[1]):
+        np.fmax(best, share[:, c], out=best)
+    return best
 
 
 def shares(votes: Floats) -> Floats:
     """Rows divided by their sums; NaN where a unit has no vote."""
-    total = votes.sum(axis=1, keepdims=True)
+    total = (votes @ np.ones(votes.shape[1]))[:, None]
     return np.where(total > 0, votes / np.where(total > 0, total, 1.0), np.nan)
 
 
@@ -53,19 +64,22 @@ def agreement_with(
     A unit whose first place is shared by t labels counts 1/t for each of them; NaN for an annotator
     without labels.
     """
-    credit = tied_credit(share)
-    hit = table.weights * credit[table.unit, table.label]
-    possible = np.bincount(per, table.weights, minlength=count)
-    agreed = np.bincount(per, hit, minlength=count)
+    credit = tied_credit(share).ravel()
+    hit = credit[table.unit.astype(np.int64) * share.shape[1] + table.label]
     n = np.bincount(per, minlength=count).astype(np.int64)
+    possible = n if table.weight is None else np.bincount(per, table.weight, minlength=count)
+    agreed = np.bincount(per, hit if table.weight is None else table.weight * hit, minlength=count)
     return np.where(possible > 0, agreed / np.where(possible > 0, possible, 1.0), np.nan), n
 
 
 def tied_credit(share: Floats) -> Floats:
     """1/t for each of the t labels that share the first place of a unit, else 0."""
-    filled = np.where(np.isnan(share), -np.inf, share)
-    top = np.isfinite(filled) & (filled >= filled.max(axis=1, keepdims=True, initial=-np.inf) - TIE)
-    return np.asarray(top / np.maximum(top.sum(axis=1, keepdims=True), 1), dtype=np.float64)
+    if not share.size:
+        return np.zeros(share.shape)
+    top = np.isfinite(share) & (share >= row_top(share)[:, None] - TIE)
+    each = top.astype(np.float64)
+    each /= np.maximum(each @ np.ones(share.shape[1]), 1.0)[:, None]
+    return each
 
 
 def quality(
@@ -96,7 +110,8 @@ def labelled(
     **more: Any,
 ) -> Estimate:
     """An estimate over units. score = share or probability of the unit's most probable label."""
-    seen = table._counts.sum(axis=1) > 0 if len(table.ids) else np.zeros(0, dtype=np.bool_)
+    votes = table.counts()
+    seen = votes @ np.ones(votes.shape[1]) > 0
     label = top_label(posterior)
     found = list(warnings)
     if len(seen) and not seen.all():
@@ -108,11 +123,7 @@ def labelled(
                 WarningCode.TIE_UNRESOLVED, f"{int(undecided.sum())} units", _some(table, undecided)
             )
         )
-    score = (
-        posterior.max(axis=1, initial=-np.inf)
-        if posterior.size
-        else np.full(len(posterior), np.nan)
-    )
+    score = row_top(posterior) if posterior.size else np.full(len(posterior), np.nan)
     base = Estimate(
         score=score,
         score_kind="probability",

@@ -17,6 +17,7 @@ RowScore = Callable[[slice], Floats]
 
 DENSE_CELLS = 20_000_000  # clusters x items; above, the cluster scores are kept sparse
 CHUNK = 2_000_000
+LONG = 8_000_000  # rows at a time where every time costs a matrix of clusters x items
 PIECE = 1 << 15  # rows whose intermediate columns stay in the cache
 
 
@@ -56,31 +57,27 @@ def _cluster_meat(table: Comparisons, residual: RowScore, bread: Floats) -> Floa
     cluster, count = table.clusters
     if count * K > DENSE_CELLS:
         return _sparse_cluster_meat(table, residual, bread)
-    flat = np.zeros(count * K)
-    for start in range(0, len(table), CHUNK):
-        key, r = _signed_ends(table, residual, cluster, K, start, min(start + CHUNK, len(table)))
-        flat += np.bincount(key, r, minlength=count * K)
+    total = np.zeros((count, K))
+    cells = sparse.coo_array((count, K), dtype=np.float64)
+    for start in range(0, len(table), LONG):
+        rows = slice(start, min(start + LONG, len(table)))
+        r = _residuals(residual, rows)
+        # Set this way, scipy takes the indices on trust; they were checked when the table was made.
+        cells.coords, cells.data = (cluster[rows], table.a[rows]), r
+        total += cells.toarray()
+        cells.coords = (cluster[rows], table.b[rows])
+        total -= cells.toarray()
     active = np.bincount(cluster, minlength=count) > 0
-    return sandwich(bread, flat.reshape(count, K)[active])
+    return sandwich(bread, total[active])
 
 
-def _signed_ends(
-    table: Comparisons, residual: RowScore, cluster: NDArray[Any], K: int, start: int, end: int
-) -> tuple[NDArray[np.int64], Floats]:
-    """Keys (cluster, item) of both ends of some rows with +residual and -residual, filled piece by
-    piece.
-    """
-    n = end - start
-    key, value = np.empty(2 * n, dtype=np.int64), np.empty(2 * n)
-    for first in range(start, end, PIECE):
-        rows = slice(first, min(first + PIECE, end))
-        left = slice(first - start, rows.stop - start)
-        right = slice(left.start + n, left.stop + n)
-        base = cluster[rows].astype(np.int64) * K
-        key[left], key[right] = base + table.a[rows], base + table.b[rows]
-        value[left] = residual(rows)
-        value[right] = -value[left]
-    return key, value
+def _residuals(residual: RowScore, rows: slice) -> Floats:
+    """The residuals of some rows, computed piece by piece."""
+    value = np.empty(rows.stop - rows.start)
+    for first in range(rows.start, rows.stop, PIECE):
+        piece = slice(first, min(first + PIECE, rows.stop))
+        value[first - rows.start : piece.stop - rows.start] = residual(piece)
+    return value
 
 
 def _sparse_cluster_meat(table: Comparisons, residual: RowScore, bread: Floats) -> Floats:

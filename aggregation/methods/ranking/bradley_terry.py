@@ -23,7 +23,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
@@ -207,8 +206,11 @@ def _covariance(
         return C
     plain = options.strength == "ignore" or table.strength_levels == 1
 
+    odds = np.exp(np.clip(theta, -300, 300))
+
     def residual(rows: slice) -> Floats:
-        p = expit(theta[table.a[rows]] - theta[table.b[rows]])
+        mine, other = odds[table.a[rows]], odds[table.b[rows]]
+        p = mine / (mine + other)
         if plain:
             r = (0.5 + 0.5 * np.sign(table.y[rows])) - p
             return np.asarray(r if table.weight is None else r * table.weight[rows])
