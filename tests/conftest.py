@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.utils import translation
+from hypothesis import settings as hypothesis
 
 from config.embedded import Cluster
 
 pytest_plugins = ["tests.cast", "tests.browsing"]
+
+# What a test takes depends on what else the machine does, and says nothing about what it proves.
+hypothesis.register_profile("untimed", deadline=None)
+hypothesis.load_profile("untimed")
 
 _CLUSTERS = Path(tempfile.gettempdir()) / f"polyphony-tests-{os.geteuid()}"
 _VARIABLE = "POLYPHONY_TEST_CLUSTER"  # tells xdist's workers where the run keeps its cluster
