@@ -56,7 +56,6 @@ CASES = {
         10**7,
     ),
     "1000 replicates, 50 items": (PAIRS.format(K=50, ci="none", replicates=1000), 10**5),
-    "Bradley–Terry, a million items": (PAIRS.format(K=10**6, ci="auto", replicates=0), 3 * 10**6),
 }
 
 

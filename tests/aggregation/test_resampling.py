@@ -83,7 +83,7 @@ def test_replicates_shrink_to_the_variance_that_both_ways_really_have() -> None:
 
     def means(first: Floats, second: Floats) -> Floats:
         weighed = np.einsum("bi,bj,ij->b", first, second, cells)
-        return (weighed / (first.sum(axis=1) * second.sum(axis=1)))[:, None]
+        return np.asarray((weighed / (first.sum(axis=1) * second.sum(axis=1)))[:, None])
 
     both = means(people, prompts)
     one, other = means(people, np.ones_like(prompts)), means(np.ones_like(people), prompts)
