@@ -123,7 +123,7 @@ class CheckpointsViewSet(
         return Response(CheckpointSerializer(found).data)
 
 
-class _JobsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[J]):
+class JobsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[J]):
     access = {
         "list": Needs(Scope.READ, REVIEWERS),
         "retrieve": Needs(Scope.READ, REVIEWERS),
@@ -152,12 +152,12 @@ class _JobsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectView
         return self._shown(job)
 
 
-class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
+class GenerationJobsViewSet(JobsViewSet[GenerationJob]):
     """Jobs in which a model writes candidates."""
 
     queryset = GenerationJob.objects.none()
     serializer_class = GenerationJobSerializer
-    access = {**_JobsViewSet.access, "estimate": Needs(Scope.RUN_MODELS, MANAGERS)}
+    access = {**JobsViewSet.access, "estimate": Needs(Scope.RUN_MODELS, MANAGERS)}
 
     def rows(self) -> QuerySet[GenerationJob]:
         return GenerationJob.objects.filter(project=self.project).select_related("checkpoint")
@@ -191,11 +191,9 @@ class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
 
     def _asked(self, given: dict[str, Any]) -> dict[str, Any]:
         """What the page's form makes of it. Raises InvalidAnswer."""
-        settings = given["decoder_settings"]
-        told = given | {
-            "stop": "\n".join(given["stop"]),
-            "decoder_settings": json.dumps(settings) if settings else "",
-        }
+        told = given | {"stop": "\n".join(given["stop"])}
+        for name in ("decoder_settings", "differing_settings"):
+            told[name] = json.dumps(given[name]) if given[name] else ""
         form = GenerationForm(_present(told), project=self.project)
         cleaned(form)
         return form.request_fields()
@@ -213,7 +211,7 @@ class GenerationJobsViewSet(_JobsViewSet[GenerationJob]):
         return self._reopen(request)
 
 
-class ScoringJobsViewSet(_JobsViewSet[ScoringJob]):
+class ScoringJobsViewSet(JobsViewSet[ScoringJob]):
     """Jobs in which a model measures candidates: rewards, embeddings and the like."""
 
     queryset = ScoringJob.objects.none()
@@ -251,7 +249,7 @@ class ScoringJobsViewSet(_JobsViewSet[ScoringJob]):
         return self._reopen(request)
 
 
-class JudgingJobsViewSet(_JobsViewSet[JudgingJob]):
+class JudgingJobsViewSet(JobsViewSet[JudgingJob]):
     """Jobs in which a model judges."""
 
     queryset = JudgingJob.objects.none()

@@ -54,6 +54,7 @@ from models_runtime.models import (
     ScoringJob,
 )
 from models_runtime.models.items import insert_items
+from models_runtime.novelty import Rule
 from models_runtime.shifts import SLICE
 
 MOST_ITEMS = 1_000_000
@@ -69,12 +70,14 @@ def request_generation(
     per_prompt: int = 1,
     sampling: Sampling | None = None,
     prompts: Sequence[str] | None = None,
+    novelty: Rule | None = None,
     seed: int | None = None,
     max_cost: float | None = None,
     user: User | None = None,
 ) -> GenerationJob:
     """Write down that `checkpoint` is to write `per_prompt` candidates for each prompt (or those
-    with the external ids in `prompts`), and wake workers. Raises NotPossible.
+    with the external ids in `prompts`), and wake workers. Under a rule of `novelty` candidates
+    that are too like each other are asked for again. Raises NotPossible.
     """
     check_writer(project, checkpoint, sampling or Sampling())
     if not 1 <= per_prompt <= 1000:
@@ -97,6 +100,7 @@ def request_generation(
             system=_system_of(checkpoint),
             per_prompt=per_prompt,
             sampling=_plain(sampling or Sampling()),
+            novelty=dataclasses.asdict(novelty) if novelty else {},
             progress_total=count,
             **job_fields(seed, max_cost, user),
         )
@@ -105,8 +109,8 @@ def request_generation(
             GenerationItem,
             ["job_id", "prompt_id", "index"],
             "SELECT %s, prompt, nth FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(prompt, place),"
-            " generate_series(0, %s) AS nth ORDER BY place, nth",
-            [job.pk, ids, per_prompt - 1],
+            " generate_series(0, %s) AS nth ORDER BY CASE WHEN %s THEN nth END, place, nth",
+            [job.pk, ids, per_prompt - 1, novelty is not None],
         )
         wake(job, count)
     return job

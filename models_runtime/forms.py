@@ -1,6 +1,7 @@
 """What people type to register models and start jobs; the API is checked by the same forms."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -14,12 +15,31 @@ from models_runtime.engines import EngineError, Sampling
 from models_runtime.engines._options import read_options
 from models_runtime.models import Checkpoint
 from models_runtime.models.checkpoint import SECRET_PREFIX
+from models_runtime.novelty import AXES, Rule
 
 DECODERS = [
     ("", _("One token after the other")),
     ("cautious", _("Cautious: tries several continuations where the model is unsure")),
     ("deepening", _("Iterative deepening: goes on, checking itself, until there is an answer")),
 ]
+
+
+DIFFERING = [
+    ("", _("Are kept")),
+    ("again", _("Are asked for again, warmer each time")),
+    ("navigate", _("Are avoided: the model sees what is there and is asked for another kind")),
+]
+
+
+def read_json_object(text: str) -> dict[str, Any]:
+    """An object written as JSON, empty for no text. Raises ValidationError."""
+    try:
+        given = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise forms.ValidationError(_("This isn't valid JSON.")) from error
+    if not isinstance(given, dict):
+        raise forms.ValidationError(_("Write an object, such as {}."))
+    return given
 
 
 class CheckpointForm(forms.Form):
@@ -150,10 +170,42 @@ class GenerationForm(JobForm):
         ),
     )
 
+    differing = forms.ChoiceField(
+        required=False,
+        choices=DIFFERING,
+        label=_("Candidates that are too alike"),
+    )
+    differing_settings = forms.CharField(
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        label=_("When they are too alike"),
+        help_text=_(
+            'As JSON: {"tries": 2, "most_cosine": 0.9, "least_edits": 0.1, "least_variety": 0, '
+            '"axis": "approach, stance"}. Left empty, these.'
+        ),
+    )
+
     field_order = (
         "checkpoint", "per_prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p", "stop",
-        "decoder", "decoder_settings",
+        "decoder", "decoder_settings", "differing", "differing_settings",
     )  # fmt: skip
+
+    def clean_differing_settings(self) -> Rule | None:
+        """The rule for candidates that are too alike; None where they are kept."""
+        way = self.cleaned_data.get("differing") or ""
+        given = read_json_object(self.cleaned_data["differing_settings"])
+        if not way:
+            if given:
+                raise forms.ValidationError(_("Choose what happens to them first."))
+            return None
+        if way == "again" and given.get("axis"):
+            raise forms.ValidationError(_("An axis is for asking for another kind."))
+        try:
+            rule = read_options(Rule, given)
+        except EngineError as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return replace(rule, axis=rule.axis or AXES[0]) if way == "navigate" else rule
 
     def clean_decoder_settings(self) -> Decoder | None:
         """The decoder with its settings; None for the plain one."""
@@ -164,13 +216,7 @@ class GenerationForm(JobForm):
                 raise forms.ValidationError(_("Choose the decoder that these settings are for."))
             return None
         try:
-            settings = json.loads(text) if text else {}
-        except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(_("This isn't valid JSON.")) from error
-        if not isinstance(settings, dict):
-            raise forms.ValidationError(_("Write an object, such as {}."))
-        try:
-            return read_options(decoding.KINDS[kind], settings)
+            return read_options(decoding.KINDS[kind], read_json_object(text))
         except EngineError as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
 
@@ -196,6 +242,7 @@ class GenerationForm(JobForm):
                 stop=given["stop"],
                 decoder=given["decoder_settings"],
             ),
+            "novelty": given["differing_settings"],
             "seed": given["seed"],
             "max_cost": given["max_cost"],
         }

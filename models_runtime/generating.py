@@ -3,9 +3,9 @@
 import hashlib
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -16,6 +16,13 @@ from annotation.rendering import render_markdown
 from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
 from models_runtime.device_time import on_device
+from models_runtime.differing import (
+    ask_again,
+    ask_differently,
+    kept_texts,
+    rounds_of,
+    sort_out,
+)
 from models_runtime.engines import (
     Cause,
     Conversation,
@@ -27,6 +34,7 @@ from models_runtime.engines import (
     Sample,
 )
 from models_runtime.models import Generation, GenerationItem, GenerationJob
+from models_runtime.novelty import Rule, warmer
 from models_runtime.shifts import Hopeless, Shift
 
 BATCH = 64
@@ -87,9 +95,23 @@ class _Desk:
 
 
 def _write_all(shift: Shift[GenerationJob, GenerationItem], engine: Engine) -> None:
-    """Ask and write until no row is ready or the shift is over."""
+    """Ask and write until no row is ready or the shift is over. Candidates that must differ are
+    asked for in rounds: each sees what the rounds before have brought."""
+    if not shift.job.novelty:
+        _write_slices(shift, engine, shift.slices())
+        return
+    for items in shift.slices():
+        for round_ in rounds_of(items):
+            _write_slices(shift, engine, [round_])
+
+
+def _write_slices(
+    shift: Shift[GenerationJob, GenerationItem],
+    engine: Engine,
+    slices: Iterable[Sequence[GenerationItem]],
+) -> None:
     desk = _Desk(shift.batch(BATCH, engine.info.in_flight))
-    with closing(engine.generate(_requests(shift, desk))) as replies:
+    with closing(engine.generate(_requests(shift.job, slices, desk))) as replies:
         for reply in replies:
             if reply.failure is not None and reply.failure.cause.concerns_everything:
                 _write(shift, engine, desk)
@@ -101,18 +123,27 @@ def _write_all(shift: Shift[GenerationJob, GenerationItem], engine: Engine) -> N
 
 
 def _requests(
-    shift: Shift[GenerationJob, GenerationItem], desk: _Desk
+    job: GenerationJob, slices: Iterable[Sequence[GenerationItem]], desk: _Desk
 ) -> Iterator[GenerationRequest]:
     """Requests for claimed items, one slice after the other, pulled as the engine has room."""
-    sampling = shift.job.read_sampling()
-    for items in shift.slices():
+    sampling, rule = job.read_sampling(), job.read_novelty()
+    for items in slices:
         prompts = Prompt.objects.in_bulk({item.prompt_id for item in items})
+        kept = kept_texts(job, items) if rule and rule.axis else {}
         for item in items:
             prompt = prompts[item.prompt_id]
-            seed = seed_for(shift.job.seed, prompt.content_hash, item.index)
+            parts = (item.asked_again,) if item.asked_again else ()
+            seed = seed_for(job.seed, prompt.content_hash, item.index, *parts)
             key = str(item.pk)
             desk.asked[key] = Asked(item, seed)
-            yield GenerationRequest(key, conversation_of(prompt), sampling, seed=seed)
+            asked = conversation_of(prompt)
+            if rule and (others := kept.get(item.prompt_id)):
+                asked = ask_differently(
+                    asked, others, rule, item.index, secret=f"{job.seed}:{seed}"
+                )
+            heat = warmer(sampling.temperature, item.asked_again)
+            drawn = replace(sampling, temperature=heat) if item.asked_again else sampling
+            yield GenerationRequest(key, asked, drawn, seed=seed)
 
 
 def conversation_of(prompt: Prompt) -> Conversation:
@@ -144,12 +175,36 @@ def _write(shift: Shift[GenerationJob, GenerationItem], engine: Engine, desk: _D
         held = shift.rows.lock_held([asked.item for asked, _ in answered], shift.worker)
         good = [entry for entry in good if entry[0].item.pk in held]
         bad = [entry for entry in bad if entry[0].pk in held]
+        rule = shift.job.read_novelty()
+        repeats: set[int] = set()
+        if rule is not None:
+            good, repeats = _differing(shift.job, rule, good)
         Candidate.objects.bulk_create([candidate for _, _, candidate in good])
-        Generation.objects.bulk_create([_provenance(shift.job, engine, *entry) for entry in good])
+        Generation.objects.bulk_create(
+            [
+                _provenance(shift.job, engine, *entry, is_repeat=entry[0].item.pk in repeats)
+                for entry in good
+            ]
+        )
         shift.rows.complete([asked.item.pk for asked, _, _ in good])
         shift.settle_failures(bad)
     shift.count(successes=len(good), failures=len(bad), last=bad[-1][1] if bad else None)
     shift.look_up()
+
+
+def _differing(
+    job: GenerationJob,
+    rule: Rule,
+    good: list[tuple[Asked, GenerationReply, Candidate]],
+) -> tuple[list[tuple[Asked, GenerationReply, Candidate]], set[int]]:
+    """Those that may stay, with the items of those that stay though they repeat others. The rest
+    is thrown away and asked for again."""
+    by_item = {entry[0].item.pk: entry for entry in good}
+    texts = [(asked.item, candidate.text) for asked, _, candidate in good]
+    stay, repeats, again = sort_out(job, rule, texts)
+    for pk in again:
+        ask_again(by_item[pk][0].item, by_item[pk][1].usage)
+    return [by_item[pk] for pk in stay], set(repeats)
 
 
 def _failure_of(reply: GenerationReply) -> Failure | None:
@@ -187,6 +242,8 @@ def _provenance(
     asked: Asked,
     reply: GenerationReply,
     candidate: Candidate,
+    *,
+    is_repeat: bool,
 ) -> Generation:
     item = asked.item
     return Generation(
@@ -198,9 +255,11 @@ def _provenance(
         model_revision=engine.info.revision,
         seed=asked.seed,
         finish=reply.samples[0].finish.value,
-        tokens_in=reply.usage.tokens_in,
-        tokens_out=reply.usage.tokens_out,
-        cost=reply.usage.cost,
+        tokens_in=reply.usage.tokens_in + item.tokens_in,
+        tokens_out=reply.usage.tokens_out + item.tokens_out,
+        cost=reply.usage.cost + item.cost,
         wall_ms=reply.wall_ms,
         attempt=item.attempt,
+        asked_again=item.asked_again,
+        is_repeat=is_repeat,
     )

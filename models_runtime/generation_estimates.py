@@ -34,6 +34,7 @@ class GenerationEstimate:
     cost: float | None
     most_cost: float | None
     time: timedelta | None
+    thing: str = "candidates"
 
     @property
     def time_words(self) -> str | None:
@@ -83,6 +84,7 @@ def estimate_of(project: Project, asked: Mapping[str, Any]) -> GenerationEstimat
         asked["checkpoint"],
         per_prompt=asked["per_prompt"],
         sampling=asked["sampling"],
+        retries=asked["novelty"].tries if asked["novelty"] else 0,
     )
 
 

@@ -49,6 +49,7 @@ TASKS = {
     "models_runtime.GenerationJob": "models_runtime.run_generation",
     "models_runtime.JudgingJob": "models_runtime.run_judging",
     "models_runtime.ScoringJob": "models_runtime.run_scoring",
+    "models_runtime.PromptJob": "models_runtime.run_prompts",
     "models_runtime.AuditJob": "models_runtime.run_audit",
     "models_runtime.Probe": "models_runtime.run_probe",
 }

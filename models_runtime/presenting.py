@@ -16,9 +16,13 @@ from models_runtime.models import (
     JudgeCall,
     JudgingItem,
     JudgingJob,
+    PromptIdea,
+    PromptJob,
     ScoringJob,
 )
+from models_runtime.models.prompt_making import PARAPHRASE
 from models_runtime.outcomes import Outcome
+from models_runtime.prompt_making import DROP_WORDS
 from models_runtime.prompting.parsing import ParseStatus
 
 ALARMING_SHARE = 0.05
@@ -137,6 +141,15 @@ def progress_of(job: Job) -> Progress:
     )
 
 
+def pace_words(job: Job) -> str:
+    """Tokens written a second over the job's whole time so far; empty before there are any."""
+    elapsed = job.elapsed()
+    written = job.spent().tokens_out
+    if not written or not elapsed:
+        return ""
+    return f"{written / elapsed.total_seconds():,.1f}"
+
+
 def troubles_of(job: Job) -> list[Trouble]:
     return [
         Trouble(CAUSE_WORDS.get(cause, cause.replace("_", " ")), example, rows)
@@ -187,10 +200,38 @@ def measured_by(job: ScoringJob) -> list[MeasuredSummary]:
     return [MeasuredSummary(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How many ideas of a prompt job came to this; `dropped` is "" for those that were kept."""
+
+    dropped: str
+    words: str
+    ideas: int
+
+
+def fates_of(job: PromptJob) -> list[Fate]:
+    """What became of a job's ideas: those kept first, then the reasons in the filters' order."""
+    rows = PromptIdea.objects.filter(job=job).values_list("dropped").order_by()
+    counts = dict(rows.annotate(n=Count("pk")))
+    return [
+        Fate(drop.value, words, counts[drop.value])
+        for drop, words in DROP_WORDS.items()
+        if counts.get(drop.value)
+    ]
+
+
+def newest_ideas(job: PromptJob, *, most: int) -> list[PromptIdea]:
+    """The newest prompts that were kept, and what they were like."""
+    kept = PromptIdea.objects.filter(job=job, dropped="").select_related("prompt", "item__prompt")
+    return list(kept.order_by("-id")[:most])
+
+
 def noun_of(job: Job) -> str:
     """What a job's rows are, as people count them."""
     if isinstance(job, ScoringJob):
         return "Candidates measured"
+    if isinstance(job, PromptJob):
+        return "Calls for prompts"
     return "Candidates" if isinstance(job, GenerationJob) else "Questions judged"
 
 
@@ -198,6 +239,9 @@ def title_of(job: Job) -> str:
     if isinstance(job, ScoringJob):
         known = SCORERS.get(job.scorer)
         return f"{known.title if known else job.scorer} by {job.checkpoint.label}"
+    if isinstance(job, PromptJob):
+        what = "Twins of prompts" if job.kind == PARAPHRASE else "Prompts"
+        return f"{what} by {job.checkpoint.label}"
     what = "Candidates" if isinstance(job, GenerationJob) else "Judgments"
     if isinstance(job, JudgingJob) and job.trial:
         what = "Trial judgments"
@@ -224,6 +268,9 @@ def facts_of(job: Job) -> list[tuple[str, str]]:
             f"{name} = {_said(value)}" for name, value in job.sampling.items() if value != []
         )
         facts += [("Per prompt", str(job.per_prompt)), ("Sampling", drawn)]
+        if job.novelty:
+            rule = ", ".join(f"{name} = {value}" for name, value in job.novelty.items() if value)
+            facts.append(("Too alike", rule))
     if isinstance(job, JudgingJob):
         facts += [
             ("Protocol", job.way()),
@@ -234,6 +281,9 @@ def facts_of(job: Job) -> list[tuple[str, str]]:
         ]
         if job.annotator is not None:
             facts.append(("Annotator", str(job.annotator)))
+    if isinstance(job, PromptJob):
+        filters = ", ".join(f"{name} = {value}" for name, value in job.settings.items())
+        facts += [("Start from", f"{len(job.seeds):,} prompts"), ("Filters", filters)]
     if isinstance(job, ScoringJob):
         facts += [(name, str(value)) for name, value in job.settings.items()]
         if job.partner is not None:
@@ -251,13 +301,14 @@ def newest_jobs(project: Project, *, most: int) -> list[Job]:
         *GenerationJob.objects.filter(project=project).select_related("checkpoint")[:most],
         *JudgingJob.objects.filter(project=project).select_related("checkpoint")[:most],
         *ScoringJob.objects.filter(project=project).select_related("checkpoint")[:most],
+        *PromptJob.objects.filter(project=project).select_related("checkpoint")[:most],
     ]
     return sorted(jobs, key=lambda job: job.created_at, reverse=True)[:most]
 
 
 def find_job(project: Project, public_id: object) -> Job | None:
     """The project's job of any kind with this public id."""
-    for model in (GenerationJob, JudgingJob, ScoringJob):
+    for model in (GenerationJob, JudgingJob, ScoringJob, PromptJob):
         found: Job | None = (
             model.objects.filter(project=project, public_id=public_id)
             .select_related("checkpoint", "project")

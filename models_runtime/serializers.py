@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from models_runtime import decoding
 from models_runtime.catalogue import ENGINES, PROTOCOLS, SCORERS
+from models_runtime.differing import repeats_of
 from models_runtime.enqueue import DEFAULT_PROTOCOL
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
 from models_runtime.presenting import measured_by, progress_of, troubles_of
@@ -128,7 +129,7 @@ JOB_FIELDS = (
 )
 
 
-class _JobSerializer(serializers.ModelSerializer[Any]):
+class JobSerializer(serializers.ModelSerializer[Any]):
     id = serializers.UUIDField(source="public_id", read_only=True)
     checkpoint = serializers.UUIDField(source="checkpoint.public_id", read_only=True)
     progress = serializers.SerializerMethodField()
@@ -148,21 +149,36 @@ class _JobSerializer(serializers.ModelSerializer[Any]):
         return [dict(CauseSerializer(trouble).data) for trouble in troubles_of(job)]
 
 
-class GenerationJobSerializer(_JobSerializer):
+class RepeatsSerializer(serializers.Serializer[Any]):
+    """Candidates that were asked for again because they were too like others, how often in all, and
+    how many were kept though they still were."""
+
+    candidates = serializers.IntegerField()
+    times = serializers.IntegerField()
+    repeats = serializers.IntegerField()
+
+
+class GenerationJobSerializer(JobSerializer):
     """A model writes candidates for prompts."""
 
     sampling = serializers.DictField(read_only=True)
+    novelty = serializers.DictField(read_only=True)
+    repeats = serializers.SerializerMethodField()
     cut_off = serializers.IntegerField(
         read_only=True, help_text="Texts that reached the limit of tokens without an end."
     )
 
     class Meta:
         model = GenerationJob
-        fields = (*JOB_FIELDS, "per_prompt", "sampling", "cut_off")
+        fields = (*JOB_FIELDS, "per_prompt", "sampling", "novelty", "repeats", "cut_off")
         read_only_fields = fields
 
+    @extend_schema_field(RepeatsSerializer)
+    def get_repeats(self, job: GenerationJob) -> dict[str, Any]:
+        return dict(RepeatsSerializer(repeats_of(job)).data)
 
-class JudgingJobSerializer(_JobSerializer):
+
+class JudgingJobSerializer(JobSerializer):
     """A model judges questions, as an annotator of kind model, or makes something for prompts."""
 
     annotator = serializers.UUIDField(
@@ -193,7 +209,7 @@ class MeasuredSummarySerializer(serializers.Serializer[Any]):
     most = serializers.FloatField(allow_null=True)
 
 
-class ScoringJobSerializer(_JobSerializer):
+class ScoringJobSerializer(JobSerializer):
     """A model measures candidates."""
 
     partner = serializers.UUIDField(source="partner.public_id", read_only=True, allow_null=True)
@@ -213,7 +229,7 @@ class ScoringJobSerializer(_JobSerializer):
         return [dict(MeasuredSummarySerializer(each).data) for each in measured_by(job)]
 
 
-class _NewJobSerializer(serializers.Serializer[Any]):
+class NewJobSerializer(serializers.Serializer[Any]):
     checkpoint = serializers.UUIDField(help_text="The id of a checkpoint that isn't retired.")
     seed = serializers.IntegerField(
         required=False, allow_null=True, default=None, min_value=0, max_value=2**62
@@ -221,7 +237,7 @@ class _NewJobSerializer(serializers.Serializer[Any]):
     max_cost = serializers.FloatField(required=False, allow_null=True, default=None)
 
 
-class NewGenerationJobSerializer(_NewJobSerializer):
+class NewGenerationJobSerializer(NewJobSerializer):
     per_prompt = serializers.IntegerField(required=False, default=4, min_value=1, max_value=1000)
     max_tokens = serializers.IntegerField(
         required=False, default=512, min_value=1, max_value=100_000
@@ -250,6 +266,19 @@ class NewGenerationJobSerializer(_NewJobSerializer):
         help_text="Of the decoder: fewest, most, low, high, longest; or first, growth, trigger.",
     )
 
+    differing = serializers.ChoiceField(
+        required=False,
+        allow_blank=True,
+        default="",
+        choices=["again", "navigate"],
+        help_text="What happens to candidates that are too alike; empty: they are kept.",
+    )
+    differing_settings = serializers.DictField(
+        required=False,
+        default=dict,
+        help_text="tries, most_cosine, least_edits, least_variety; and axis to navigate by.",
+    )
+
 
 class GenerationEstimateSerializer(serializers.Serializer[Any]):
     """What a generation job would take. `cost` is null for a model without prices, `seconds` for
@@ -266,7 +295,7 @@ class GenerationEstimateSerializer(serializers.Serializer[Any]):
     seconds = serializers.FloatField(source="time.total_seconds", allow_null=True, default=None)
 
 
-class NewJudgingJobSerializer(_NewJobSerializer):
+class NewJudgingJobSerializer(NewJobSerializer):
     protocol = serializers.ChoiceField(
         required=False, default=DEFAULT_PROTOCOL, choices=sorted(PROTOCOLS)
     )
@@ -286,7 +315,7 @@ class NewJudgingJobSerializer(_NewJobSerializer):
     )
 
 
-class NewScoringJobSerializer(_NewJobSerializer):
+class NewScoringJobSerializer(NewJobSerializer):
     scorer = serializers.ChoiceField(choices=sorted(SCORERS))
     partner = serializers.UUIDField(
         required=False, allow_null=True, default=None, help_text="The weaker model of a ratio."

@@ -17,8 +17,9 @@ from models_runtime import (
     probing,
     scoring,
     sightings,  # noqa: F401 - a worker that loads these tasks also says that it is there
+    writing_prompts,
 )
-from models_runtime.models import AuditJob, GenerationJob, JudgingJob, Probe, ScoringJob
+from models_runtime.models import AuditJob, GenerationJob, JudgingJob, Probe, PromptJob, ScoringJob
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,11 @@ def run_judging(pk: int) -> None:
 @app.task(name="models_runtime.run_scoring")
 def run_scoring(pk: int) -> None:
     _again(run_scoring, pk, scoring.run_scoring(pk))
+
+
+@app.task(name="models_runtime.run_prompts")
+def run_prompts(pk: int) -> None:
+    _again(run_prompts, pk, writing_prompts.run_prompts(pk))
 
 
 @app.task(name="models_runtime.run_probe")
@@ -65,6 +71,7 @@ TASKS: dict[type[Any], "Task[Any, Any]"] = {
     AuditJob: run_audit,
     GenerationJob: run_generation,
     JudgingJob: run_judging,
+    PromptJob: run_prompts,
     ScoringJob: run_scoring,
     Probe: run_probe,
 }

@@ -3,9 +3,11 @@ from django.urls import path
 from models_runtime import (
     audit_pages,
     combining_pages,
+    iteration_pages,
     judge_pages,
     operations_pages,
     picking_pages,
+    prompt_pages,
     scoring_pages,
     views,
 )
@@ -25,8 +27,11 @@ urlpatterns = [
     path(f"{PROJECT}/jobs/new/candidates/", views.new_generation, name="new-generation"),
     path(f"{PROJECT}/jobs/new/judgments/", judge_pages.new_judging, name="new-judging"),
     path(f"{PROJECT}/jobs/new/measurements/", scoring_pages.new_scoring, name="new-scoring"),
+    path(f"{PROJECT}/jobs/new/prompts/", prompt_pages.new_prompts, name="new-prompts"),
     path(f"{PROJECT}/rewards/", combining_pages.combine, name="combine-rewards"),
     path(f"{PROJECT}/rewards/<int:pk>/", combining_pages.combination, name="combination"),
+    path(f"{PROJECT}/iterations/", iteration_pages.iterations, name="iterations"),
+    path(f"{PROJECT}/iterations/vote/", iteration_pages.vote, name="vote"),
     path(f"{JOB}/", views.job, name="job"),
     path(f"{JOB}/pick/", picking_pages.pick, name="pick"),
     path(f"{JOB}/cancel/", views.cancel_job, name="cancel-job"),

@@ -17,16 +17,20 @@ from annotation.models.work import OPEN_STATES
 from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
+from models_runtime.differing import repeats_of
 from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.forms import CheckpointForm, GenerationForm
 from models_runtime.generation_estimates import estimate_of
-from models_runtime.models import Checkpoint, Job, JudgingJob, ScoringJob
+from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, PromptJob, ScoringJob
 from models_runtime.presenting import (
     facts_of,
+    fates_of,
     find_job,
     measured_by,
+    newest_ideas,
     newest_jobs,
     noun_of,
+    pace_words,
     progress_of,
     title_of,
     troubles_of,
@@ -210,6 +214,10 @@ def _job_context(project: Project, role: Role, found: Job) -> dict[str, Any]:
         left=progress.waiting + progress.set_aside + progress.cancelled,
         label=noun_of(found),
         measured=measured_by(found) if isinstance(found, ScoringJob) else None,
+        fates=fates_of(found) if isinstance(found, PromptJob) else None,
+        ideas=newest_ideas(found, most=10) if isinstance(found, PromptJob) else None,
+        pace=pace_words(found),
+        repeats=repeats_of(found) if isinstance(found, GenerationJob) and found.novelty else None,
         verdicts=verdicts_of(found) if isinstance(found, JudgingJob) else None,
     )
 

@@ -199,6 +199,67 @@ def _refine(task: Task, judge: Judge) -> str:
     return judge.write((task.of("RESPONSE"), task.of("FOUND LACKING")))
 
 
+SUBJECTS = ("a loud neighbour", "a late rent", "a broken bike", "a lost parcel", "an old cat")
+CASES = ("in winter", "without money", "on a Sunday", "with small children", "after a quarrel")
+PLEAS = ("What would you do about", "How do I deal with", "Who helps me with", "Must I put up with")
+_ASKED_FOR = re.compile(r"Write (\d+) more")
+_SUM = re.compile(r"\b(\d{1,6}) ?([+*×-]) ?(\d{1,6})\b")
+
+
+def _prompts(task: Task, judge: Judge) -> str:
+    """New requests like those shown: sums where sums are shown, else advice. Some repeat."""
+    wanted = _ASKED_FOR.search(task.body)
+    count = int(wanted[1]) if wanted else 4
+    sums = bool(_SUM.search(task.of("REQUESTS")))
+    lines = []
+    for n in range(1, count + 1):
+        if sums:
+            digits = [judge.pick(tuple("3456789"), "digit", n, place) for place in range(4)]
+            text = f"What is {digits[0]}{digits[1]} + {digits[2]}{digits[3]}?"
+        else:
+            text = (
+                f"{judge.pick(PLEAS, 'plea', n)} {judge.pick(SUBJECTS, 'subject', n)} "
+                f"{judge.pick(CASES, 'case', n)}?"
+            )
+        lines.append(f"{n}. {text}")
+    return "\n".join(lines)
+
+
+def _rate_prompt(task: Task, judge: Judge) -> str:
+    value = round(1 + 9 * _sigmoid(1 + judge.merit(task.of("REQUEST"), "prompt")))
+    return f"It can be understood.\nRating: [[{value}]]"
+
+
+def _paraphrase(task: Task, judge: Judge) -> str:
+    """The request turned round, its words and numbers kept."""
+    text = task.of("REQUEST").rstrip("?.! ")
+    opening = judge.pick(("Please tell me", "I should like to know", "Can you say"), "opening")
+    return f"{opening}, in a few words and as exactly as you can: {text[:1].lower()}{text[1:]}?"
+
+
+def _same_request(task: Task, judge: Judge) -> str:
+    """The same where the second has all numbers and most long words of the first."""
+    first, second = task.of("FIRST REQUEST"), task.of("SECOND REQUEST")
+    numbers = [set(re.findall(r"\d+", text)) for text in (first, second)]
+    same = numbers[0] == numbers[1] and (
+        _shares_words(first, second) or not re.findall(r"\w{4,}", first)
+    )
+    return f"I compare them.\nAnswer: [[{'yes' if same else 'no'}]]"
+
+
+def _differently(task: Task, judge: Judge) -> str:
+    return judge.write((task.of("CONVERSATION"), *sorted(task.material.values())))
+
+
+def sum_in(text: str) -> int | None:
+    """What a sum in a text comes to, None if there is none."""
+    found = _SUM.search(text)
+    if found is None:
+        return None
+    a, b = int(found[1]), int(found[3])
+    return {"+": a + b, "-": a - b}.get(found[2], a * b)
+
+
 def _free(task: Task, judge: Judge) -> str:
     return "I have read it."
 
@@ -218,4 +279,9 @@ _WRITERS: dict[str, Callable[[Task, Judge], str]] = {
     "imagine what follows": _consequence,
     "answer about a text": _concept,
     "refine": _refine,
+    "write prompts": _prompts,
+    "rate a prompt": _rate_prompt,
+    "paraphrase": _paraphrase,
+    "same request": _same_request,
+    "answer differently": _differently,
 }

@@ -58,7 +58,14 @@ from models_runtime.engines._scripted_lines import (
     VOICES,
     WORTH,
 )
-from models_runtime.engines._scripted_tasks import Judge, Task, read_task, shares_for, words_for
+from models_runtime.engines._scripted_tasks import (
+    Judge,
+    Task,
+    read_task,
+    shares_for,
+    sum_in,
+    words_for,
+)
 
 DIMENSIONS = 64
 _NORMAL = NormalDist()
@@ -327,7 +334,17 @@ class ScriptedEngine(Engine):
                 break
             lines.append(_pick(tuple(fresh), "line", place, *what))
         topic = " ".join(messages[-1].content.split()[:8]).rstrip(".,;:?!") if messages else ""
-        return f"{lines[0]} On “{topic}…”:\n\n" + " ".join(lines[1:])
+        text = f"{lines[0]} On “{topic}…”:\n\n" + " ".join(lines[1:])
+        return text + self._answer(messages, quality, what)
+
+    def _answer(self, messages: Conversation, quality: float, what: tuple[object, ...]) -> str:
+        """Where a sum is asked for: what it comes to, right with the odds exp(quality/tau)."""
+        right = sum_in(messages[-1].content) if messages else None
+        if right is None:
+            return ""
+        p = 1 / (1 + math.exp(-max(-60.0, min(60.0, quality / self.options.tau))))
+        off = 0 if unit("right", *what) < p else 1 + int(3 * unit("off", *what))
+        return f"\n\nThe answer is {right + off}."
 
     def _cut(self, text: str, request: GenerationRequest, what: tuple[object, ...]) -> Sample:
         for stop in request.sampling.stop:

@@ -12,6 +12,7 @@ from models_runtime.models.items import Item, ItemQuerySet, ItemState
 from models_runtime.models.jobs import Job
 from models_runtime.models.judging import JudgeCall, JudgingItem, JudgingJob, JudgingSeat
 from models_runtime.models.probe import Probe
+from models_runtime.models.prompt_making import PromptIdea, PromptItem, PromptJob
 from models_runtime.models.scoring import Combination, Scoring, ScoringItem, ScoringJob
 from models_runtime.models.workers import DeviceTime, WorkerSeen
 
@@ -37,6 +38,9 @@ __all__ = [
     "JudgingJob",
     "JudgingSeat",
     "Probe",
+    "PromptIdea",
+    "PromptItem",
+    "PromptJob",
     "Scoring",
     "ScoringItem",
     "ScoringJob",

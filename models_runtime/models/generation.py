@@ -9,20 +9,22 @@ from annotation.models import Candidate, Prompt, System, WorkQuerySet
 from models_runtime.decoding import read_decoder
 from models_runtime.engines import Sampling
 from models_runtime.models.checkpoint import Checkpoint
-from models_runtime.models.items import Item, ItemQuerySet
+from models_runtime.models.items import Item, ItemQuerySet, ItemState
 from models_runtime.models.jobs import Job, Spent
+from models_runtime.novelty import Rule
 
 
 class GenerationJob(Job):
     """`per_prompt` candidates for each of some prompts, by one checkpoint.
 
     `sampling` holds the fields of `engines.Sampling`; `system` is who the candidates are said to be
-    by.
+    by. `novelty` holds those of `novelty.Rule` where candidates must differ; else it is empty.
     """
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
     per_prompt = models.PositiveSmallIntegerField()
     sampling = models.JSONField(default=dict, blank=True)
+    novelty = models.JSONField(default=dict, blank=True)
 
     objects = WorkQuerySet["GenerationJob"].as_manager()
 
@@ -50,15 +52,26 @@ class GenerationJob(Job):
         return self.generations.filter(finish="length").count()
 
     def spent(self) -> Spent:
-        return Spent(Generation.objects.filter(job=self))
+        """What is written, and what was thrown away for candidates that aren't written yet."""
+        thrown_away = self.items.filter(asked_again__gt=0).exclude(state=ItemState.DONE)
+        return Spent(Generation.objects.filter(job=self)).plus(Spent(thrown_away))
+
+    def read_novelty(self) -> Rule | None:
+        return Rule(**self.novelty) if self.novelty else None
 
 
 class GenerationItem(Item):
-    """The candidate number `index` of a prompt, to be written by a job."""
+    """The candidate number `index` of a prompt, to be written by a job. `asked_again` counts how
+    often what came was too like the others and thrown away, and the tokens and the cost are what
+    that took."""
 
     job = models.ForeignKey(GenerationJob, on_delete=models.CASCADE, related_name="items")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="+")
     index = models.PositiveSmallIntegerField()
+    asked_again = models.PositiveSmallIntegerField(default=0, db_default=0)
+    tokens_in = models.PositiveIntegerField(default=0, db_default=0)
+    tokens_out = models.PositiveIntegerField(default=0, db_default=0)
+    cost = models.FloatField(default=0.0, db_default=0.0)
 
     objects = ItemQuerySet["GenerationItem"].as_manager()
 
@@ -76,7 +89,11 @@ class GenerationItem(Item):
 
 
 class Generation(models.Model):
-    """Where a candidate came from. Append-only, and hidden from whoever judges."""
+    """Where a candidate came from. Append-only, and hidden from whoever judges.
+
+    `asked_again` counts how often it was asked for anew because what came was too like the others;
+    `is_repeat` says that the last one still was, and was kept all the same.
+    """
 
     candidate = models.OneToOneField(Candidate, on_delete=models.CASCADE, related_name="generation")
     job = models.ForeignKey(GenerationJob, on_delete=models.CASCADE, related_name="generations")
@@ -91,6 +108,8 @@ class Generation(models.Model):
     cost = models.FloatField(default=0.0)
     wall_ms = models.PositiveIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField()
+    asked_again = models.PositiveSmallIntegerField(default=0, db_default=0)
+    is_repeat = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: "models.Manager[Any]" = models.Manager()

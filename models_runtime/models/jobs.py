@@ -82,3 +82,10 @@ class Spent:
         self.tokens_in = int(sums["tokens_in"] or 0)
         self.tokens_out = int(sums["tokens_out"] or 0)
         self.cost = float(sums["cost"] or 0.0)
+
+    def plus(self, other: "Spent") -> "Spent":
+        """This, with what `other` used added to it."""
+        self.tokens_in += other.tokens_in
+        self.tokens_out += other.tokens_out
+        self.cost += other.cost
+        return self
