@@ -279,6 +279,7 @@ _WRITERS: dict[str, Callable[[Task, Judge], str]] = {
     "imagine what follows": _consequence,
     "answer about a text": _concept,
     "refine": _refine,
+    "aggregate": _differently,
     "write prompts": _prompts,
     "rate a prompt": _rate_prompt,
     "paraphrase": _paraphrase,

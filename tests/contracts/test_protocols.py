@@ -22,7 +22,8 @@ SLUGS = {
     "cascade", "checklist", "checklist_best_of", "checklist_preference", "checklist_refinement",
     "checklist_writer", "concept_comparison", "critique_rating", "debate", "direct_rating",
     "hindsight", "jury", "meta_critique", "p_true", "pairwise", "persona", "principled_scores",
-    "relative_rating", "run_off", "verification", "wildbench_reward", "wildbench_score",
+    "relative_rating", "run_off", "self_aggregation", "verification", "wildbench_reward",
+    "wildbench_score",
 }  # fmt: skip
 WAYS: dict[str, list[dict[str, Any]]] = {
     "pairwise": [
@@ -33,6 +34,7 @@ WAYS: dict[str, list[dict[str, Any]]] = {
     "checklist": [{"way": "joint", "samples": 3}, {"way": "labelled"}, {"samples": 3}],
     "checklist_preference": [{"way": "labelled"}, {"way": "joint"}],
     "checklist_best_of": [{"joint": False, "responses": 3}],
+    "self_aggregation": [{"responses": 2}],
     "principled_scores": [{"samples": 3, "keep": 2}],
     "verification": [{"labelled": True}, {"verifications": 1}],
     "debate": [{"disputed_only": False}, {"disputed_only": False, "swapped": False, "turns": 1}],

@@ -75,7 +75,8 @@ pytestmark = pytest.mark.django_db
 def parrot(settings: Any) -> Iterator[Any]:
     """A model server that says what `says` returns for the conversation and its temperature."""
     settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    with model_server() as server:
+    with model_server() as made:
+        server: Any = made
         server.says = lambda _body: "Always the same words."
 
         def answer(body: dict[str, Any]) -> dict[str, Any]:

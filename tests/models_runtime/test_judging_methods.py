@@ -35,13 +35,14 @@ from models_runtime.judging.critiques import (
     utility,
 )
 from models_runtime.judging.personas import Persona, propose
+from models_runtime.judging.protocols.self_aggregation import shown_of
 from models_runtime.judging.quoting import STRUCK, verify_quotes
 from models_runtime.judging.ratings import expected_rating
 from models_runtime.judging.refining import accuracy_after, best_of, refine, self_correction
 from models_runtime.judging.sampled_scores import meta_scores, vote
 from models_runtime.judging.subject import Criterion
 from models_runtime.judging.talk import Answer, Ask, Heard, Step
-from models_runtime.judging.verdicts import verdict_of_scores
+from models_runtime.judging.verdicts import Written, verdict_of_scores
 from models_runtime.judging.verifying import choose_by_verification, cost_of, plan, verified_score
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
@@ -255,6 +256,48 @@ def test_best_of_n_prefers_the_shorter_of_equals() -> None:
     written = carried(protocol.conduct(about, options), saying(reply)).result
     assert written.texts[written.best] == "good"
     assert written.scores == (1.0, 1.0, 0.0)
+
+
+def aggregated(ratings: dict[str, int], **options: Any) -> Written:
+    """What self-aggregation comes to where responses and the new one are rated so."""
+    protocol = PROTOCOLS["self_aggregation"]
+
+    def reply(ask: Ask, messages: Conversation) -> str:
+        if ask.key.startswith("response"):
+            return f"old {ask.key[-1]}"
+        if ask.key == "aggregate":
+            return "new"
+        told = messages[-1].content
+        rated = next(text for text in ratings if f">>>\n{text}\n<<<" in told)
+        return f"Rating: [[{ratings[rated]}]]"
+
+    chosen = protocol.options_class.parse({"responses": 2, **options})
+    result = carried(protocol.conduct(subject(), chosen), saying(reply)).result
+    assert isinstance(result, Written)
+    return result
+
+
+def test_what_was_aggregated_is_kept_only_if_nothing_before_it_was_better() -> None:
+    for ratings, best in (
+        ({"old 0": 5, "old 1": 6, "new": 8}, "new"),
+        ({"old 0": 9, "old 1": 6, "new": 8}, "old 0"),
+        ({"old 0": 7, "old 1": 7, "new": 7}, "new"),
+        ({"old 0": 7, "old 1": 7, "new": 99}, "old 0"),
+    ):
+        written = aggregated(ratings)
+        assert written.texts == ("old 0", "old 1", "new")
+        assert written.texts[written.best] == best
+
+
+def test_ratings_that_cannot_be_read_keep_nothing() -> None:
+    written = aggregated({"old 0": 99, "old 1": 99, "new": 99})
+    assert (written.texts, written.cause) == ((), "no rating could be read")
+
+
+def test_samples_are_left_out_whole_where_the_context_is_small() -> None:
+    assert shown_of(["aaaa", "bb", "cc"], 6) == ["aaaa", "bb"]
+    assert shown_of(["aaaaaaa", "bb", "cc"], 4) == ["bb", "cc"]
+    assert shown_of(["aaa", "bb"], 1) == ["bb"]
 
 
 def test_self_correction_as_in_the_reference() -> None:
