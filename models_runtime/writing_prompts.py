@@ -161,7 +161,9 @@ class _Bench:
 
     def _leave_out_repeats(self) -> None:
         """A first look, so that no call is spent on what is there; `_settle` looks again."""
-        pool = [] if self._job.kind == PARAPHRASE else pool_of(self._job.project)
+        if self._job.kind == PARAPHRASE:
+            return
+        pool = pool_of(self._job.project)
         for case in self._cases.values():
             for idea in case.kept():
                 compare(idea, pool, self._options)
@@ -252,7 +254,7 @@ class _Bench:
             rows = self._shift.rows
             held = rows.lock_held([case.item for case in cases], self._shift.worker)
             cases = [case for case in cases if case.item.pk in held]
-            pool = [] if self._job.kind == PARAPHRASE else pool_of(self._job.project)
+            pool = None if self._job.kind == PARAPHRASE else pool_of(self._job.project)
             for case in cases:
                 if case.is_complete:
                     self._keep(case, pool)
@@ -272,10 +274,12 @@ class _Bench:
             cost=F("cost") + used.cost,
         )
 
-    def _keep(self, case: _Case, pool: Pool) -> None:
+    def _keep(self, case: _Case, pool: Pool | None) -> None:
+        """Keep a row's ideas. What is kept joins the `pool`; twins are near to others by nature
+        and compared with none."""
         rows = []
         for idea in case.ideas or []:
-            if idea.is_kept:
+            if idea.is_kept and pool is not None:
                 compare(idea, pool, self._options)
             prompt = None
             if idea.is_kept:
@@ -285,7 +289,8 @@ class _Bench:
                     messages=self._messages(case, idea),
                     external_id=name,
                 )
-                pool.append((name, words_of(idea.text)))
+                if pool is not None:
+                    pool.append((name, words_of(idea.text)))
             rows.append(
                 PromptIdea(
                     job=self._job,
