@@ -400,10 +400,7 @@ def write_continuously(
 def teacher_forced(
     loaded: Loaded, before: Sequence[int], after: Sequence[int]
 ) -> tuple[list[float], list[float]]:
-    """Log-probability and self-certainty of every token of `after`, given all before it.
-
-    Self-certainty is logsumexp(z) - mean(z) - log V of the logits z: no table of probabilities.
-    """
+    """Log-probability and self-certainty of every token of `after`, given all before it."""
     import torch
 
     if not after:
@@ -414,8 +411,15 @@ def teacher_forced(
     z = logits[0, -len(after) - 1 : -1].float()
     total = torch.logsumexp(z, dim=-1)
     chosen = z.gather(1, torch.tensor(after, device=z.device).unsqueeze(1)).squeeze(1)
-    certainty = total - z.mean(dim=-1) - math.log(z.shape[-1])
-    return (chosen - total).clamp(max=0).tolist(), certainty.tolist()
+    return (chosen - total).clamp(max=0).tolist(), self_certainty(z).tolist()
+
+
+def self_certainty(z: Any) -> Any:
+    """-mean_v log p_v - log V of each row of logits z: logsumexp(z) - mean(z) - log V, so that no
+    table of probabilities is made. 0 for a uniform distribution."""
+    import torch
+
+    return torch.logsumexp(z, dim=-1) - z.mean(dim=-1) - math.log(z.shape[-1])
 
 
 def next_token_logprobs(loaded: Loaded, rows: Sequence[Sequence[int]]) -> list[Any]:
@@ -538,7 +542,7 @@ def continuation_rows(
             total = torch.logsumexp(z, dim=-1)
             picked = z.gather(1, chosen.unsqueeze(1)).squeeze(1)
             logprobs += (picked - total).clamp(max=0).tolist()
-            certainty += (total - z.mean(dim=-1) - math.log(z.shape[-1])).tolist()
+            certainty += self_certainty(z).tolist()
     found, start = [], 0
     for _, after in rows:
         end = start + len(after)

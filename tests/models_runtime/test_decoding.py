@@ -122,6 +122,18 @@ def surprise(held: Loaded, text: str) -> float:
 
 
 @with_model
+def test_self_certainty_as_in_the_reference() -> None:
+    """Specification §1.9: V = 4, a uniform and a peaked distribution, and their mean."""
+    import torch
+
+    from models_runtime.engines._local_model import self_certainty
+
+    found = self_certainty(torch.tensor([[0.25] * 4, [0.7, 0.1, 0.1, 0.1]]).double().log() + 3.0)
+    assert found.tolist() == pytest.approx([0.0, 0.429813], abs=1e-6)
+    assert float(found.mean()) == pytest.approx(0.214907, abs=1e-6)
+
+
+@with_model
 @pytest.mark.parametrize(
     "decoder", [Cautious(), Cautious(fewest=4), Deepening(first=5, trigger=""), Deepening(first=99)]
 )
