@@ -247,6 +247,14 @@ def _same_request(task: Task, judge: Judge) -> str:
     return f"I compare them.\nAnswer: [[{'yes' if same else 'no'}]]"
 
 
+def _most_consistent(task: Task, judge: Judge) -> str:
+    """The response with most words in common with the others, the earliest of equals."""
+    texts = [text for label, text in task.material.items() if label.startswith("RESPONSE ")]
+    words = [set(re.findall(r"\w+", text.lower())) for text in texts]
+    shared = [sum(len(mine & other) for other in words) - len(mine) for mine in words]
+    return f"I compare them.\nRating: [[{1 + shared.index(max(shared))}]]"
+
+
 def _differently(task: Task, judge: Judge) -> str:
     return judge.write((task.of("CONVERSATION"), *sorted(task.material.values())))
 
@@ -280,6 +288,7 @@ _WRITERS: dict[str, Callable[[Task, Judge], str]] = {
     "answer about a text": _concept,
     "refine": _refine,
     "aggregate": _differently,
+    "name the most consistent": _most_consistent,
     "write prompts": _prompts,
     "rate a prompt": _rate_prompt,
     "paraphrase": _paraphrase,

@@ -22,8 +22,8 @@ SLUGS = {
     "cascade", "checklist", "checklist_best_of", "checklist_preference", "checklist_refinement",
     "checklist_writer", "concept_comparison", "critique_rating", "debate", "direct_rating",
     "hindsight", "jury", "meta_critique", "p_true", "pairwise", "persona", "principled_scores",
-    "relative_rating", "run_off", "self_aggregation", "verification", "wildbench_reward",
-    "wildbench_score",
+    "relative_rating", "run_off", "self_aggregation", "self_tournament",
+    "universal_consistency", "verification", "wildbench_reward", "wildbench_score",
 }  # fmt: skip
 WAYS: dict[str, list[dict[str, Any]]] = {
     "pairwise": [

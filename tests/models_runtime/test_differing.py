@@ -43,7 +43,7 @@ def test_too_little_variety_is_told_by_the_vendi_score() -> None:
     careful = Rule(most_cosine=1.0, least_edits=0.0, least_variety=0.9)
     fault = fault_of(texts[2], texts[:2], careful, near)
     assert fault is not None
-    assert "as different as 1.9" in fault.sentence
+    assert "as different as 1.89" in fault.sentence
     assert fault_of(texts[2], texts[:2], Rule(most_cosine=1.0), three) is not None
 
 

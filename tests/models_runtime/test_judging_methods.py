@@ -300,6 +300,41 @@ def test_samples_are_left_out_whole_where_the_context_is_small() -> None:
     assert shown_of(["aaa", "bb"], 1) == ["bb"]
 
 
+MANY = tuple(f"Answer {n} ⟦u={u}⟧" for n, u in enumerate((-1.0, 0.5, 2.0, 0.0, 1.0)))
+
+
+def test_a_tournament_finds_the_best_whatever_place_its_judge_likes() -> None:
+    about = subject(*MANY, judgment_type="ranking", best_only=True)
+    for bias in (-3.0, 0.0, 3.0):
+        course = conduct(PROTOCOLS["self_tournament"], about, scripted(position_bias=bias))
+        assert course.result.payload == {"tiers": [[2]], "of": 5}
+        assert course.calls == 2 * (5 - 1)
+
+
+def test_a_tournament_with_an_unread_match_has_no_winner() -> None:
+    about = subject(*MANY, judgment_type="ranking")
+    course = conduct(PROTOCOLS["self_tournament"], about, scripted(garbage_rate=1.0))
+    assert course.result.outcome is Outcome.INVALID
+
+
+def test_the_response_most_others_agree_with_is_named_in_any_order() -> None:
+    texts = ("Ask them first, kindly", "Ask them first, kindly, today", "Call the police")
+    for turned in (texts, texts[::-1]):
+        about = subject(*turned, judgment_type="ranking", best_only=True)
+        course = conduct(PROTOCOLS["universal_consistency"], about, scripted())
+        (best,) = course.result.payload["tiers"]
+        assert turned[best[0]] != "Call the police"
+        assert course.calls == 1
+
+
+def test_a_number_that_is_no_responses_is_no_verdict() -> None:
+    about = subject(*MANY, judgment_type="ranking")
+    protocol = PROTOCOLS["universal_consistency"]
+    talk = protocol.conduct(about, protocol.options_class.parse({}))
+    course = carried(talk, saying(lambda _ask, _messages: "Rating: [[6]]"))
+    assert course.result.outcome is Outcome.INVALID
+
+
 def test_self_correction_as_in_the_reference() -> None:
     assert accuracy_after(0.6, 0.9, 0.2) == pytest.approx(0.62)
     right, mended = self_correction([True, True, False, False], [True, False, True, False])
