@@ -82,7 +82,7 @@ def _work(job: PromptJob, length: timedelta) -> None:
         ) as shift:
             shift.look_up()
             for items in shift.slices():
-                _Bench(shift, engine, items).work()
+                Bench(shift, engine, items).work()
 
 
 @dataclass
@@ -104,7 +104,7 @@ class _Case:
         return [idea for idea in self.ideas or [] if self.failure is None and idea.is_kept]
 
 
-class _Bench:
+class Bench:
     """One slice of rows, taken through its stages together."""
 
     def __init__(

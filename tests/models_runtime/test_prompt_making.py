@@ -1,13 +1,16 @@
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from annotation.content import add_prompt
 from annotation.models import Project, Prompt, Role, WorkState
 from models_runtime import enqueue
+from models_runtime.checkpoints import open_engine
 from models_runtime.errors import NotPossible
 from models_runtime.models import PromptIdea, PromptItem, PromptJob
 from models_runtime.models.prompt_making import PARAPHRASE
@@ -23,7 +26,8 @@ from models_runtime.prompt_making import (
     words_of,
 )
 from models_runtime.prompt_requests import estimate_prompts, request_prompts
-from models_runtime.writing_prompts import run_prompts
+from models_runtime.shifts import Shift
+from models_runtime.writing_prompts import Bench, run_prompts
 from tests.annotation.calling import as_
 from tests.cast import make_project, member
 from tests.models_runtime.worlds import project_with_prompts, scripted
@@ -170,6 +174,42 @@ def test_a_second_delivery_changes_nothing_and_ideas_are_never_changed() -> None
     assert list(PromptIdea.objects.values_list("pk", "text", "dropped")) == before
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         PromptIdea.objects.update(text="another")
+
+
+def test_a_worker_that_lost_its_rows_writes_nothing() -> None:
+    project = project_with_prompts(3)
+    job = request_prompts(project, scripted(project), calls=3)
+    claimed = PromptJob.objects.claim(job.pk, lease=job.lease)
+    assert claimed is not None
+    rows = PromptItem.objects.all()
+    with (
+        open_engine(job.checkpoint) as engine,
+        Shift[PromptJob, PromptItem](claimed, rows, stop=engine.close) as shift,
+    ):
+        items = next(shift.slices())
+        PromptItem.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert PromptItem.objects.reap() == 3
+        PromptItem.objects.claim(job.pk, worker="other", count=2, lease=job.lease)
+        Bench(shift, engine, items).work()
+    assert not PromptIdea.objects.exists()
+    assert Prompt.objects.count() == 3
+    assert set(PromptItem.objects.values_list("state", "tokens_out")) == {
+        ("running", 0),
+        ("ready", 0),
+    }
+
+
+def test_a_second_job_does_not_bring_again_what_the_first_brought() -> None:
+    project = project_with_prompts(3)
+    settings = {"least_quality": 0, "per_call": 1}
+    jobs = [
+        request_prompts(project, scripted(project, f"m{n}"), calls=12, settings=settings, seed=7)
+        for n in range(2)
+    ]
+    for job in jobs:
+        carry_out(job)
+    texts = [words_of(each.last_text()) for each in Prompt.objects.filter(idea__isnull=False)]
+    assert len({tuple(words) for words in texts}) == len(texts)
 
 
 def test_the_same_seed_brings_the_same_ideas_elsewhere() -> None:
