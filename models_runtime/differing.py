@@ -1,7 +1,7 @@
 """Candidates of a job that must differ: what is there, how to ask for another, what may stay."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.db.models import F
 
@@ -11,6 +11,8 @@ from models_runtime.models import Generation, GenerationItem, GenerationJob, Ite
 from models_runtime.novelty import MOST_SHOWN, Rule, fault_of
 from models_runtime.prompting.prompts import DIFFERENT
 from models_runtime.prompting.templates import Fenced, transcript
+
+Embed = Callable[[Sequence[str]], list[list[float]]]
 
 
 def rounds_of(items: Sequence[GenerationItem]) -> list[list[GenerationItem]]:
@@ -47,7 +49,10 @@ def ask_differently(
 
 
 def sort_out(
-    job: GenerationJob, rule: Rule, texts: Sequence[tuple[GenerationItem, str]]
+    job: GenerationJob,
+    rule: Rule,
+    texts: Sequence[tuple[GenerationItem, str]],
+    embed: Embed | None = None,
 ) -> tuple[list[int], list[int], list[int]]:
     """Ids of the items whose text may stay, of those among them that repeat others but have been
     asked for often enough, and of those to be asked for again.
@@ -65,7 +70,9 @@ def sort_out(
     kept = kept_texts(job, [item for item, _ in texts])
     stay, repeats, again = [], [], []
     for item, text in sorted(texts, key=lambda pair: pair[0].index):
-        fault = fault_of(text, kept[item.prompt_id], rule)
+        others = kept[item.prompt_id]
+        vectors = embed([*others, text]) if embed and others else None
+        fault = fault_of(text, others, rule, vectors)
         if fault is not None and item.asked_again < rule.tries:
             again.append(item.pk)
             continue

@@ -71,14 +71,21 @@ def request_generation(
     sampling: Sampling | None = None,
     prompts: Sequence[str] | None = None,
     novelty: Rule | None = None,
+    embedder: Checkpoint | None = None,
     seed: int | None = None,
     max_cost: float | None = None,
     user: User | None = None,
 ) -> GenerationJob:
     """Write down that `checkpoint` is to write `per_prompt` candidates for each prompt (or those
     with the external ids in `prompts`), and wake workers. Under a rule of `novelty` candidates
-    that are too like each other are asked for again. Raises NotPossible.
+    that are too like each other, by the vectors of `embedder` or by their words, are asked for
+    again. Raises NotPossible.
     """
+    if embedder is not None:
+        if novelty is None:
+            raise NotPossible("An embedder is for candidates that must differ. Say how first.")
+        _check_checkpoint(project, embedder)
+        _check_can(embedder, {Capability.EMBED})
     check_writer(project, checkpoint, sampling or Sampling())
     if not 1 <= per_prompt <= 1000:
         raise NotPossible("Ask for 1 to 1000 candidates per prompt.")
@@ -101,6 +108,7 @@ def request_generation(
             per_prompt=per_prompt,
             sampling=_plain(sampling or Sampling()),
             novelty=dataclasses.asdict(novelty) if novelty else {},
+            embedder=embedder,
             progress_total=count,
             **job_fields(seed, max_cost, user),
         )

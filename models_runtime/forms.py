@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from annotation.models import Project
 from models_runtime import decoding
 from models_runtime.catalogue import ENGINES
+from models_runtime.checkpoints import abilities_of
 from models_runtime.decoding import Decoder
-from models_runtime.engines import EngineError, Sampling
+from models_runtime.engines import Capability, EngineError, Sampling
 from models_runtime.engines._options import read_options
 from models_runtime.models import Checkpoint
 from models_runtime.models.checkpoint import SECRET_PREFIX
@@ -185,11 +186,29 @@ class GenerationForm(JobForm):
             '"axis": "approach, stance"}. Left empty, these.'
         ),
     )
+    embedder = forms.ChoiceField(required=False, choices=list, label=_("How alike is told by"))
 
     field_order = (
         "checkpoint", "per_prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p", "stop",
-        "decoder", "decoder_settings", "differing", "differing_settings",
+        "decoder", "decoder_settings", "differing", "differing_settings", "embedder",
     )  # fmt: skip
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, project=project, **kwargs)
+        field = self.fields["embedder"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            ("", _("Their words alone")),
+            *(
+                (key, each.label)
+                for key, each in self.checkpoints.items()
+                if Capability.EMBED in (abilities_of(each) or ())
+            ),
+        ]
+
+    def clean_embedder(self) -> Checkpoint | None:
+        chosen = self.cleaned_data["embedder"]
+        return self.checkpoints[chosen] if chosen else None
 
     def clean_differing_settings(self) -> Rule | None:
         """The rule for candidates that are too alike; None where they are kept."""
@@ -243,6 +262,7 @@ class GenerationForm(JobForm):
                 decoder=given["decoder_settings"],
             ),
             "novelty": given["differing_settings"],
+            "embedder": given["embedder"],
             "seed": given["seed"],
             "max_cost": given["max_cost"],
         }

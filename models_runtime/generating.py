@@ -4,7 +4,7 @@ import hashlib
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,12 +17,14 @@ from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
 from models_runtime.device_time import on_device
 from models_runtime.differing import (
+    Embed,
     ask_again,
     ask_differently,
     kept_texts,
     rounds_of,
     sort_out,
 )
+from models_runtime.embedders import open_embedder
 from models_runtime.engines import (
     Cause,
     Conversation,
@@ -61,14 +63,18 @@ def run_generation(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | 
 
 
 def _work(job: GenerationJob, length: timedelta) -> None:
-    with open_engine(job.checkpoint) as engine, on_device(job.project, [engine]):
+    with ExitStack() as stack:
+        engine = stack.enter_context(open_engine(job.checkpoint))
+        embedder = stack.enter_context(open_embedder(job.embedder)) if job.embedder else None
+        opened = [engine] if embedder is None else [engine, embedder]
+        stack.enter_context(on_device(job.project, opened))
         engine.check()
         slice_ = max(shifts.SLICE, 2 * engine.info.in_flight)
         with Shift[GenerationJob, GenerationItem](
             job, GenerationItem.objects.all(), stop=engine.close, length=length, slice_=slice_
         ) as shift:
             shift.look_up()
-            _write_all(shift, engine)
+            _write_all(shift, engine, embedder.embed if embedder else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +100,35 @@ class _Desk:
         return len(self.answered) >= self.most or (bool(self.answered) and waited > BATCH_SECONDS)
 
 
-def _write_all(shift: Shift[GenerationJob, GenerationItem], engine: Engine) -> None:
+def _write_all(
+    shift: Shift[GenerationJob, GenerationItem], engine: Engine, embed: Embed | None
+) -> None:
     """Ask and write until no row is ready or the shift is over. Candidates that must differ are
     asked for in rounds: each sees what the rounds before have brought."""
     if not shift.job.novelty:
-        _write_slices(shift, engine, shift.slices())
+        _write_slices(shift, engine, shift.slices(), embed)
         return
     for items in shift.slices():
         for round_ in rounds_of(items):
-            _write_slices(shift, engine, [round_])
+            _write_slices(shift, engine, [round_], embed)
 
 
 def _write_slices(
     shift: Shift[GenerationJob, GenerationItem],
     engine: Engine,
     slices: Iterable[Sequence[GenerationItem]],
+    embed: Embed | None,
 ) -> None:
     desk = _Desk(shift.batch(BATCH, engine.info.in_flight))
     with closing(engine.generate(_requests(shift.job, slices, desk))) as replies:
         for reply in replies:
             if reply.failure is not None and reply.failure.cause.concerns_everything:
-                _write(shift, engine, desk)
+                _write(shift, engine, desk, embed)
                 raise Hopeless(reply.failure)
             desk.answered.append((desk.asked.pop(reply.key), reply))
             if desk.is_full:
-                _write(shift, engine, desk)
-    _write(shift, engine, desk)
+                _write(shift, engine, desk, embed)
+    _write(shift, engine, desk, embed)
 
 
 def _requests(
@@ -156,7 +165,9 @@ def seed_for(seed: int, *parts: object) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _write(shift: Shift[GenerationJob, GenerationItem], engine: Engine, desk: _Desk) -> None:
+def _write(
+    shift: Shift[GenerationJob, GenerationItem], engine: Engine, desk: _Desk, embed: Embed | None
+) -> None:
     """Keep the answered items' candidates with their provenance, in one transaction.
 
     Rows this worker no longer holds are left to whoever holds them.
@@ -178,7 +189,7 @@ def _write(shift: Shift[GenerationJob, GenerationItem], engine: Engine, desk: _D
         rule = shift.job.read_novelty()
         repeats: set[int] = set()
         if rule is not None:
-            good, repeats = _differing(shift.job, rule, good)
+            good, repeats = _differing(shift.job, rule, good, embed)
         Candidate.objects.bulk_create([candidate for _, _, candidate in good])
         Generation.objects.bulk_create(
             [
@@ -196,12 +207,13 @@ def _differing(
     job: GenerationJob,
     rule: Rule,
     good: list[tuple[Asked, GenerationReply, Candidate]],
+    embed: Embed | None,
 ) -> tuple[list[tuple[Asked, GenerationReply, Candidate]], set[int]]:
     """Those that may stay, with the items of those that stay though they repeat others. The rest
     is thrown away and asked for again."""
     by_item = {entry[0].item.pk: entry for entry in good}
     texts = [(asked.item, candidate.text) for asked, _, candidate in good]
-    stay, repeats, again = sort_out(job, rule, texts)
+    stay, repeats, again = sort_out(job, rule, texts, embed)
     for pk in again:
         ask_again(by_item[pk][0].item, by_item[pk][1].usage)
     return [by_item[pk] for pk in stay], set(repeats)

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from annotation.models import Candidate, Measurement
@@ -16,7 +14,7 @@ from models_runtime import shifts
 from models_runtime.catalogue import SCORERS
 from models_runtime.checkpoints import open_engine
 from models_runtime.device_time import on_device
-from models_runtime.embedding_cache import EmbeddingCache, Remembering
+from models_runtime.embedders import remembering
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -92,27 +90,7 @@ def _ready(checkpoint: Checkpoint, scorer: Scorer) -> Engine:
         raise
     if Capability.EMBED not in scorer.needs:
         return engine
-    identity = identity_of(checkpoint)
-    if identity is None:
-        return engine
-    return Remembering(engine, EmbeddingCache(settings.VAR_DIR / "embeddings", identity))
-
-
-def identity_of(checkpoint: Checkpoint) -> str | None:
-    """Text that names exactly this model, None where another may come to stand behind its name.
-
-    A folder is known by the sizes and times of its files; anything else by a pinned revision.
-    """
-    options = sorted((name, repr(value)) for name, value in checkpoint.options.items())
-    what = f"{checkpoint.engine}\n{checkpoint.model}\n{checkpoint.base_url}\n{options}"
-    folder = Path(checkpoint.model)
-    if not checkpoint.base_url and folder.is_absolute() and folder.is_dir():
-        files = sorted(each for each in folder.iterdir() if each.is_file())
-        told = [(each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in files]
-        return f"{what}\n{told}"
-    if checkpoint.is_scripted or checkpoint.revision:
-        return f"{what}\n{checkpoint.revision}"
-    return None
+    return remembering(engine, checkpoint)
 
 
 @dataclass

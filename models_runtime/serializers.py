@@ -278,6 +278,12 @@ class NewGenerationJobSerializer(NewJobSerializer):
         default=dict,
         help_text="tries, most_cosine, least_edits, least_variety; and axis to navigate by.",
     )
+    embedder = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The checkpoint whose vectors say how alike candidates are; null: their words.",
+    )
 
 
 class GenerationEstimateSerializer(serializers.Serializer[Any]):

@@ -18,6 +18,7 @@ from annotation.content import add_prompt
 from annotation.models import Project, Prompt
 from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
+from models_runtime.device_time import on_device
 from models_runtime.engines import (
     Cause,
     Conversation,
@@ -74,7 +75,7 @@ def run_prompts(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | Non
 
 
 def _work(job: PromptJob, length: timedelta) -> None:
-    with open_engine(job.checkpoint) as engine:
+    with open_engine(job.checkpoint) as engine, on_device(job.project, [engine]):
         engine.check()
         slice_ = max(SLICE, engine.info.in_flight)
         with Shift[PromptJob, PromptItem](

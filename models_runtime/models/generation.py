@@ -19,12 +19,16 @@ class GenerationJob(Job):
 
     `sampling` holds the fields of `engines.Sampling`; `system` is who the candidates are said to be
     by. `novelty` holds those of `novelty.Rule` where candidates must differ; else it is empty.
+    `embedder` is the model whose vectors then say how alike they are; without one, their words do.
     """
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
     per_prompt = models.PositiveSmallIntegerField()
     sampling = models.JSONField(default=dict, blank=True)
     novelty = models.JSONField(default=dict, blank=True)
+    embedder = models.ForeignKey(
+        Checkpoint, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     objects = WorkQuerySet["GenerationJob"].as_manager()
 

@@ -9,6 +9,7 @@ from django.test import Client
 from annotation.models import Candidate, Role, WorkState
 from models_runtime import enqueue
 from models_runtime.differing import repeats_of, rounds_of
+from models_runtime.errors import NotPossible
 from models_runtime.models import Generation, GenerationItem, GenerationJob
 from models_runtime.novelty import HOTTEST, Rule, fault_of, vectors_of, warmer
 from tests.annotation.calling import as_
@@ -141,6 +142,27 @@ def test_navigation_shows_what_is_there_and_names_the_axis(parrot: Any) -> None:
     assert sum("differs from those above in its stance" in each for each in told) == 2
     assert sum("differs from those above in its approach" in each for each in told) == 2
     assert not any(LETTER in each.partition("<<<ANSWER")[0] for each in told)
+
+
+def test_a_model_that_embeds_says_how_alike_they_are(
+    parrot: Any, settings: Any, tmp_path: Any
+) -> None:
+    """The scripted vectors count words whatever their order, so words turned round are a copy."""
+    settings.VAR_DIR = tmp_path
+    words = LETTER.rstrip(".").split()
+    parrot.says = lambda body: " ".join(words if body["seed"] % 2 else words[::-1])
+    project = project_with_prompts(1)
+    server = served(project, parrot.url)
+    asked: dict[str, Any] = {"per_prompt": 8, "novelty": Rule(tries=0), "seed": 1}
+    counts = []
+    for embedder in (None, scripted(project)):
+        job = enqueue.request_generation(project, server, embedder=embedder, **asked)
+        counts.append(repeats_of(carry_out(job))["repeats"])
+    assert counts == [6, 7]
+    with pytest.raises(NotPossible, match="can't embed"):
+        enqueue.request_generation(project, server, embedder=server, **asked)
+    with pytest.raises(NotPossible, match="Say how first"):
+        enqueue.request_generation(project, server, embedder=scripted(project, "b"))
 
 
 def test_a_round_holds_each_prompt_once() -> None:

@@ -11,11 +11,12 @@ from annotation.content import add_candidate, add_prompt
 from annotation.models import Candidate, Measurement, Project, Role, WorkState
 from models_runtime import enqueue, tasks
 from models_runtime.checkpoints import register
+from models_runtime.embedders import identity_of
 from models_runtime.embedding_cache import EmbeddingCache
 from models_runtime.errors import NotPossible
 from models_runtime.models import ItemState, Scoring, ScoringItem, ScoringJob
 from models_runtime.presenting import measured_by
-from models_runtime.scoring import identity_of, run_scoring
+from models_runtime.scoring import run_scoring
 from tests.cast import member
 from tests.models_runtime.local_models import tiny_encoder, tiny_llama, tiny_reward
 from tests.models_runtime.worlds import ask, project_with_prompts, scripted
