@@ -12,7 +12,8 @@ from django.db import connections
 from annotation.models import Candidate, Judgment, Project, WorkState
 from models_runtime.generating import run_generation
 from models_runtime.judging_questions import run_judging
-from models_runtime.models import Checkpoint, GenerationJob, JudgingJob
+from models_runtime.models import Checkpoint, GenerationJob, JudgingJob, PromptJob
+from models_runtime.writing_prompts import run_prompts
 from tests.cast import make_project, make_question
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +38,8 @@ def worker() -> Iterator[None]:
                 run_generation(*pk)
             for pk in JudgingJob.objects.filter(state=WorkState.QUEUED).values_list("pk"):
                 run_judging(*pk)
+            for pk in PromptJob.objects.filter(state=WorkState.QUEUED).values_list("pk"):
+                run_prompts(*pk)
         connections.close_all()
 
     thread = threading.Thread(target=work)
@@ -113,3 +116,13 @@ def test_a_wrong_wish_is_answered_with_a_sentence(
     assert not GenerationJob.objects.exists()
     assert not JudgingJob.objects.exists()
     assert Checkpoint.objects.count() == 1
+
+
+def test_prompts_are_written_and_their_fates_told(project: Project, worker: None) -> None:
+    add(project, "pat")
+    told = said("write_prompts", project.slug, "pat", calls=3, seed=2, wait=30.0)
+    counts = [int(line.split()[0]) for line in told.splitlines()]
+    assert sum(counts) == 12
+    assert "Kept" in told
+    with pytest.raises(CommandError, match="1 to 100,000 calls"):
+        said("write_prompts", project.slug, "pat", calls=0)
