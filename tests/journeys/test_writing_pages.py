@@ -1,7 +1,7 @@
 """Prompts asked for, watched until they are there, answered and voted on; axe looks on."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from annotation.content import add_prompt
 from models_runtime.models import GenerationJob, PromptJob
@@ -15,10 +15,6 @@ from tests.models_runtime.worlds import scripted
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def shot(page: Page, name: str) -> None:
-    page.screenshot(path=f"/tmp/r1-{name}.png", full_page=True)
-
-
 def test_an_owner_has_prompts_written_answered_and_voted_on(
     lived_in: World, open_page: OpenPage
 ) -> None:
@@ -30,7 +26,6 @@ def test_an_owner_has_prompts_written_answered_and_voted_on(
     page.get_by_role("button", name="What would it take?").click()
     expect(page.get_by_role("heading", name="What it would take")).to_be_visible()
     found = {"ask": violations(page)}
-    shot(page, "ask")
     page.get_by_role("button", name="Start writing").click()
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
     write_prompts(PromptJob.objects.get())
@@ -40,22 +35,18 @@ def test_an_owner_has_prompts_written_answered_and_voted_on(
     page.wait_for_timeout(2_500)
     assert asked == []  # a job that has ended is asked no more
     found["prompts"] = violations(page)
-    shot(page, "prompts")
     page.goto("/projects/advice/jobs/new/candidates/")
     page.get_by_label("Candidates per prompt").fill("5")
     page.get_by_label("Candidates that are too alike").select_option("again")
     found["write"] = violations(page)
-    shot(page, "write")
     page.get_by_role("button", name="Start writing").click()
     carry_out(GenerationJob.objects.get())
     expect(page.get_by_text("Tokens a second")).to_be_visible()
-    shot(page, "candidates")
     page.goto("/projects/advice/iterations/")
     page.get_by_role("button", name="Let candidates vote on what is right").click()
     expect(page.get_by_role("heading", name="By job, the oldest first")).to_be_visible()
     page.emulate_media(color_scheme="dark")
     found["iterations"] = violations(page)
-    shot(page, "iterations")
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert {name: each for name, each in found.items() if each} == {}

@@ -267,7 +267,7 @@ def aggregated(ratings: dict[str, int], **options: Any) -> Written:
             return f"old {ask.key[-1]}"
         if ask.key == "aggregate":
             return "new"
-        told = messages[-1].content
+        told = messages[1].content
         rated = next(text for text in ratings if f">>>\n{text}\n<<<" in told)
         return f"Rating: [[{ratings[rated]}]]"
 
