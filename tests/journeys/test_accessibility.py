@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page
 
@@ -13,6 +14,7 @@ from annotation.projects import revise_guideline
 from annotation.rendering import render_markdown
 from annotation.steps import Steps
 from tests.cast import World, make_project, make_question
+from tests.faults.test_security import OF_A_PROJECT
 from tests.journeys.conftest import OpenPage
 
 pytestmark = pytest.mark.browser
@@ -117,6 +119,30 @@ def test_every_page_can_be_used_by_everyone_in_light_and_dark_and_on_a_phone(
             page.set_viewport_size({"width": width, "height": 844})
             wide = page.evaluate("document.documentElement.scrollWidth")
             found[f"{name}, {width} wide"] = [f"{wide} pixels"] if wide > width else []
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_no_page_of_a_project_is_left_out(furnished: World, open_page: OpenPage) -> None:
+    """Every address of a project that its owner opens, by the list of addresses itself."""
+    visited = {path(furnished) for _, path in VISITS.values()}
+    client = Client()
+    client.force_login(furnished.olga)
+    addresses = sorted({a for _, a in OF_A_PROJECT if not a.startswith("/api/")} - visited)
+    pages = [each for each in addresses if b"<html" in client.get(each).content]
+    pages = [each for each in pages if client.get(each).status_code == 200]
+    assert len(pages) > 8, "the list of addresses has shrunk"
+    found: dict[str, list[str]] = {}
+    page = open_page(furnished.olga, "/", color_scheme="light")
+    for address in pages:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.emulate_media(color_scheme="light")
+        page.goto(address)
+        found[f"{address}, light"] = violations(page)
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 844})
+        found[f"{address}, dark, on a phone"] = violations(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        found[f"{address}, width"] = [f"{wide} pixels"] if wide > 390 else []
     assert {name: each for name, each in found.items() if each} == {}
 
 
