@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-HIDDEN_HELP = _("Then this one is never told apart, even where the project tells afterwards.")
+HIDDEN_HELP = _("Nobody is told that this was a check, even where the project tells afterwards.")
 
 
 class FeedbackForm(forms.Form):

@@ -10,7 +10,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from annotation import ahead, hindsight, queue
 from annotation.access import annotator_of
 from annotation.amendment import amend, latest_of, own_answer
-from annotation.errors import AnnotationError, InvalidAnswer, JudgingStopped, NotYourAssignment
+from annotation.errors import (
+    AnnotationError,
+    InvalidAnswer,
+    JudgingStopped,
+    NotYourAssignment,
+    SurveyDue,
+)
 from annotation.forms import SKIP_REASONS, AheadForm, AnswerEnvelope, SkipForm
 from annotation.models import Annotator, Project, Role
 from annotation.progress import OwnProgress, own_progress
@@ -216,6 +222,8 @@ def _next_question(
 
 
 def _lease(annotator: Annotator) -> Showing | None:
+    if due(annotator) is not None:  # asked anew while somebody judges
+        raise SurveyDue
     assignment = queue.lease_next(annotator)
     return show(assignment) if assignment else None
 

@@ -136,6 +136,21 @@ def test_a_required_survey_comes_before_judging_and_can_be_skipped(world: World)
     assert SurveyReply.objects.get().profile is None
 
 
+def test_a_survey_asked_anew_stops_somebody_in_the_middle_with_their_answer_kept(
+    world: World,
+) -> None:
+    browser = Client(headers={"HX-Request": "true"})
+    browser.force_login(world.ada)
+    shown = browser.get("/projects/advice/judge/").content.decode()
+    hidden = dict(re.findall(r'name="(handle|submission_key)" value="([^"]+)"', shown))
+    items = [{"name": "region", "text": "Where?", "kind": "text"}]
+    asking.set_survey(project=world.project, by=world.olga, items=items, required=True)
+    said = browser.post("/projects/advice/judge/", hidden | {"choice": "2"}).content.decode()
+    assert "a few questions about yourself before you judge" in said
+    assert Judgment.objects.get().standing == "counted"
+    assert browser.get("/projects/advice/judge/")["Location"].endswith("/mine/survey/")
+
+
 def test_answers_are_versions_and_past_votes_keep_theirs(world: World) -> None:
     survey(world)
     address = f"{PROJECT}mine/survey/"
