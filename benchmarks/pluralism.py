@@ -27,12 +27,17 @@ from aggregation.pluralism.choosing import choose_groups
 from aggregation.pluralism.latent import Climb, Mixture, fit_mixture, pooled
 from aggregation.pluralism.votes import GroupVotes, votes_on_features, votes_on_items
 from aggregation.pluralism.welfare import pooled_probabilities, welfare
+from aggregation.report import Material, ReportOptions
+from aggregation.report.picks import worth_of
+from aggregation.report.rule_table import item_rows
+from aggregation.report.study import study
 from aggregation.tables import Comparisons
 
 Array = NDArray[Any]
 FEATURES = Climb(ridge=1.0)
 U = np.array([[0.5, 3, 1, 2.5, 0], [-2, -2.5, -1, -3, 0], [3, -1, 1.5, 2.5, 1]])
 SHARES = np.array([0.45, 0.35, 0.20])
+REPLICATES = 200
 
 
 def planted_votes(
@@ -236,37 +241,42 @@ def coverage(seeds: int) -> Grid:
 
 
 def intervals(seeds: int) -> Grid:
-    """Do the report's 95 % intervals cover the truth? People drawn anew for every seed."""
-    from aggregation.report import Material, ReportOptions, build
+    """Do the report's 95 % intervals cover the truth? People drawn anew for every seed.
 
-    truth, grid = welfare(U), Grid("people × votes", "of", "covered", "mean width", "seeds told")
+    Errors are over worlds. Worlds in which not three groups are found can't be compared.
+    """
+    truth, B = welfare(U), REPLICATES
+    grid = Grid("people × votes", "of", "covered", "below / above", "mean width", "worlds told")
     for people, each in ((60, 20), (150, 20)):
-        hits: dict[str, list[tuple[bool, float]]] = {}
-        told = 0
+        hits: dict[str, list[list[tuple[bool, bool, float]]]] = {}
         for seed in range(seeds):
             rng = np.random.default_rng([seed, 7])
             group = np.sort(rng.choice(3, people, p=SHARES))
-            table = votes_of(rng, group, each)
-            report = build(
-                Material(table, "systems"),
-                ReportOptions(replicates=200, restarts=4, most=4, seed=seed),
-            )
-            assert report.groups is not None
-            assert report.decisions is not None
-            if len(report.groups.cards) != 3:
+            options = ReportOptions(replicates=B, restarts=4, most=4, seed=seed)
+            case = study(Material(votes_of(rng, group, each), "systems"), options)
+            if case.G != 3 or case.draws is None or len(case.parts) != 1:
                 continue
-            told += 1
-            matched = _matching(report.decisions.items, truth)
-            for g, h in enumerate(matched):
-                share = report.groups.cards[h].share
-                _note(hits, "share of a group", share, SHARES[g])
-                for row in report.decisions.items:
-                    _note(hits, "welfare", row.welfare[h], truth[g, "ABCDE".index(row.item)])
+            rows = item_rows(case, [worth_of(case.draws.utilities[:, :, case.parts[0]])])
+            mine = _matching(rows, truth)
+            if sorted(mine) != [0, 1, 2]:
+                continue
+            shares = [
+                case.figure(float(case.shares[h]), case.draws.shares[:, h], people, "people")
+                for h in mine
+            ]
+            _note(hits, "share of a group", shares, SHARES)
+            for g, h in enumerate(mine):
+                of = [truth[g, "ABCDE".index(row.item)] for row in rows]
+                size = round(SHARES[g] * people)
+                _note(hits, f"welfare in a group of {size}", [r.welfare[h] for r in rows], of)
         for name, found in hits.items():
-            cover, width = np.array(found, dtype=float).mean(axis=0)
+            inside, below, width = np.array(found, dtype=float).transpose(2, 0, 1)
+            error = inside.mean(axis=1).std() / np.sqrt(len(found))
+            above = 1 - inside.mean() - below.mean()
             grid.add_row(
-                f"{people} × {each}", name, f"{cover:.3f}", f"{width:.3f}", f"{told}/{seeds}"
-            )
+                f"{people} × {each}", name, f"{inside.mean():.3f} ± {error:.3f}",
+                f"{below.mean():.3f} / {above:.3f}", f"{width.mean():.3f}", f"{len(found)}/{seeds}",
+            )  # fmt: skip
     return grid
 
 
@@ -290,8 +300,12 @@ def _matching(items: Any, truth: Array) -> list[int]:
     return [int(np.abs(W - truth[g]).sum(axis=1).argmin()) for g in range(len(truth))]
 
 
-def _note(hits: dict[str, list[tuple[bool, float]]], name: str, figure: Any, truth: float) -> None:
-    hits.setdefault(name, []).append((figure.lo <= truth <= figure.hi, figure.hi - figure.lo))
+def _note(
+    hits: dict[str, list[list[tuple[bool, bool, float]]]], name: str, figures: Any, truth: Any
+) -> None:
+    """Of one world: is the truth inside, is it below, how wide is the interval."""
+    row = [(f.lo <= t <= f.hi, t < f.lo, f.hi - f.lo) for f, t in zip(figures, truth, strict=True)]
+    hits.setdefault(name, []).append(row)
 
 
 def speed(seeds: int) -> Grid:

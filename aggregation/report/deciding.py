@@ -140,7 +140,7 @@ def _gain(study: Study, pooled: Choices, fair: Choices, worth: list[Floats] | No
     two, _, drawn_two, _ = values_of(study, [d.lottery for d in fair.decisions], worth)
     g = int(one.argmin())
     drawn = None if drawn_one is None or drawn_two is None else drawn_two[:, g] - drawn_one[:, g]
-    return study.figure(float(two[g] - one[g]), drawn, *basis(study))
+    return study.figure(float(two[g] - one[g]), drawn, *basis(study), study.heads[g])
 
 
 def _disagreeing(study: Study, found: dict[str, Choices]) -> Figure:

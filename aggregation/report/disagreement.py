@@ -8,6 +8,7 @@ from aggregation.pluralism.noise import Rate, flip_rate, noise_budget
 from aggregation.report.figures import Figure, percent, points, tidy, unknown
 from aggregation.report.material import Checks
 from aggregation.report.study import SMALLEST_CELL, Study
+from aggregation.uncertainty import expanded_level
 
 ONE_GROUP = "only one group is seen"
 NOBODY_TWICE = "nobody judged the same pair twice"
@@ -45,7 +46,7 @@ def disagreement(study: Study) -> Disagreement:
         study.mixture.gamma,
         replicates=study.options.replicates if study.draws is not None else 0,
         seed=study.options.seed,
-        level=study.options.level,
+        level=expanded_level(study.options.level, found.n_people),
         voice=found.voice,
     )
     own = _figure(budget.within_annotators, NOBODY_TWICE, study, "pairs of votes")
@@ -117,7 +118,7 @@ def _differing(checks: Checks | None, study: Study, why: str) -> Figure:
     rng = np.random.default_rng([study.options.seed, 0x601D])
     weight = rng.standard_exponential((max(study.options.replicates, 0), len(answers)))
     draws = (weight @ wrong) / (weight @ answers) if len(weight) else None
-    return study.figure(value, draws, float(answers.sum()), "answers")
+    return study.figure(value, draws, float(answers.sum()), "answers", len(answers))
 
 
 def _random(study: Study) -> Figure:

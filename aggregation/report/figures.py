@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregation.uncertainty import expanded_level
+
 Floats = NDArray[np.float64]
 DECIMALS = 6  # in a stored report; more would differ between machines
 
@@ -49,9 +51,19 @@ def unknown(why: str) -> Figure:
 
 
 def estimate(
-    value: float, draws: Floats | None, n: float, of: str, why: str, level: float = 0.95
+    value: float,
+    draws: Floats | None,
+    n: float,
+    of: str,
+    why: str,
+    level: float = 0.95,
+    people: float = math.inf,
 ) -> Figure:
-    """A value with percentile bounds of `draws`; `why` is given where there are no draws."""
+    """A value with percentile bounds of `draws`; `why` is given where there are no draws.
+
+    The bounds are widened for how few `people` the value rests on (expanded percentile), as
+    reweighting a dozen people varies too little.
+    """
     if not math.isfinite(value):
         return unknown(why or "nothing was observed")
     if draws is None or not len(draws):
@@ -59,7 +71,8 @@ def estimate(
     known = draws[np.isfinite(draws)]
     if len(known) < max(2, 0.9 * len(draws)):
         return Figure(tidy(value), n, of, why="undefined in too many resamples")
-    tail = (1 - level) / 2
+    wide = expanded_level(level, max(int(people), 2)) if math.isfinite(people) else level
+    tail = (1 - wide) / 2
     lo, hi = np.quantile(known, [tail, 1 - tail])
     return Figure(tidy(value), n, of, tidy(lo), tidy(hi))
 

@@ -178,14 +178,21 @@ def _examples(study: Study, g: int) -> tuple[tuple[Example, ...], str]:
             return None if value is None else (1 - value if turned else value)
 
         n_here, n_else = int(mine[pairs[q]]), int(others[pairs[q]])
-        here = study.figure(side(float(P[g, q])), sides(here_b), n_here, "people")
-        there = study.figure(side(float(elsewhere[q])), sides(else_b), n_else, "people")
+        heads, rest_heads = study.heads[g], study.heads.sum() - study.heads[g]
+        here = study.figure(side(float(P[g, q])), sides(here_b), n_here, "people", heads)
+        there = study.figure(side(float(elsewhere[q])), sides(else_b), n_else, "people", rest_heads)
         gap_b = (
             None
             if here_b is None or else_b is None
             else np.abs(1.0) * _signed(here_b - else_b, flip)
         )
-        gap = study.figure(abs(float(P[g, q] - elsewhere[q])), gap_b, n_here + n_else, "people")
+        gap = study.figure(
+            abs(float(P[g, q] - elsewhere[q])),
+            gap_b,
+            n_here + n_else,
+            "people",
+            min(heads, rest_heads),
+        )
         if gap.lo is None or gap.above_zero:
             found.append(Example(study.names.preference(over, under), here, there, gap))
     if not found:
@@ -253,7 +260,11 @@ def _inconsistency(study: Study) -> tuple[Figure, tuple[tuple[Figure, ...], ...]
             count(0, "pairs")
             if g == h
             else study.figure(
-                float(D[g, h]), None if tables is None else tables[:, g, h], n, "pairs"
+                float(D[g, h]),
+                None if tables is None else tables[:, g, h],
+                n,
+                "pairs",
+                min(study.heads[g], study.heads[h]),
             )
             for h in range(study.G)
         )

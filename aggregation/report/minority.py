@@ -130,7 +130,7 @@ def _dissent(study: Study, g: int, q: int, sure: float) -> Dissent:
     return Dissent(
         group=study.found.names[g],
         preference=study.names.preference(over, under),
-        here=study.figure(side(float(P[g])), sides(here_b), n, "people"),
+        here=study.figure(side(float(P[g])), sides(here_b), n, "people", study.heads[g]),
         everybody=study.figure(side(float(study.shares @ P)), sides(all_b), n_all, "people"),
         opposite=unknown(study.why_no_interval)
         if np.isnan(sure)
@@ -218,8 +218,8 @@ def _served(study: Study) -> tuple[Served, ...]:
         rows.append(
             Served(
                 group=name,
-                single_model=_accuracy(study, plain > 0, mine, voice, n),
-                own_model=_accuracy(study, sign * gap[g] > 0, mine, voice, n),
+                single_model=_accuracy(study, g, plain > 0, mine, voice),
+                own_model=_accuracy(study, g, sign * gap[g] > 0, mine, voice),
                 filtered_plain=Figure(removed[0], round(n), "votes", why=why),
                 filtered_aware=Figure(removed[1], round(n), "votes", why=why),
                 warned=removed[0] > 1.5 * FILTERED,
@@ -237,10 +237,9 @@ def _weakest(strength: Floats, weight: Floats) -> Floats:
     return gone
 
 
-def _accuracy(
-    study: Study, right: NDArray[np.bool_], mine: Floats, voice: Longs, n: float
-) -> Figure:
+def _accuracy(study: Study, g: int, right: NDArray[np.bool_], mine: Floats, voice: Longs) -> Figure:
     """Share of a group's votes that a model predicts, people resampled and models held fixed."""
+    n = float(mine.sum())
     if not n:
         return unknown("this group cast no decided vote")
     A = study.found.votes.n_people
@@ -248,7 +247,7 @@ def _accuracy(
     drawn = None
     if study.draws is not None:
         drawn = (study.draws.omega @ hits) / (study.draws.omega @ all_)
-    return study.figure(float(hits.sum() / n), drawn, round(n), "votes")
+    return study.figure(float(hits.sum() / n), drawn, round(n), "votes", study.heads[g])
 
 
 def _sentences(

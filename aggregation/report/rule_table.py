@@ -123,6 +123,7 @@ def rule_row(
     value, lost, drawn, drawn_lost = values_of(study, lotteries, worth)
     n, of = basis(study)
     shares_b = None if study.draws is None else study.draws.shares
+    fewest = float(study.heads.min())
 
     def column(values: Floats | None, g: int) -> Floats | None:
         return None if values is None else values[:, g]
@@ -136,14 +137,23 @@ def rule_row(
         title=TITLES[name],
         choice=_choice(study, decision) if single else (),
         said=said_choice(study, decision) if single else f"chosen per {unit_of(study)}",
-        welfare=tuple(study.figure(value[g], column(drawn, g), n, of) for g in range(study.G)),
-        regret=tuple(study.figure(lost[g], column(drawn_lost, g), n, of) for g in range(study.G)),
+        welfare=tuple(
+            study.figure(value[g], column(drawn, g), n, of, study.heads[g]) for g in range(study.G)
+        ),
+        regret=tuple(
+            study.figure(lost[g], column(drawn_lost, g), n, of, study.heads[g])
+            for g in range(study.G)
+        ),
         minimum=study.figure(
-            float(value.min()), None if drawn is None else drawn.min(axis=1), n, of
+            float(value.min()), None if drawn is None else drawn.min(axis=1), n, of, fewest
         ),
         mean=study.figure(float(study.shares @ value), mean_b, n, of),
         largest_regret=study.figure(
-            float(lost.max()), None if drawn_lost is None else drawn_lost.max(axis=1), n, of
+            float(lost.max()),
+            None if drawn_lost is None else drawn_lost.max(axis=1),
+            n,
+            of,
+            fewest,
         ),
         frequency=frequency,
         verdict=_verdict(name, decision, frequency, single),
@@ -240,15 +250,23 @@ def item_rows(study: Study, worth: list[Floats] | None) -> tuple[ItemRow, ...]:
         ItemRow(
             study.names.item(int(part[i])),
             tuple(
-                study.figure(W[g, i], None if drawn is None else drawn[:, g, i], n, of)
+                study.figure(
+                    W[g, i], None if drawn is None else drawn[:, g, i], n, of, study.heads[g]
+                )
                 for g in range(study.G)
             ),
             tuple(
-                study.figure(R[g, i], None if lost is None else lost[:, g, i], n, of)
+                study.figure(
+                    R[g, i], None if lost is None else lost[:, g, i], n, of, study.heads[g]
+                )
                 for g in range(study.G)
             ),
             study.figure(
-                float(W[:, i].min()), None if drawn is None else drawn[:, :, i].min(axis=1), n, of
+                float(W[:, i].min()),
+                None if drawn is None else drawn[:, :, i].min(axis=1),
+                n,
+                of,
+                float(study.heads.min()),
             ),
         )
         for i in order.tolist()

@@ -56,6 +56,7 @@ def statements(
                 None if drawn is None else drawn[s][:, g],
                 votes[g, s],
                 "votes",
+                votes[g, s],
             )
             for g in range(study.G)
         )

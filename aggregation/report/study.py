@@ -203,8 +203,28 @@ class Study:
         u = self.draws.utilities
         return np.asarray(expit(u[:, :, low] - u[:, :, high]))
 
-    def figure(self, value: float, draws: Floats | None, n: float, of: str) -> Figure:
-        return estimate(value, draws, n, of, self.why_no_interval, self.options.level)
+    @cached_property
+    def heads(self) -> Floats:
+        """How many people each group's numbers rest on: those who surely belong count as one, the
+        others for less (Kish, (sum gamma)^2 / sum gamma^2), float64[G].
+        """
+        people = self.found.votes.people
+        gamma = np.zeros((int(people.max(initial=0)) + 1, self.G))
+        np.add.at(gamma, people, self.mixture.gamma[:, :-1])
+        total, squares = gamma.sum(axis=0), (gamma**2).sum(axis=0)
+        return np.asarray(total**2 / np.maximum(squares, 1e-12))
+
+    def figure(
+        self,
+        value: float,
+        draws: Floats | None,
+        n: float,
+        of: str,
+        people: float | None = None,
+    ) -> Figure:
+        """A number with the interval of its `draws`; `people`: how many it rests on, if not all."""
+        heads = float(self.found.n_people if people is None else people)
+        return estimate(value, draws, n, of, self.why_no_interval, self.options.level, heads)
 
 
 def study(material: Material, options: ReportOptions, watch: Watch | None = None) -> Study:
