@@ -18,6 +18,7 @@ from annotation.assignment.agreement import agreement
 from annotation.checking import agreement_with
 from annotation.consent import withdrawn
 from annotation.models import (
+    AnnotatorKind,
     AssignmentPurpose,
     Candidate,
     Criterion,
@@ -88,10 +89,27 @@ def material(
         gold=_gold(project, mark, kinds, gone),
         repeats=_repeats(project, mark, kinds, gone),
         coarse=coarse,
+        judges=_judges(project, mark, kinds, level, items),
         conversions=(*part.conversions, *how),
         judgments=evidence.judgments,
         exclusions=evidence.exclusions,
     )
+
+
+def _judges(
+    project: Project, mark: int, kinds: Sequence[str], level: str, items: str
+) -> Comparisons | None:
+    """What models said about the same kind of items; None where they count as people, or said
+    nothing.
+    """
+    model = AnnotatorKind.MODEL.value
+    if model in kinds:
+        return None
+    evidence = loading.load(project, mark=mark, kinds=[model], items=items)
+    try:
+        return comparisons_from(_part(evidence, level).table)[0]
+    except NothingToRead:
+        return None
 
 
 def _over_systems(

@@ -8,7 +8,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from aggregation.charts.interval_bars import Cluster, IntervalBar, interval_bars
-from aggregation.charts.people_map import MapMark, MapRegion, legend_mark, people_map
+from aggregation.charts.people_map import (
+    MapCross,
+    MapMark,
+    MapRegion,
+    legend_cross,
+    legend_mark,
+    people_map,
+)
 from aggregation.models import Report
 
 Plain = dict[str, Any]
@@ -49,6 +56,7 @@ class ReportView:
     map_chart: SafeString
     map_keys: tuple[Key, ...]
     map_rows: tuple[Row, ...]
+    judge_rows: tuple[Row, ...]
     rules_chart: SafeString
     rule_rows: tuple[Row, ...]
     regret_rows: tuple[Row, ...]
@@ -77,9 +85,10 @@ def report_view(report: Report) -> ReportView:
         noise_rows=_noise_rows(noise),
         shares_chart=_shares_chart(groups) if several else _safe(""),
         tried=_tried(told["sufficiency"]),
-        map_chart=_map_chart(told["map"]),
-        map_keys=_map_keys(told["map"], groups),
+        map_chart=_map_chart(told["map"], told.get("judges")),
+        map_keys=_map_keys(told["map"], groups, told.get("judges")),
         map_rows=_map_rows(told["map"], groups),
+        judge_rows=_judge_rows(told.get("judges"), several),
         rules_chart=_rules_chart(decided),
         rule_rows=tuple(_rule_row(rule, several) for rule in decided["rules"]) if decided else (),
         regret_rows=_regret_rows(decided) if several else (),
@@ -242,7 +251,7 @@ def _statement_rows(groups: Plain | None, which: str) -> tuple[Row, ...]:
 # --- The map -------------------------------------------------------------------------------------
 
 
-def _map_chart(told: Plain | None) -> SafeString:
+def _map_chart(told: Plain | None, judges: Plain | None) -> SafeString:
     if told is None:
         return _safe("")
     marks = [
@@ -253,11 +262,34 @@ def _map_chart(told: Plain | None) -> SafeString:
         MapRegion(r["group"], r["name"], r["x"], r["y"], r["rx"], r["ry"], r["angle"])
         for r in told["regions"]
     ]
-    desc = " ".join(told["sentences"])
-    return _safe(people_map("map", marks, regions, title=_("Who disagrees with whom"), desc=desc))
+    crosses = [MapCross(each["x"], each["y"], each["name"]) for each in _on_the_map(judges)]
+    desc = " ".join([*told["sentences"], *(judges["sentences"] if crosses and judges else ())])
+    title = _("Who disagrees with whom")
+    return _safe(people_map("map", marks, regions, title=title, desc=desc, crosses=crosses))
 
 
-def _map_keys(told: Plain | None, groups: Plain | None) -> tuple[Key, ...]:
+def _on_the_map(judges: Plain | None) -> list[Plain]:
+    return [each for each in judges["places"] if each["x"] is not None] if judges else []
+
+
+def _judge_rows(judges: Plain | None, several: bool) -> tuple[Row, ...]:
+    """Per model judge its votes, then per group its chance and how often the two agree."""
+    if judges is None:
+        return ()
+
+    def cells(each: Plain) -> tuple[str, ...]:
+        if not several:
+            return tuple(_cell(figure) for figure in each["agrees"])
+        chances = [share(figure) for figure in each["chances"]]
+        return (*chances, *(_cell(figure) for figure in each["agrees"]))
+
+    return tuple(
+        Row(each["name"], (f"{each['votes']:,}", *cells(each)), each["beside"])
+        for each in judges["places"]
+    )
+
+
+def _map_keys(told: Plain | None, groups: Plain | None, judges: Plain | None) -> tuple[Key, ...]:
     if told is None or not groups:
         return ()
     drawn = {point["group"] for point in told["points"]}
@@ -272,6 +304,8 @@ def _map_keys(told: Plain | None, groups: Plain | None) -> tuple[Key, ...]:
     if unsure:
         words = _("hollow: elsewhere in more than a fifth of the resamples")
         keys.append(Key(_safe(legend_mark(0, hollow=True)), words))
+    if _on_the_map(judges):
+        keys.append(Key(_safe(legend_cross()), _("a model judge, counted in no group")))
     return tuple(keys)
 
 

@@ -11,13 +11,14 @@ from aggregation.report.deciding_words import told
 from aggregation.report.disagreement import Disagreement, disagreement
 from aggregation.report.figures import many, people, percent
 from aggregation.report.groups import Groups, groups
+from aggregation.report.judges import Judges, judges
 from aggregation.report.map import Map, map_of_people
 from aggregation.report.material import Material
 from aggregation.report.minority import Minority, minority
 from aggregation.report.study import SMALLEST_CELL, ReportOptions, Study, Watch, study
 from aggregation.report.sufficiency import Sufficiency, sufficiency
 
-FORMAT = 1
+FORMAT = 2  # 2: model judges beside the groups
 
 VALUES = (
     "Which rule to use is a choice about values, not a finding: no number in this report can make "
@@ -60,6 +61,7 @@ class Report:
     disagreement: Disagreement | None
     groups: Groups | None
     map: Map | None
+    judges: Judges | None
     decisions: Decisions | None
     minority: Minority | None
     values: tuple[str, ...]
@@ -79,6 +81,7 @@ def build(material: Material, options: ReportOptions, watch: Watch | None = None
     enough = sufficiency(case)
     noise, who = disagreement(case), groups(case)
     chosen, outvoted = told(case, decisions(case)), minority(case)
+    drawn, axes = map_of_people(case)
     return Report(
         FORMAT,
         about,
@@ -87,7 +90,8 @@ def build(material: Material, options: ReportOptions, watch: Watch | None = None
         enough,
         noise,
         who,
-        map_of_people(case),
+        drawn,
+        judges(case, axes),
         chosen,
         outvoted,
         (*VALUES, NO_CHOICE),
@@ -140,7 +144,9 @@ def _withheld(about: About) -> Report:
         "so nothing more is shown."
     )
     hidden = About(**{**asdict(about), "people": 0})
-    return Report(FORMAT, hidden, why, (why,), None, None, None, None, None, None, (), _privacy())
+    return Report(
+        FORMAT, hidden, why, (why,), None, None, None, None, None, None, None, (), _privacy()
+    )
 
 
 def _privacy() -> tuple[str, ...]:

@@ -66,11 +66,13 @@ class Map:
     sentences: tuple[str, ...]
 
 
-def map_of_people(study: Study) -> Map | None:
-    """None where fewer than five people, or fewer than three items, can be placed."""
+def map_of_people(study: Study) -> tuple[Map | None, Floats | None]:
+    """The map and its axes [K, 2]; nothing where fewer than five people, or fewer than three items,
+    can be placed.
+    """
     scores = _surprises(study)
     if study.found.n_people < SMALLEST_CELL or min(scores.shape) < 3:
-        return None
+        return None, None
     xy, axes, explained = _plane(scores)
     shown = _shown(study)
     points = _points(study, xy, shown)
@@ -80,7 +82,7 @@ def map_of_people(study: Study) -> Map | None:
         if study.several and study.sizes[g] >= SMALLEST_CELL
     )
     ends = [_ends(study, axes[:, axis]) for axis in (0, 1)]
-    return Map(
+    made = Map(
         points=points,
         regions=regions,
         right=ends[0][0],
@@ -93,6 +95,7 @@ def map_of_people(study: Study) -> Map | None:
         why_no_interval="places on a map are a description; how firmly each belongs is its mark",
         sentences=_sentences(study, points, ends, explained),
     )
+    return made, axes
 
 
 def _surprises(study: Study) -> sparse.csr_array:

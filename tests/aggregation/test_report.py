@@ -13,8 +13,9 @@ from aggregation.pluralism.inconsistency import group_inconsistency, verdict_dis
 from aggregation.pluralism.welfare import welfare
 from aggregation.report import Checks, Material, Reason, Report, ReportOptions, build, plain
 from aggregation.report.associations import guarded
-from aggregation.report.figures import Figure
+from aggregation.report.figures import Figure, estimate
 from aggregation.report.picks import picks_of
+from aggregation.report.study import study
 from aggregation.tables import Comparisons, TableError
 from tests.aggregation.golden.test_pluralism_groups import SHARES, U, item_world
 
@@ -380,3 +381,62 @@ def test_the_report_is_a_dataclass_all_the_way(told: dict[str, Any]) -> None:
     assert set(told) == set(Report.__dataclass_fields__)
     json.dumps(told, allow_nan=False)
     assert len(sentences(told)) > 20
+
+
+def with_judges() -> Material:
+    """Three groups of people, and models: one votes as the second group, one by a coin, one only
+    twice.
+    """
+    rng = np.random.default_rng(5)
+    a, b = np.array([(i, j) for i in range(5) for j in range(i)] * 12).T
+    as_second = np.where(rng.random(len(a)) < 1 / (1 + np.exp(U[1][b] - U[1][a])), 1, -1)
+    coin = rng.choice([1, -1], len(a))
+    who = np.repeat([0, 1, 2], [len(a), len(a), 2])
+    table = Comparisons.from_arrays(
+        np.concatenate([a, a, a[:2]]), np.concatenate([b, b, b[:2]]),
+        np.concatenate([as_second, coin, coin[:2]]),
+        annotator=who, annotator_ids=["second", "coin", "brief"], ids=[*LETTERS[:5], "unknown"],
+    )  # fmt: skip
+    return material(judges=table)
+
+
+def test_model_judges_stand_beside_the_groups_and_count_in_none(told: dict[str, Any]) -> None:
+    made = plain(build(with_judges(), QUICK))
+    second, coin = made["judges"]["places"]
+    assert (second["name"], coin["name"], made["judges"]["left_out"]) == ("second", "coin", 1)
+    assert coin["beside"] == "random votes"
+    middle = {r["name"]: (r["x"], r["y"]) for r in made["map"]["regions"]}
+    distance = {name: np.hypot(second["x"] - x, second["y"] - y) for name, (x, y) in middle.items()}
+    assert second["beside"] == min(distance, key=distance.__getitem__)
+    agrees = [figure["value"] for figure in second["agrees"]]
+    assert made["groups"]["names"][int(np.argmax(agrees))] == second["beside"]
+    assert max(agrees) > 0.75
+    assert sum(figure["value"] for figure in second["chances"]) == pytest.approx(1, abs=1e-5)
+    assert all(figure["lo"] is not None for figure in second["agrees"])
+    # nothing about the people moves
+    assert made["groups"]["cards"][0]["share"] == told["groups"]["cards"][0]["share"]
+    assert made["decisions"]["rules"] == plain(build(material(), QUICK))["decisions"]["rules"]
+    assert any("would not hear them" in said for said in made["judges"]["sentences"])
+
+
+def test_without_votes_on_the_same_items_no_judge_is_placed() -> None:
+    strange = Comparisons.from_arrays([0] * 12, [1] * 12, [1] * 12, annotator=[0] * 12, ids="xy")
+    assert plain(build(material(judges=strange), QUICK))["judges"] is None
+    assert plain(build(material(), QUICK))["judges"] is None
+
+
+def test_intervals_grow_where_few_people_stand_behind_a_number() -> None:
+    draws = np.random.default_rng(0).normal(0.5, 0.1, 4000)
+    wide, narrow = (estimate(0.5, draws, 9, "people", "", people=n) for n in (9, 900))
+    assert wide.lo is not None
+    assert wide.hi is not None
+    assert narrow.lo is not None
+    assert narrow.hi is not None
+    # Student's t on 8 degrees of freedom, 2.306 sqrt(9 / 8), against 1.96
+    assert (wide.hi - wide.lo) / (narrow.hi - narrow.lo) == pytest.approx(2.446 / 1.964, rel=0.04)
+
+
+def test_a_group_rests_on_fewer_heads_where_membership_is_unsure() -> None:
+    case = study(material(), QUICK)
+    assert case.heads.sum() <= case.found.n_people + 1e-9
+    assert (case.heads >= 0.7 * case.sizes).all()
