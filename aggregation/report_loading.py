@@ -12,6 +12,7 @@ from aggregation.evidence_columns import Part
 from aggregation.loading import EvidenceTables, NothingToRead, Watch
 from aggregation.models import Items, Level
 from aggregation.report import Checks, Material, Reason, comparisons_from, whole_people
+from aggregation.report.copies import near_copies, systems_alike
 from aggregation.streaming import stream
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from annotation.assignment.agreement import agreement
@@ -89,11 +90,28 @@ def material(
         gold=_gold(project, mark, kinds, gone),
         repeats=_repeats(project, mark, kinds, gone),
         coarse=coarse,
+        copies=_copies(counted, level),
         judges=_judges(project, mark, kinds, level, items),
         conversions=(*part.conversions, *how),
         judgments=evidence.judgments,
         exclusions=evidence.exclusions,
     )
+
+
+def _copies(counted: Any, level: str) -> tuple[tuple[Any, Any], ...]:
+    """Near-copies among the responses that were judged, or among their systems."""
+    if level == Level.STATEMENTS:
+        return ()
+    judged = Placement.objects.filter(question__in=counted.values("question"))
+    rows = (
+        Candidate.objects.filter(pk__in=judged.values("candidate"))
+        .order_by("pk")
+        .values_list("prompt__external_id", "external_id", "system__name", "text")
+    )
+    each = ((*row,) for part in stream(rows) for row in part)
+    if level == Level.SYSTEMS:
+        return systems_alike((prompt, system, text) for prompt, _, system, text in each if system)
+    return near_copies((prompt, (prompt, name), text) for prompt, name, _, text in each)
 
 
 def _judges(

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from aggregation.report.deciding import Decisions
-from aggregation.report.figures import many, percent, points
+from aggregation.report.figures import listed, many, percent, points
 from aggregation.report.rule_table import SHOWN_FIRST, RuleRow, unit_of
 from aggregation.report.study import Study
 
@@ -50,7 +52,27 @@ def _sentences(study: Study, made: Decisions) -> tuple[str, ...]:
     else:
         said.append("With one group, MaxMin and the largest mean welfare are the same rule.")
     said += _certainty(made, pooled, fair)
-    return tuple(said)
+    return (*said, *_copies(study))
+
+
+def _copies(study: Study) -> list[str]:
+    """Near-copies among the items compared, by name where they are few."""
+    place = {key: k for k, key in enumerate(study.table.ids)}
+    compared = set(np.concatenate([study.table.a, study.table.b]).tolist())
+    pairs = [
+        (place[one], place[two])
+        for one, two in study.material.copies
+        if place.get(one) in compared and place.get(two) in compared
+    ]
+    if not pairs:
+        return []
+    item = study.names.item
+    named = listed([f"“{item(a)}” and “{item(b)}”" for a, b in pairs[:3]])
+    more = f", and {len(pairs) - 3} pairs more" if len(pairs) > 3 else ""
+    return [
+        f"Near-copies of each other: {named}{more}. Welfare is measured against rivals, so copies "
+        "shift it: leave all but one of them out before you rely on these numbers."
+    ]
 
 
 def _cross_fit_sentence(value: float, fair: RuleRow) -> str:

@@ -58,6 +58,7 @@ class Material:
     gold        answers to questions with a known answer;  repeats: to a person's own ones again
     coarse      the same people's comparisons of fewer items (systems instead of responses), on
                 which groups are sought where there are any
+    copies      pairs of items that are near-copies of each other
     judges      comparisons of the same kind of items by models, which are placed but never counted
     """
 
@@ -72,6 +73,7 @@ class Material:
     repeats: Checks | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     coarse: Comparisons | None = None
+    copies: tuple[tuple[Hashable, Hashable], ...] = ()
     judges: Comparisons | None = None
     conversions: tuple[str, ...] = ()
     judgments: int | None = None

@@ -13,6 +13,7 @@ from aggregation.pluralism.inconsistency import group_inconsistency, verdict_dis
 from aggregation.pluralism.welfare import welfare
 from aggregation.report import Checks, Material, Reason, Report, ReportOptions, build, plain
 from aggregation.report.associations import guarded
+from aggregation.report.copies import near_copies, systems_alike
 from aggregation.report.figures import Figure, estimate
 from aggregation.report.picks import picks_of
 from aggregation.report.study import study
@@ -440,3 +441,25 @@ def test_a_group_rests_on_fewer_heads_where_membership_is_unsure() -> None:
     case = study(material(), QUICK)
     assert case.heads.sum() <= case.found.n_people + 1e-9
     assert (case.heads >= 0.7 * case.sizes).all()
+
+
+def test_near_copies_are_named_beside_the_choice() -> None:
+    made = plain(build(material(copies=(("A", "C"), ("B", "unseen"))), QUICK))
+    (said,) = [s for s in made["decisions"]["sentences"] if s.startswith("Near-copies")]
+    assert "“A” and “C”" in said
+    assert "unseen" not in said
+    without = plain(build(material(), QUICK))["decisions"]["sentences"]
+    assert not [s for s in without if s.startswith("Near-copies")]
+
+
+def test_copies_are_found_by_their_words_and_systems_by_half_of_their_prompts() -> None:
+    long = "one two three four five six seven eight nine ten " * 6
+    rows = [
+        ("p", "a", long), ("p", "b", long + "eleven"), ("p", "c", "quite another answer"),
+        ("q", "a", "yes"), ("q", "b", "no"), ("r", "a", ""), ("r", "b", ""),
+    ]  # fmt: skip
+    assert near_copies((prompt, (prompt, key), text) for prompt, key, text in rows) == (
+        (("p", "a"), ("p", "b")),
+    )
+    assert systems_alike(rows) == (("a", "b"),)
+    assert systems_alike([*rows, ("s", "a", "maybe"), ("s", "b", "never")]) == ()
