@@ -44,6 +44,10 @@ class KnownGroups:
         first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         return answers_by_group(self.utilities, first, second)
 
+    def looks_random(self, name: str) -> bool:
+        """Whether the run takes this annotator's votes for random ones."""
+        return name in self.members and self.members[name][-1] >= RANDOM_FROM
+
 
 def groups_of_run(run: Run) -> KnownGroups:
     """The groups of a finished run. Raises TableError, with what to do, where it tells none

@@ -143,7 +143,9 @@ def _agreement(study: Study, votes: GroupVotes, rows: NDArray[np.bool_], g: int)
 
 
 def _on_map(study: Study, votes: GroupVotes, axes: Floats) -> Floats:
-    """Where the same surprises would place a person, [J, 2]."""
+    """Where the same surprises would place a person with as many votes as half of the people cast,
+    [J, 2]: distances grow with the root of the votes, and a judge may cast a hundred times more.
+    """
     design = votes.design
     assert isinstance(design, ItemDesign)
     p = expit(design.log_odds(study.one.parameters)[:, 0])
@@ -152,7 +154,8 @@ def _on_map(study: Study, votes: GroupVotes, axes: Floats) -> Floats:
     steps = (axes[design.a] - axes[design.b]) * scaled[:, None]
     xy = np.zeros((votes.n_people, 2))
     np.add.at(xy, votes.annotator, steps)
-    return xy
+    usual = float(np.median(study.found.votes.votes_each))
+    return xy * np.sqrt(np.minimum(usual / np.maximum(votes.votes_each, 1e-9), 1.0))[:, None]
 
 
 def _sides(

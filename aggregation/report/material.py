@@ -140,6 +140,8 @@ class Names:
             return self.context(statement) if side else f"not: {self.context(statement)}"
         if isinstance(key, tuple):
             return f"{key[-1]} ({' · '.join(map(str, key[:-1]))})"
+        if self.level == "systems":  # a prompt may bear the name of a system
+            return str(key)
         return self.texts.get(str(key), str(key))
 
     def context(self, key: Hashable) -> str:

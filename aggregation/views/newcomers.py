@@ -127,6 +127,8 @@ def _standing(groups: KnownGroups, annotator: Annotator | None) -> Standing:
             "After %(n)s answers no group has a chance of 80 %% yet: ask more before you rely on "
             "it."
         ) % {"n": n}
+    if annotator is not None and groups.looks_random(annotator.external_id):
+        sentence += " " + _("But the run takes these votes for random ones, of no group.")
     drawn = [[float(chance) for chance in row] for row in path]
     return Standing(
         annotator.external_id if annotator else "",

@@ -463,3 +463,8 @@ def test_copies_are_found_by_their_words_and_systems_by_half_of_their_prompts() 
     )
     assert systems_alike(rows) == (("a", "b"),)
     assert systems_alike([*rows, ("s", "a", "maybe"), ("s", "b", "never")]) == ()
+
+
+def test_a_system_that_bears_the_name_of_a_prompt_keeps_its_own() -> None:
+    made = plain(build(material(texts={"A": "What is the capital of Norway?"}), QUICK))
+    assert "Norway" not in json.dumps(made)
