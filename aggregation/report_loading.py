@@ -306,12 +306,15 @@ def _texts(project: Project, level: str) -> dict[str, str]:
         for criterion in Criterion.objects.filter(rubric__project=project).select_related("rubric")
     }
     rows = Candidate.objects.filter(prompt__project=project).values_list(
-        "prompt__external_id", "external_id"
+        "prompt__external_id", "external_id", "text"
     )
+    alone = len(criteria) == 1  # then responses are what the statements differ in
     return texts | {
-        f"{prompt} · {candidate} · {name}": f"{text} ({candidate}, {prompt})"
+        f"{prompt} · {candidate} · {name}": f"{text} {_excerpt(response)}"
+        if alone
+        else f"{text} ({candidate}, {prompt})"
         for part in stream(rows)
-        for prompt, candidate in part
+        for prompt, candidate, response in part
         for name, text in criteria.items()
     }
 
