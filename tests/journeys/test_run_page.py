@@ -16,23 +16,25 @@ from tests.journeys.test_accessibility import violations
 
 pytestmark = pytest.mark.browser
 
+SUBJECTS = ("sturdiness", "plan", "effects")
 SYSTEMS = ("amber", "a-very-long-name-of-a-system-from-a-university", "cobalt", "dune", "ebony")
 
 
 @pytest.fixture
 def examined(lived_in: World) -> list[Run]:
-    """Five systems, eight people, three rules, and everything that can be asked about them."""
+    """Five systems, ten people in two regions, three rules, and all that can be asked of them."""
     rng = np.random.default_rng(1)
     project = lived_in.project
     systems = [System.objects.create(project=project, name=name) for name in SYSTEMS]
-    people = [person(project, f"p{number}") for number in range(8)]
+    regions = ["north"] * 5 + ["south"] * 5
+    people = [person(project, f"p{at}", region=region) for at, region in enumerate(regions)]
     for number in range(30):
         a, b = rng.choice(5, 2, replace=False)
         question = make_question(project, f"more-{number}", overlap=9)
         for placement in question.placements.all():
             placement.candidate.system = systems[(a, b)[placement.position]]
             placement.candidate.save()
-        for who in rng.choice(8, 3, replace=False):
+        for who in rng.choice(10, 3, replace=False):
             liked = 0.5 * (b - a) + rng.logistic()
             vote(question, people[who], 1 if liked > 0 else -1, shown_order=[0, 1])
     done = [request_run(project, slug) for slug in ("bradley_terry", "schulze", "borda")]
@@ -41,8 +43,10 @@ def examined(lived_in: World) -> list[Run]:
         run.refresh_from_db()
     look = judgments_examined(done[0])
     assert look is not None
-    asked = [look, *(request_examination(done[0], each) for each in ("sturdiness", "plan"))]
+    asked = [look, *(request_examination(done[0], each) for each in SUBJECTS)]
     asked.append(request_examination(done[0], "rules", beside=done[1:]))
+    groups = {"attribute": "region"}
+    asked.append(request_examination(done[0], "groups", beside=done[1:], options=groups))
     for examination in asked:
         examining.execute_examination(examination.pk)
         examination.refresh_from_db()
@@ -59,6 +63,9 @@ def test_results_can_be_read_by_everyone(
     compared = "/projects/advice/runs/compare/"
     visits = (
         (run, "How many more judgments", 1280, "light"),
+        (run, "What attributes of the responses do", 390, "light"),
+        (compared, "What each choice costs whom", 390, "light"),
+        ("/tie-breaks/", "Draw by a beacon", 390, "dark"),
         (run, "How many more judgments", 390, "dark"),
         (compared, "Which rule predicts people it hasn’t seen", 390, "dark"),
         ("/projects/advice/runs/", "What is asked next", 390, "light"),
