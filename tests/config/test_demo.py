@@ -133,6 +133,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks i
 def test_the_demo_answers_survives_a_killed_worker_and_leaves_nothing_after_ctrl_c(
     demo_here: Running,
 ) -> None:
+    demo_here.read_until(r"No real model is on this machine|Real models on this machine: ")
     base = demo_here.read_until(r"runs at (http://\S+)").group(1)
     with urllib.request.urlopen(f"{base}/healthz", timeout=10) as answer:
         assert answer.status == 200
