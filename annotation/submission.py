@@ -250,13 +250,16 @@ def record(
     reason: str = "",
     confidence: float | None = None,
     elapsed_ms: int | None = None,
+    supersedes: Judgment | None = None,
+    phase: int = 1,
     now: datetime | None = None,
 ) -> Submission:
     """Keep a judgment that came without a lease: a model's, or a simulated annotator's.
 
-    `payload` is canonical (placement positions). The same key again returns the judgment already
-    kept. A model takes no seat; anyone else is parked when all seats are taken. Raises
-    InvalidPayload, and KeyReused when the key belongs to another question or annotator.
+    `payload` is canonical (placement positions). `supersedes` is the same annotator's earlier
+    judgment of the question, `phase` 2 what it says in hindsight. The same key again returns the
+    judgment already kept. A model takes no seat; anyone else is parked when all seats are taken.
+    Raises InvalidPayload, and KeyReused when the key belongs to another question or annotator.
     """
     now = now or timezone.now()
     JUDGMENT_TYPES[question.judgment_type].check(payload, asked_by(question))
@@ -279,6 +282,8 @@ def record(
             submission_key=submission_key,
             source=source,
             standing=Standing.COUNTED if room else Standing.PARKED,
+            supersedes=supersedes,
+            phase=phase,
             now=now,
         )
         _mark_answered(locked, now)

@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -25,30 +26,39 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="an audit's slug; may be repeated")
     options = parser.parse_args()
     from models_runtime.audits import Grade
+    from tests.models_runtime import planted_scores
     from tests.models_runtime.planted import CASES, examined, figure_of, recovered
 
     print(f"{options.seeds} seeds from {options.first}, {options.pairs} pairs each\n")
     print(
-        f"{'Audit':<17}{'Figure':<19}{'Planted':>9}{'Mean found':>12}{'Recovered':>11}"
+        f"{'Audit':<23}{'Figure':<19}{'Planted':>9}{'Mean found':>12}{'Recovered':>11}"
         f"{'Caught':>8}{'Clean passes':>14}{'Seconds':>9}"
     )
-    for case in CASES:
-        if options.only and case.slug not in options.only:
-            continue
-        began = time.monotonic()
-        seeds = range(options.first, options.first + options.seeds)
-        findings = [examined(case, seed, options.pairs) for seed in seeds]
-        inside = sum(recovered(case, each) for each in findings)
-        caught = sum(each.grade is not Grade.PASS for each in findings)
-        clean = sum(
-            examined(case, seed, options.pairs, clean=True).grade is Grade.PASS for seed in seeds
-        )
-        means = [abs(figure_of(case, each).known()[0]) for each in findings]
-        print(
-            f"{case.slug:<17}{case.figure:<19}{case.truth():>9.4f}{sum(means) / len(means):>12.4f}"
-            f"{inside:>11}{caught:>8}{clean:>14}{time.monotonic() - began:>9.1f}",
-            flush=True,
-        )
+    seeds = range(options.first, options.first + options.seeds)
+    kinds = ((CASES, examined, recovered, figure_of), scored(planted_scores))
+    for cases, examine, recovers, figure in kinds:
+        for case in cases:
+            if options.only and case.slug not in options.only:
+                continue
+            began = time.monotonic()
+            findings = [examine(case, seed, options.pairs) for seed in seeds]
+            inside = sum(recovers(case, each) for each in findings)
+            caught = sum(each.grade is not Grade.PASS for each in findings)
+            clean = sum(
+                examine(case, seed, options.pairs, clean=True).grade is Grade.PASS for seed in seeds
+            )
+            means = [abs(figure(case, each).known()[0]) for each in findings]
+            print(
+                f"{case.slug:<23}{case.figure:<19}{case.truth():>9.4f}"
+                f"{sum(means) / len(means):>12.4f}{inside:>11}{caught:>8}{clean:>14}"
+                f"{time.monotonic() - began:>9.1f}",
+                flush=True,
+            )
+
+
+def scored(module: Any) -> tuple[Any, ...]:
+    """The cases of judges that rate, and how they are examined."""
+    return module.SCORE_CASES, module.examined, module.recovered, module.figure_of
 
 
 if __name__ == "__main__":

@@ -403,6 +403,7 @@ CELERY_TASK_ROUTES = {
     "models_runtime.run_probe": {"queue": "generate"},
     "models_runtime.run_judging": {"queue": "judge"},
     "models_runtime.run_audit": {"queue": "judge"},
+    "models_runtime.run_study": {"queue": "judge"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -18,8 +18,10 @@ from models_runtime.judge_api import JudgesViewSet, ProtocolsView
 from models_runtime.operations_api import OperationsView
 from models_runtime.picking_api import PicksView, SelectorsView
 from models_runtime.prompt_api import PromptJobsViewSet
+from models_runtime.study_api import StudiesViewSet, StudyKindsView
 
 router = ApiRouter()
+router.register_in_project("studies", StudiesViewSet)
 router.register_in_project("checkpoints", CheckpointsViewSet)
 router.register_in_project("combinations", CombinationsViewSet)
 router.register_in_project("generation-jobs", GenerationJobsViewSet)
@@ -31,6 +33,7 @@ router.register_in_project("judges", JudgesViewSet)
 
 urlpatterns = [
     path("protocols/", ProtocolsView.as_view(), name="api-protocols"),
+    path("studies/", StudyKindsView.as_view(), name="api-study-kinds"),
     path("selectors/", SelectorsView.as_view(), name="api-selectors"),
     path("projects/<slug:project>/diversity/", DiversityView.as_view(), name="api-diversity"),
     path("projects/<slug:project>/iterations/", IterationsView.as_view(), name="api-iterations"),

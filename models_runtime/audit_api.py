@@ -18,7 +18,7 @@ from annotation.api.viewsets import ProjectViewSet
 from annotation.models import WorkState
 from annotation.tokens import Scope
 from models_runtime import audit_cards, enqueue
-from models_runtime.audit_catalogue import AUDITS
+from models_runtime.audit_catalogue import AUDITS, audits_for
 from models_runtime.audit_gate import grade_of
 from models_runtime.audit_requests import MOST_PAIRS, PAIRS, request_audit
 from models_runtime.audits import Grade
@@ -26,7 +26,7 @@ from models_runtime.catalogue import PROTOCOLS
 from models_runtime.errors import NotPossible
 from models_runtime.models import AuditFinding, AuditJob, Checkpoint
 
-PAIRWISE = sorted(slug for slug, way in PROTOCOLS.items() if "pairwise" in way.judgment_types)
+AUDITED = sorted(slug for slug, way in PROTOCOLS.items() if audits_for(way))
 
 
 class AuditFindingSerializer(serializers.ModelSerializer[AuditFinding]):
@@ -80,7 +80,7 @@ class JudgeAuditSerializer(serializers.ModelSerializer[AuditJob]):
 class NewJudgeAuditSerializer(serializers.Serializer[Any]):
     checkpoint = serializers.UUIDField()
     protocol = serializers.ChoiceField(
-        required=False, default=enqueue.DEFAULT_PROTOCOL, choices=PAIRWISE
+        required=False, default=enqueue.DEFAULT_PROTOCOL, choices=AUDITED
     )
     options = serializers.DictField(required=False, default=dict)
     audits = serializers.ListField(
@@ -88,7 +88,7 @@ class NewJudgeAuditSerializer(serializers.Serializer[Any]):
         required=False,
         allow_null=True,
         default=None,
-        help_text="All of them if left out.",
+        help_text="All that fit the protocol if left out.",
     )
     pairs = serializers.IntegerField(
         required=False, default=PAIRS, min_value=1, max_value=MOST_PAIRS

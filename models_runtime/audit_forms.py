@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project, WorkState
-from models_runtime.audit_catalogue import AUDITS
+from models_runtime.audit_catalogue import audits_for
 from models_runtime.audit_requests import MOST_PAIRS, PAIRS
 from models_runtime.judge_forms import JudgingForm
 from models_runtime.models import AuditJob
@@ -25,7 +25,7 @@ class AuditForm(JudgingForm):
     audits = forms.MultipleChoiceField(
         label=_("Audits"),
         required=False,
-        choices=[(slug, audit.title) for slug, audit in AUDITS.items()],
+        choices=list,
         help_text=_("None chosen means all of them."),
     )
     earlier = forms.ChoiceField(
@@ -43,6 +43,9 @@ class AuditForm(JudgingForm):
             (key, f"{each.checkpoint.label}, {each.way()}, {each.created_at:%Y-%m-%d %H:%M}")
             for key, each in self.cards.items()
         ]
+        offered = self.fields["audits"]
+        assert isinstance(offered, forms.MultipleChoiceField)
+        offered.choices = [(slug, each.title) for slug, each in audits_for(self.way).items()]
         field = self.fields["earlier"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", _("No card")), *named]

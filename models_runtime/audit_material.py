@@ -1,11 +1,13 @@
 """From rows to what audits look at: pairs with people's answers, and trials kept as JSON."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from annotation.models import AnnotatorKind, Judgment, Measurement, Placement, Question
-from models_runtime.audit_catalogue import AUDITS
-from models_runtime.audits import PLAIN, Material, Pair, Show, Trial, Variant, Vote
+from models_runtime.audit_catalogue import AUDITS, SCORED, kind_of
+from models_runtime.audit_talk import cells_of
+from models_runtime.audits import PLAIN, SCORES, Material, Pair, Show, Trial, Variant, Vote
 from models_runtime.generating import conversation_of
 from models_runtime.judge_trials import people_of
 from models_runtime.models import AuditItem, AuditJob, ItemState
@@ -30,7 +32,7 @@ def bare_pair(question: Question, texts: Sequence[str]) -> Pair:
     return Pair(
         key=str(question.pk),
         prompt=str(question.prompt_id),
-        texts=(texts[0], texts[1]),
+        texts=tuple(texts),
         conversation=conversation_of(question.prompt),
     )
 
@@ -44,8 +46,12 @@ def material_of(job: AuditJob) -> Material:
         for item in items
         for name, told in item.trials.items()
     }
+    scored = kind_of(job.read_protocol()) == SCORES
     return Material(
-        pairs=_pairs(job, ids), trials=trials, family=job.checkpoint.family, seed=job.seed % 2**32
+        pairs=_scored(job, ids) if scored else _pairs(job, ids),
+        trials=trials,
+        family=job.checkpoint.family,
+        seed=job.seed % 2**32,
     )
 
 
@@ -56,12 +62,28 @@ def kept_trial(trial: Trial) -> dict[str, Any]:
         "p": trial.p,
         "shows": [[show.first, show.number, show.p] for show in trial.shows],
         "unread": list(trial.unread),
+        **({"cells": dict(trial.cells)} if trial.cells else {}),
     }
 
 
 def read_trial(told: dict[str, Any]) -> Trial:
     shows = tuple(Show(first, number, p) for first, number, p in told["shows"])
-    return Trial(told["number"], told["p"], shows, tuple(told["unread"]))
+    cells = told.get("cells", {})
+    return Trial(told["number"], told["p"], shows, tuple(told["unread"]), cells)
+
+
+def _scored(job: AuditJob, ids: Sequence[int]) -> list[Pair]:
+    """Questions that are rated or checked, with what people gave."""
+    questions = Question.objects.select_related("prompt").in_bulk(ids)
+    texts: dict[int, list[str]] = {}
+    placed = Placement.objects.filter(question__in=ids).order_by("question", "position")
+    for question, text in placed.values_list("question_id", "candidate__text"):
+        texts.setdefault(question, []).append(text)
+    marks: dict[int, dict[str, dict[str, float]]] = {}
+    rows = people_of(job.project).filter(question__in=ids, judgment_type__in=SCORED)
+    for question, person, payload in rows.values_list("question_id", "annotator_id", "payload"):
+        marks.setdefault(question, {})[str(person)] = cells_of(payload)
+    return [replace(bare_pair(questions[pk], texts[pk]), marks=marks.get(pk, {})) for pk in ids]
 
 
 def _pairs(job: AuditJob, ids: Sequence[int]) -> list[Pair]:

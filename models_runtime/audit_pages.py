@@ -13,6 +13,7 @@ from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role
 from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import audit_cards, audit_gate, enqueue
+from models_runtime.audit_catalogue import audits_for
 from models_runtime.audit_forms import AuditForm, LeaveForm
 from models_runtime.audit_requests import request_audit
 from models_runtime.catalogue import PROTOCOLS
@@ -36,9 +37,7 @@ def cards(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         listed=[(card, _grade(card)) for card in rows.order_by("-id")[:MOST_LISTED]],
         demands=audit_gate.demands_card(project),
         waivers=waivers.order_by("-id")[:MOST_LISTED],
-        protocols=[
-            (slug, way.title) for slug, way in PROTOCOLS.items() if "pairwise" in way.judgment_types
-        ],
+        protocols=[(slug, way.title) for slug, way in PROTOCOLS.items() if audits_for(way)],
         has_models=Checkpoint.objects.filter(project=project, retired_at__isnull=True).exists(),
     )
     return render(request, "models_runtime/audit_cards.html", context)
@@ -49,7 +48,7 @@ def cards(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 def new_audit(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     """Ask for an audit of a judge."""
     slug = request.GET.get("protocol", enqueue.DEFAULT_PROTOCOL)
-    if slug not in PROTOCOLS or "pairwise" not in PROTOCOLS[slug].judgment_types:
+    if slug not in PROTOCOLS or not audits_for(PROTOCOLS[slug]):
         raise Http404
     form = AuditForm(given_in(request), project=project, protocol=slug)
     if request.method == "POST" and form.is_valid():

@@ -8,11 +8,21 @@ from django.db import transaction
 from django.db.models import Count
 
 from annotation.models import Project, Question, QuestionState, User, WorkState
-from models_runtime.audit_catalogue import AUDITS
+from models_runtime.audit_catalogue import audits_for, kind_of
 from models_runtime.audit_material import bare_pair, variants_of
 from models_runtime.audit_talk import shows_both_orders
-from models_runtime.enqueue import DEFAULT_PROTOCOL, answered_first, check_way, job_fields, wake
+from models_runtime.audits import PAIRS as COMPARED
+from models_runtime.enqueue import (
+    DEFAULT_PROTOCOL,
+    answered_first,
+    check_way,
+    items_to_judge,
+    job_fields,
+    nothing_to_judge,
+    wake,
+)
 from models_runtime.errors import NotPossible
+from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Shape
 from models_runtime.judging_cases import subjects_of
 from models_runtime.models import AuditItem, AuditJob, Checkpoint
@@ -49,24 +59,29 @@ def request_audit(
     have answered, and wake workers. Without `audits` all are made. Raises NotPossible.
     """
     way, chosen, _ = check_way(project, checkpoint, protocol, options)
-    if "pairwise" not in way.judgment_types:
+    offered = audits_for(way)
+    if not offered:
         raise NotPossible(
-            f"“{way.title}” doesn't judge pairs, so these audits can't be made of it. Choose a "
-            "protocol that compares two responses."
+            f"“{way.title}” neither compares two responses nor rates or checks them, so there are "
+            "no audits of it. Choose a protocol that does."
         )
-    slugs = list(AUDITS) if audits is None else list(dict.fromkeys(audits))
-    unknown = [slug for slug in (*slugs, *(limits or {})) if slug not in AUDITS]
+    slugs = list(offered) if audits is None else list(dict.fromkeys(audits))
+    unknown = [slug for slug in (*slugs, *(limits or {})) if slug not in offered]
     if unknown or not slugs:
-        raise NotPossible(f"Choose some of these audits: {', '.join(AUDITS)}.")
+        raise NotPossible(f"Choose some of these audits: {', '.join(offered)}.")
     if not 1 <= pairs <= MOST_PAIRS:
         raise NotPossible(f"Audit 1 to {MOST_PAIRS:,} pairs.")
     if earlier is not None and (
         earlier.project_id != project.pk or earlier.state != WorkState.DONE
     ):
         raise NotPossible("Compare with a finished card of this project.")
-    ids = answered_first(_pairs_of(project))[:pairs]
+    ids = answered_first(_questions_of(project, way))[:pairs]
     if not ids:
-        raise NotPossible("There is no question about two responses to audit a judge on yet.")
+        raise NotPossible(
+            "There is no question about two responses to audit a judge on yet."
+            if kind_of(way) == COMPARED
+            else nothing_to_judge(project, way)
+        )
     with transaction.atomic():
         job = AuditJob.objects.create(
             project=project,
@@ -101,19 +116,22 @@ def expected(
 ) -> Expected:
     """What an audit would ask, scaled up from its first pairs. Raises NotPossible."""
     way, chosen, _ = check_way(project, checkpoint, protocol, options)
-    ids = answered_first(_pairs_of(project))[:pairs]
+    ids = answered_first(_questions_of(project, way))[:pairs]
     seated = dict.fromkeys(way.seats, checkpoint)
     looked = subjects_of(ids[:LOOKED_AT], way, chosen, seed=0, seated=seated)
     calls = 0
     for question, subject in looked:
         pair = bare_pair(question, subject.texts)
         both = shows_both_orders(subject, way, chosen)
-        copies = 1 + len(variants_of(pair, audits or AUDITS, both_orders=both))
+        copies = 1 + len(variants_of(pair, audits or audits_for(way), both_orders=both))
         calls += copies * way.cost(Shape.of(subject), chosen).fewest
     return Expected(len(ids), round(calls * len(ids) / len(looked)) if looked else 0)
 
 
-def _pairs_of(project: Project) -> list[int]:
+def _questions_of(project: Project, way: JudgingProtocol) -> list[int]:
+    """Questions that this way of judging can be audited on."""
+    if kind_of(way) != COMPARED:
+        return items_to_judge(project, way, None)
     questions = Question.objects.filter(project=project, judgment_type="pairwise")
     usable = questions.exclude(state=QuestionState.WITHDRAWN).annotate(n=Count("placements"))
     return list(usable.filter(n=2).order_by("id").values_list("id", flat=True))

@@ -5,7 +5,7 @@ for the pair and for each copy, side by side. What is read is the verdict, and o
 showed both responses which came first and what was said.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -34,7 +34,7 @@ def audit_talk(
     subject: Subject, variants: Sequence[Variant], protocol: JudgingProtocol, options: Any
 ) -> Talk[list[Tried]]:
     """Judge the subject as it is and each variant of it; see `talk`."""
-    plain = Variant(PLAIN, (subject.texts[0], subject.texts[1]), subject.conversation)
+    plain = Variant(PLAIN, subject.texts, subject.conversation)
     return together([_tried(subject, each, protocol, options) for each in (plain, *variants)])
 
 
@@ -85,8 +85,27 @@ def _tried(
         own = {ask.key: answers[new.key] for ask, new in zip(asks, named, strict=True)}
         heard += [(ask, own[ask.key]) for ask in asks]
     if not isinstance(came_to, Verdict):
-        raise TypeError("only protocols that judge pairs can be audited")
+        raise TypeError("only protocols that judge can be audited")
     return Tried(variant.name, trial_of(came_to, heard), came_to.cause)
+
+
+def cells_of(payload: Mapping[str, Any]) -> dict[str, float]:
+    """The cells of a rating or a checklist, "place/criterion" → 0 … 1; what doesn't apply is left
+    out. Empty for another payload."""
+    if "ratings" in payload:
+        ends = payload["scales"]
+        return {
+            f"{place}/{criterion}": (value - ends[criterion][0])
+            / (ends[criterion][1] - ends[criterion][0])
+            for place, values in payload["ratings"].items()
+            for criterion, value in values.items()
+        }
+    return {
+        f"{place}/{criterion}": float(answer == "yes")
+        for place, answers in payload.get("answers", {}).items()
+        for criterion, answer in answers.items()
+        if answer in ("yes", "no")
+    }
 
 
 def trial_of(verdict: Verdict, heard: Sequence[tuple[Ask, Answer]]) -> Trial:
@@ -101,6 +120,8 @@ def trial_of(verdict: Verdict, heard: Sequence[tuple[Ask, Answer]]) -> Trial:
         for ask, answer in heard
         if ask.order is not Order.NONE and not answer.is_read
     )
+    if verdict.outcome is Outcome.GIVEN and verdict.payload is not None:
+        return Trial(None, None, shows, unread, cells_of(verdict.payload))
     if verdict.outcome in {Outcome.INVALID, Outcome.GIVEN}:
         return Trial(None, None, shows, unread)
     return Trial(verdict.outcome.number, _p(verdict, shows), shows, unread)

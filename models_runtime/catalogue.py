@@ -5,9 +5,11 @@ from typing import Any
 
 from config.plugins import discover
 from models_runtime.engines import Cause, Engine, EngineError, EnginePlugin, ModelReference
+from models_runtime.judge_exports import JudgeExport
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.rewards import Scorer
 from models_runtime.selection import Selector
+from models_runtime.studies import Study
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ def _unavailable(slug: str, error: ImportError) -> UnavailableEngine:
 PROTOCOLS: dict[str, JudgingProtocol] = discover("models_runtime.judging.protocols", "PROTOCOL")
 SCORERS: dict[str, Scorer] = discover("models_runtime.rewards", "SCORER")
 SELECTORS: dict[str, Selector] = discover("models_runtime.selection", "SELECTOR")
+JUDGE_EXPORTS: dict[str, JudgeExport] = discover("models_runtime.judge_exports", "EXPORT")
+STUDIES: dict[str, Study] = discover("models_runtime.studies", "STUDY")
 ENGINES: dict[str, EnginePlugin] = discover(
     "models_runtime.engines", "ENGINE", unavailable=_unavailable
 )

@@ -40,6 +40,7 @@ from models_runtime.engines._options import read_options
 from models_runtime.errors import NotPossible
 from models_runtime.judging.options import OptionRefused, Options
 from models_runtime.judging.protocol import JudgingProtocol
+from models_runtime.judging_cases import mined_rubric, takes_mined
 from models_runtime.models import (
     Checkpoint,
     GenerationItem,
@@ -149,7 +150,8 @@ def request_judging(
         raise NotPossible("This project is closed, so nothing more is judged. Open it again first.")
     signs = bool(way.judgment_types) and not trial
     if signs:
-        check_may_label(project, checkpoint, protocol, chosen.given())
+        for each in {every.pk: every for every in (checkpoint, *seated.values())}.values():
+            check_may_label(project, each, protocol, chosen.given())
     with transaction.atomic():
         annotator = _judge_of(checkpoint, protocol, chosen, seated) if signs else None
         ids = items_to_judge(project, way, annotator)
@@ -199,7 +201,7 @@ def request_scoring(
     workers. Those it has measured in this very way are left out, unless `again`. Raises
     NotPossible.
     """
-    _check_checkpoint(project, checkpoint)
+    check_checkpoint(project, checkpoint)
     plain = _check_scorer(project, scorer, settings or {}, checkpoint, partner)
     same = ScoringJob.objects.filter(
         project=project, checkpoint=checkpoint, scorer=scorer, settings=plain, partner=partner
@@ -253,7 +255,7 @@ def _check_scorer(
     if not plugin.partner and partner is not None:
         raise NotPossible(f"{plugin.title} needs one model only.")
     if partner is not None:
-        _check_checkpoint(project, partner)
+        check_checkpoint(project, partner)
         if partner.pk == checkpoint.pk:
             raise NotPossible("A model compared with itself says nothing. Choose two.")
     try:
@@ -273,7 +275,7 @@ def check_way(
     seats: Mapping[str, Checkpoint] | None = None,
 ) -> tuple[JudgingProtocol, Options, dict[str, Checkpoint]]:
     """The protocol, its options, and the checkpoints of its further seats. Raises NotPossible."""
-    _check_checkpoint(project, checkpoint)
+    check_checkpoint(project, checkpoint)
     if protocol not in PROTOCOLS:
         raise NotPossible(f"Choose one of these protocols: {', '.join(PROTOCOLS)}.")
     way = PROTOCOLS[protocol]
@@ -292,7 +294,7 @@ def check_way(
         if name not in further:
             known = ", ".join(further) or "none"
             raise NotPossible(f"This protocol has no seat “{name}”. Further seats: {known}.")
-        _check_checkpoint(project, each)
+        check_checkpoint(project, each)
     for each in (checkpoint, *(seats or {}).values()):
         _check_can(each, way.needs(chosen))
     return way, chosen, dict(seats or {})
@@ -311,9 +313,11 @@ def items_to_judge(
     if way.needs_criteria:
         frozen = Rubric.objects.filter(prompt=OuterRef("prompt"), frozen_at__isnull=False)
         kind = way.needs_criteria
+        mined = takes_mined(way) and mined_rubric(project) is not None
         waiting = waiting.filter(
-            Q(rubric__isnull=True) & Exists(frozen.filter(criteria__kind=kind))
-            | Exists(Rubric.objects.filter(pk=OuterRef("rubric"), criteria__kind=kind))
+            Q(rubric__isnull=True)
+            & (Q() if mined else Q(Exists(frozen.filter(criteria__kind=kind))))
+            | Q(Exists(Rubric.objects.filter(pk=OuterRef("rubric"), criteria__kind=kind)))
         )
     waiting = waiting.exclude(state=QuestionState.WITHDRAWN)
     if annotator is not None:
@@ -407,7 +411,8 @@ def wake(job: Job, count: int) -> None:
         transaction.on_commit(lambda: tasks.send(task, job.pk))
 
 
-def _check_checkpoint(project: Project, checkpoint: Checkpoint) -> None:
+def check_checkpoint(project: Project, checkpoint: Checkpoint) -> None:
+    """Raise NotPossible for a checkpoint of another project or one that was retired."""
     if checkpoint.project_id != project.pk:
         raise NotPossible("This checkpoint belongs to another project.")
     if checkpoint.retired_at is not None:
@@ -439,7 +444,7 @@ def _plain(sampling: Sampling) -> dict[str, Any]:
 
 def check_writer(project: Project, checkpoint: Checkpoint, sampling: Sampling) -> None:
     """Raise NotPossible where a checkpoint can't write in this way for a project."""
-    _check_checkpoint(project, checkpoint)
+    check_checkpoint(project, checkpoint)
     _check_can(checkpoint, needs_of(sampling))
 
 

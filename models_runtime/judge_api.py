@@ -4,7 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,10 +21,12 @@ from annotation.api.viewsets import ProjectViewSet
 from annotation.tokens import Scope
 from models_runtime import enqueue
 from models_runtime.api import judging_fields
-from models_runtime.catalogue import PROTOCOLS
+from models_runtime.catalogue import JUDGE_EXPORTS, PROTOCOLS
 from models_runtime.errors import NotPossible
+from models_runtime.exporting_judges import as_lines
 from models_runtime.judge_comparison import compare
 from models_runtime.judge_estimates import estimate
+from models_runtime.judge_planning import LEAST_LENGTH, MOST_BUDGET, PLATEAU, advise
 from models_runtime.judge_trials import tried
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Shape
@@ -87,6 +91,47 @@ class EstimateSerializer(serializers.Serializer[Any]):
     fewest = serializers.IntegerField()
     most = serializers.IntegerField()
     formula = serializers.CharField()
+
+
+class PlanAskedSerializer(serializers.Serializer[Any]):
+    verifications = serializers.IntegerField(
+        required=False, default=4, min_value=1, max_value=64, help_text="Of each response."
+    )
+    plateau = serializers.IntegerField(
+        required=False, default=PLATEAU, min_value=1, max_value=10_000,
+        help_text="Solutions at which voting over them stops getting better.",
+    )  # fmt: skip
+    budget = serializers.FloatField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=MOST_BUDGET,
+        help_text="Of a prompt, in solutions; if left out, what verifying its responses costs.",
+    )  # fmt: skip
+    length = serializers.FloatField(
+        required=False, allow_null=True, default=None, min_value=LEAST_LENGTH, max_value=100,
+        help_text="Of a verification, in solutions; if left out, as counted in the project.",
+    )  # fmt: skip
+
+
+class CountedSerializer(serializers.Serializer[Any]):
+    """Mean tokens written, each with its n; null where nothing was written yet."""
+
+    solution = serializers.FloatField(allow_null=True)
+    solutions = serializers.IntegerField()
+    verification = serializers.FloatField(allow_null=True)
+    verifications = serializers.IntegerField()
+
+
+class PlanSerializer(serializers.Serializer[Any]):
+    """How a prompt's budget is best spent; costs are in solutions."""
+
+    solutions = serializers.IntegerField(source="plan.solutions")
+    verifications = serializers.IntegerField(source="plan.verifications")
+    cost = serializers.FloatField(source="plan.cost")
+    why = serializers.CharField(source="plan.why")
+    budget = serializers.FloatField()
+    verifying_here = serializers.FloatField(source="here")
+    verifying_pays_from = serializers.FloatField(source="begins")
+    length = serializers.FloatField()
+    counted = CountedSerializer()
 
 
 class ShareSerializer(serializers.Serializer[Any]):
@@ -156,6 +201,8 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
         "estimate": Needs(Scope.RUN_MODELS, MANAGERS),
         "trial": Needs(Scope.RUN_MODELS, MANAGERS),
         "tried": Needs(Scope.READ, REVIEWERS),
+        "plan": Needs(Scope.READ, REVIEWERS),
+        "export": Needs(Scope.READ, REVIEWERS),
     }
 
     def rows(self) -> QuerySet[JudgingJob]:
@@ -183,6 +230,15 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
             raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
         return Response(EstimateSerializer(estimate(self.project, protocol, options)).data)
 
+    @extend_schema(parameters=[PlanAskedSerializer], responses=PlanSerializer)
+    @action(detail=False, methods=["get"])
+    def plan(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Whether a prompt's budget is better spent on more solutions or on verifying them."""
+        refuse_unknown(request, set(PlanAskedSerializer().fields))
+        asked = PlanAskedSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        return Response(PlanSerializer(advise(self.project, **asked.validated_data)).data)
+
     @extend_schema(request=NewJudgingJobSerializer, responses={201: JudgingJobSerializer})
     @action(detail=False, methods=["post"])
     def trial(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -200,6 +256,31 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
         """What a trial came to so far, with every prompt and reply, beside what people said."""
         refuse_unknown(request, set())
         return Response(TriedSerializer(tried(self.get_object()), many=True).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH),
+            OpenApiParameter("format_name", str, OpenApiParameter.PATH, enum=sorted(JUDGE_EXPORTS)),
+        ],
+        responses={(200, "application/x-ndjson"): OpenApiTypes.STR},
+    )
+    @action(
+        detail=True, methods=["get"], url_path="exports/<slug:format_name>",
+        url_name="export",
+    )  # fmt: skip
+    def export(
+        self, request: Request, *args: Any, format_name: str = "", **kwargs: Any
+    ) -> StreamingHttpResponse:
+        """A judging job's own calls as data to train judges or critics, JSON lines."""
+        refuse_unknown(request, set())
+        jobs = JudgingJob.objects.filter(project=self.project).select_related("checkpoint")
+        job = jobs.filter(public_id=self.kwargs[self.lookup_field]).first()
+        if job is None or format_name not in JUDGE_EXPORTS:
+            raise Problem(
+                HTTPStatus.NOT_FOUND,
+                f"There is no such job, or no such format: {', '.join(JUDGE_EXPORTS)}.",
+            )
+        return as_lines(job, format_name)
 
     def _given(self, request: Request) -> dict[str, Any]:
         refuse_unknown(request, set())

@@ -9,6 +9,7 @@ from annotation.models import Annotator, Project, Question, Rubric
 from models_runtime.enqueue import items_to_judge
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Shape
+from models_runtime.judging_cases import mined_rubric, takes_mined
 from models_runtime.models import JudgeCall, JudgingJob
 
 
@@ -41,14 +42,17 @@ def estimate(
     """How many questions wait for this way of judging, and how many calls they take."""
     ids = items_to_judge(project, protocol, annotator)
     fewest = most = 0
-    for shape, count in _shapes(protocol, ids).items():
+    mined = mined_rubric(project) if takes_mined(protocol) else None
+    common = mined.criteria.count() if mined is not None else 0
+    for shape, count in _shapes(protocol, ids, common).items():
         cost = protocol.cost(shape, options)
         fewest, most = fewest + count * cost.fewest, most + count * cost.most
     formula = protocol.cost(Shape(), options).formula
     return Estimate(len(ids), fewest, most, _cost(trial, len(ids)), formula)
 
 
-def _shapes(protocol: JudgingProtocol, ids: list[int]) -> dict[Shape, int]:
+def _shapes(protocol: JudgingProtocol, ids: list[int], common: int = 0) -> dict[Shape, int]:
+    """How many questions of each shape; `common` criteria hold where a prompt has none."""
     if not protocol.judgment_types:
         if not protocol.needs_criteria:
             return {Shape(0, 0): len(ids)}
@@ -68,7 +72,7 @@ def _shapes(protocol: JudgingProtocol, ids: list[int]) -> dict[Shape, int]:
         )
         .values_list("n", F("own") + F("frozen"))
     )
-    return _counted([Shape(n, k) for n, k in rows.order_by()])
+    return _counted([Shape(n, k or common) for n, k in rows.order_by()])
 
 
 def _counted(shapes: list[Shape]) -> dict[Shape, int]:

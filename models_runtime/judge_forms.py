@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from annotation.models import Project, Rubric
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.forms import JobForm
-from models_runtime.judging.options import OptionField
+from models_runtime.judge_planning import LEAST_LENGTH, MOST_BUDGET
+from models_runtime.judging.options import OptionField, Options
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.models import Checkpoint
 
@@ -34,7 +35,7 @@ class JudgingForm(JobForm):
         self.way: JudgingProtocol = PROTOCOLS[protocol]
         self.fields["max_cost"].label = _("Money cap")
         for option in self.way.options_class.form_fields():
-            self.fields[OPTION + option.name] = _field_of(option)
+            self.fields[OPTION + option.name] = field_of(option)
         own = [(key, each.label) for key, each in self.checkpoints.items()]
         for name, words in list(self.way.seats.items())[1:]:
             self.fields[SEAT + name] = forms.ChoiceField(
@@ -65,14 +66,20 @@ class JudgingForm(JobForm):
 
     def options(self) -> dict[str, Any]:
         """The protocol's options as chosen; one left empty has its default."""
-        chosen: dict[str, Any] = {}
-        for option in self.way.options_class.form_fields():
-            value = self.cleaned_data[OPTION + option.name]
-            chosen[option.name] = option.default if value in (None, "") else value
-        return chosen
+        return chosen_options(self.way.options_class, self.cleaned_data)
 
 
-def _field_of(option: OptionField) -> forms.Field:
+def chosen_options(options: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options from a form's fields; one left empty has its default."""
+    chosen: dict[str, Any] = {}
+    for option in options.form_fields():
+        value = given[OPTION + option.name]
+        chosen[option.name] = option.default if value in (None, "") else value
+    return chosen
+
+
+def field_of(option: OptionField) -> forms.Field:
+    """The form field of a protocol's or study's option."""
     words: dict[str, Any] = {
         "label": option.label, "help_text": option.help, "initial": option.default,
         "required": False,
@@ -85,6 +92,34 @@ def _field_of(option: OptionField) -> forms.Field:
         return forms.CharField(max_length=200, **words)
     bounds: dict[str, Any] = {"min_value": option.low, "max_value": option.high}
     return (forms.IntegerField if option.kind == "int" else forms.FloatField)(**bounds, **words)
+
+
+class PlanForm(forms.Form):
+    """What the planner of solving and verifying needs to know."""
+
+    plateau = forms.IntegerField(
+        label=_("Plateau"),
+        min_value=1,
+        max_value=10_000,
+        help_text=_("Solutions at which voting over them stops getting better."),
+    )
+    verifications = forms.IntegerField(
+        label=_("Verifications of each response"), min_value=1, max_value=64
+    )
+    budget = forms.FloatField(
+        label=_("Budget of a prompt, in solutions"),
+        required=False,
+        min_value=1,
+        max_value=MOST_BUDGET,
+        help_text=_("Empty: what verifying the responses that are here would cost."),
+    )
+    length = forms.FloatField(
+        label=_("Length of a verification, in solutions"),
+        required=False,
+        min_value=LEAST_LENGTH,
+        max_value=100,
+        help_text=_("Empty: as counted in this project."),
+    )
 
 
 class LaunchForm(forms.Form):

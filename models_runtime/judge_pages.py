@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,11 +15,13 @@ from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Question, Role, Rubric
 from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import checklists, enqueue
-from models_runtime.catalogue import PROTOCOLS
+from models_runtime.catalogue import JUDGE_EXPORTS, PROTOCOLS
 from models_runtime.errors import NotPossible
+from models_runtime.exporting_judges import as_lines
 from models_runtime.judge_comparison import compare, rewards
 from models_runtime.judge_estimates import estimate
-from models_runtime.judge_forms import ChecklistForm, JudgingForm, LaunchForm
+from models_runtime.judge_forms import ChecklistForm, JudgingForm, LaunchForm, PlanForm
+from models_runtime.judge_planning import PLATEAU, advise
 from models_runtime.judge_trials import tried
 from models_runtime.judge_verdicts import revealed
 from models_runtime.judge_words import in_words
@@ -38,6 +40,7 @@ def judges(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         project,
         role,
         rows=compare(project),
+        exports=list(JUDGE_EXPORTS.items()),
         trials=trials.order_by("-id")[:5],
         has_models=Checkpoint.objects.filter(project=project, retired_at__isnull=True).exists(),
     )
@@ -85,8 +88,17 @@ def new_judging(request: HttpRequest, project: Project, role: Role) -> HttpRespo
         slug=slug,
         protocol=protocol,
         waiting=estimate(project, protocol, protocol.options_class()),
+        **(_planned(request, project) if protocol.plans else {}),
     )
     return render(request, "models_runtime/judge_build.html", context, status=status_of(form))
+
+
+def _planned(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """The planner's form and its advice, None where the form can't be read."""
+    asked = {"plateau": PLATEAU, "verifications": 4} | request.GET.dict()
+    form = PlanForm(asked)
+    advice = advise(project, **form.cleaned_data) if form.is_valid() else None
+    return {"plan_form": form, "advice": advice}
 
 
 @require_safe
@@ -161,6 +173,20 @@ def judge_rewards(
 
 @require_safe
 @never_cache
+@for_members(*REVIEWERS)
+def judge_export(
+    request: HttpRequest, project: Project, role: Role, public_id: UUID, export: str
+) -> StreamingHttpResponse:
+    """A judge's own calls as data to train judges or critics, one JSON object a line."""
+    if export not in JUDGE_EXPORTS:
+        raise Http404
+    rows = JudgingJob.objects.select_related("checkpoint", "project")
+    job = get_object_or_404(rows, project=project, public_id=public_id)
+    return as_lines(job, export)
+
+
+@require_safe
+@never_cache
 @for_members()
 def verdicts(request: HttpRequest, project: Project, role: Role, public_id: UUID) -> HttpResponse:
     """The fragment with judges' verdicts on a question, for whoever may see them."""
@@ -188,14 +214,15 @@ def judge_checklists(request: HttpRequest, project: Project, role: Role) -> Http
 def judge_checklist(request: HttpRequest, project: Project, role: Role, pk: int) -> HttpResponse:
     """Edit a checklist and freeze it."""
     rubrics = Rubric.objects.select_related("prompt", "project")
-    rubric = get_object_or_404(rubrics, project=project, pk=pk, prompt__isnull=False)
+    rubric = get_object_or_404(rubrics, project=project, pk=pk)
+    if rubric.prompt is None and not checklists.is_mined(rubric):
+        raise Http404
     form = ChecklistForm(given_in(request), rubric=rubric)
     if request.method == "POST" and form.is_valid():
         try:
             return _changed_checklist(request, project, rubric, form)
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
-    assert rubric.prompt is not None
     context: dict[str, Any] = context_of(
         project,
         role,
@@ -204,7 +231,7 @@ def judge_checklist(request: HttpRequest, project: Project, role: Role, pk: int)
         form=form,
         doubts=checklists.doubts_about(rubric),
         asked=checklists.asked_with(rubric),
-        responses=rubric.prompt.candidates.count(),
+        responses=rubric.prompt.candidates.count() if rubric.prompt else 0,
     )
     return render(request, "models_runtime/judge_checklist.html", context, status=status_of(form))
 

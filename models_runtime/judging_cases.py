@@ -14,6 +14,7 @@ from annotation.models import (
     Candidate,
     CriterionKind,
     Placement,
+    Project,
     Prompt,
     Question,
     Rubric,
@@ -33,7 +34,7 @@ from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.reducers import first_wins
 from models_runtime.judging.subject import Criterion, Subject
 from models_runtime.judging.talk import Answer, Ask, CallKind, Course, Heard, Order, Step
-from models_runtime.models import Checkpoint, JudgeCall, JudgingItem, JudgingJob
+from models_runtime.models import Checkpoint, JudgeCall, JudgingItem, JudgingJob, StudyJob
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
 
@@ -132,6 +133,7 @@ def subjects_of(
     references = _references(questions, system) if system else {}
     wants = protocol.needs_criteria or protocol.uses_criteria
     checklists = _checklists(questions) if wants else {}
+    mined = mined_rubric(questions[0].project) if questions and takes_mined(protocol) else None
     return [
         (
             question,
@@ -140,7 +142,7 @@ def subjects_of(
                 placed.get(question.pk, []),
                 seed=seed,
                 reference=references.get(question.prompt_id, ""),
-                rubric=question.rubric or checklists.get(question.prompt_id),
+                rubric=question.rubric or checklists.get(question.prompt_id) or mined,
                 kin=kin,
             ),
         )
@@ -222,6 +224,25 @@ def _checklists(questions: Iterable[Question]) -> dict[int, Rubric]:
     """The newest frozen checklist of each prompt, for questions that carry no rubric."""
     prompts = {question.prompt_id for question in questions}
     return _newest(Rubric.objects.filter(prompt__in=prompts, frozen_at__isnull=False))
+
+
+def takes_mined(protocol: JudgingProtocol) -> bool:
+    """Whether a protocol compares pairs by criteria and so may use those mined for all prompts."""
+    return protocol.needs_criteria == CriterionKind.YES_NO and protocol.judgment_types == {
+        "pairwise"
+    }
+
+
+def mined_rubric(project: Project) -> Rubric | None:
+    """The newest frozen version of criteria mined in a project, for prompts without a checklist."""
+    names = StudyJob.objects.filter(project=project, rubric__isnull=False)
+    rubrics = Rubric.objects.filter(
+        project=project,
+        prompt__isnull=True,
+        frozen_at__isnull=False,
+        name__in=names.values("rubric__name"),
+    )
+    return rubrics.order_by("-frozen_at", "-id").prefetch_related("criteria").first()
 
 
 def _newest(rubrics: Any) -> dict[int, Rubric]:

@@ -1,12 +1,14 @@
 """Settling what judging jobs came to: a judgment, a checklist to be looked at, or new responses."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
 from annotation import submission
 from annotation.content import add_candidate
 from annotation.errors import AnnotationError
+from annotation.hindsight import IN_HINDSIGHT
 from annotation.models import (
     Criterion,
     CriterionKind,
@@ -103,15 +105,28 @@ def _record(job: JudgingJob, question: Question, verdict: Verdict) -> Judgment |
     if verdict.payload is None:
         return None
     assert job.annotator is not None
+    key = f"model-{job.annotator.public_id}-{question.public_id}"
+    if verdict.first is None or verdict.first.payload is None:
+        return _insert(job, question, verdict, key)
+    first = _insert(job, question, verdict.first, f"{key}-first")
+    return _insert(job, question, verdict, key, supersedes=first, phase=IN_HINDSIGHT)
+
+
+def _insert(
+    job: JudgingJob, question: Question, verdict: Verdict, key: str, **fields: Any
+) -> Judgment:
+    assert job.annotator is not None
+    assert verdict.payload is not None
     kept = submission.record(
         question=question,
         annotator=job.annotator,
         payload=dict(verdict.payload),
-        submission_key=f"model-{job.annotator.public_id}-{question.public_id}",
+        submission_key=key,
         source="model",
         shown_order=None if verdict.shown is None else list(verdict.shown),
         reason=verdict.reason[:MOST_REASON],
         confidence=verdict.confidence,
+        **fields,
     )
     return kept.judgment
 

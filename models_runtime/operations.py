@@ -30,6 +30,7 @@ from models_runtime.models import (
     Job,
     JudgeCall,
     ScoringItem,
+    StudyCall,
     WorkerSeen,
 )
 from models_runtime.presenting import CAUSE_WORDS, in_words
@@ -51,6 +52,7 @@ TASKS = {
     "models_runtime.ScoringJob": "models_runtime.run_scoring",
     "models_runtime.PromptJob": "models_runtime.run_prompts",
     "models_runtime.AuditJob": "models_runtime.run_audit",
+    "models_runtime.StudyJob": "models_runtime.run_study",
     "models_runtime.Probe": "models_runtime.run_probe",
 }
 """Which task carries out a kind of work, by the model's label: its route says the queue."""
@@ -349,6 +351,7 @@ def traces(now: datetime) -> list[Trace]:
         (_("Candidates written"), Generation),
         (_("Calls of judges"), JudgeCall),
         (_("Calls of audits"), AuditCall),
+        (_("Calls of studies"), StudyCall),
     )
     found = []
     for words, model in kept:
@@ -394,6 +397,7 @@ def _failed_calls(since: datetime) -> list[FailureCount]:
     kinds: Sequence[tuple[type[Any], str]] = (
         (JudgeCall, str(_("Calls of judges"))),
         (AuditCall, str(_("Calls of audits"))),
+        (StudyCall, str(_("Calls of studies"))),
     )
     return [
         FailureCount(str(_("calls")), kind, row["failure"], "", row["n"])
@@ -446,6 +450,7 @@ def spendings(now: datetime, *, days: int = SPENT_DAYS) -> list[Spending]:
         (Generation, "job__project_id", "created_at", True),
         (JudgeCall, "item__job__project_id", "created_at", True),
         (AuditCall, "item__job__project_id", "created_at", True),
+        (StudyCall, "item__job__project_id", "created_at", True),
         (ScoringItem, "job__project_id", "job__started_at", False),
     ):
         for row in _used(model, project, moment, first, timed=minutes):

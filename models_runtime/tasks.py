@@ -17,9 +17,18 @@ from models_runtime import (
     probing,
     scoring,
     sightings,  # noqa: F401 - a worker that loads these tasks also says that it is there
+    studying,
     writing_prompts,
 )
-from models_runtime.models import AuditJob, GenerationJob, JudgingJob, Probe, PromptJob, ScoringJob
+from models_runtime.models import (
+    AuditJob,
+    GenerationJob,
+    JudgingJob,
+    Probe,
+    PromptJob,
+    ScoringJob,
+    StudyJob,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +66,11 @@ def run_audit(pk: int) -> None:
     _again(run_audit, pk, auditing.run_audit(pk))
 
 
+@app.task(name="models_runtime.run_study")
+def run_study(pk: int) -> None:
+    _again(run_study, pk, studying.run_study(pk))
+
+
 @app.task(name="models_runtime.sweep")
 def sweep() -> None:
     """Announce jobs again whose wake-up or worker was lost."""
@@ -73,6 +87,7 @@ TASKS: dict[type[Any], "Task[Any, Any]"] = {
     JudgingJob: run_judging,
     PromptJob: run_prompts,
     ScoringJob: run_scoring,
+    StudyJob: run_study,
     Probe: run_probe,
 }
 

@@ -9,6 +9,7 @@ from models_runtime import (
     picking_pages,
     prompt_pages,
     scoring_pages,
+    study_pages,
     views,
 )
 
@@ -18,6 +19,7 @@ PROJECT = "projects/<slug:slug>"
 JOB = f"{PROJECT}/jobs/<uuid:public_id>"
 JUDGES = f"{PROJECT}/judges"
 CARDS = f"{JUDGES}/cards"
+STUDIES = f"{JUDGES}/studies"
 TRIAL = f"{JUDGES}/trials/<uuid:public_id>"
 
 urlpatterns = [
@@ -41,6 +43,11 @@ urlpatterns = [
     path(f"{TRIAL}/", judge_pages.trial, name="judge-trial"),
     path(f"{TRIAL}/launch/", judge_pages.launch, name="launch-judge"),
     path(f"{JUDGES}/<uuid:public_id>/rewards/", judge_pages.judge_rewards, name="judge-rewards"),
+    path(
+        f"{JUDGES}/<uuid:public_id>/exports/<slug:export>.jsonl",
+        judge_pages.judge_export,
+        name="judge-export",
+    ),
     path(f"{JUDGES}/verdicts/<uuid:public_id>/", judge_pages.verdicts, name="judge-verdicts"),
     path(f"{CARDS}/", audit_pages.cards, name="judge-cards"),
     path(f"{CARDS}/new/", audit_pages.new_audit, name="new-audit"),
@@ -49,6 +56,13 @@ urlpatterns = [
     path(f"{CARDS}/<uuid:public_id>/card.json", audit_pages.card_file, name="judge-card-file"),
     path(f"{CARDS}/<uuid:public_id>/cancel/", audit_pages.cancel_audit, name="cancel-audit"),
     path(f"{CARDS}/<uuid:public_id>/let-through/", audit_pages.let_through, name="let-through"),
+    path(f"{STUDIES}/", study_pages.studies, name="studies"),
+    path(f"{STUDIES}/new/", study_pages.new_study, name="new-study"),
+    path(f"{STUDIES}/<uuid:public_id>/", study_pages.study, name="study"),
+    path(f"{STUDIES}/<uuid:public_id>/result.json", study_pages.study_file, name="study-file"),
+    path(f"{STUDIES}/<uuid:public_id>/cancel/", study_pages.cancel_study, name="cancel-study"),
+    path(f"{STUDIES}/<uuid:public_id>/rubric/", study_pages.study_rubric, name="study-rubric"),
+    path(f"{STUDIES}/<uuid:public_id>/take-in/", study_pages.take_study, name="take-study"),
     path(f"{PROJECT}/checklists/", judge_pages.judge_checklists, name="checklists"),
     path(f"{PROJECT}/checklists/<int:pk>/", judge_pages.judge_checklist, name="checklist"),
     path(f"{PROJECT}/checkpoints/new/", views.new_checkpoint, name="new-checkpoint"),

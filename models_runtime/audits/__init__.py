@@ -16,6 +16,8 @@ from models_runtime.audits._intervals import Figure
 from models_runtime.engines import Conversation
 
 __all__ = [
+    "PAIRS",
+    "SCORES",
     "Audit",
     "Figure",
     "Finding",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 PLAIN = "plain"
+PAIRS, SCORES = "pairs", "scores"  # what the judge does that an audit is of
 LEAST = 20  # pairs below which an audit says that it can't say
 _EDGE = 1e-9
 
@@ -60,20 +63,22 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two responses to one prompt, with what is known of them.
+    """The responses of one question, two of them where they are compared, with what is known.
 
     `families` say whose model wrote each, "" where nobody knows. `others` are the verdicts of other
     judges by their name, `earlier` those of an earlier version of this judge, -1 … 1. `right` is
     the place of the response known to be correct, None where none or both are; then `group` names
-    the set of pairs in which that response meets every wrong one.
+    the set of pairs in which that response meets every wrong one. `marks` are what people gave in a
+    rating or a checklist: person → cell → 0 … 1, see `Trial.cells`.
     """
 
     key: str
     prompt: str
-    texts: tuple[str, str]
+    texts: tuple[str, ...]
     conversation: Conversation = ()
     families: tuple[str, str] = ("", "")
     votes: tuple[Vote, ...] = ()
+    marks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     others: Mapping[str, float] = field(default_factory=dict)
     earlier: float | None = None
     right: int | None = None
@@ -89,7 +94,7 @@ class Variant:
     """A copy of a pair: other texts, another conversation, or simply again."""
 
     name: str
-    texts: tuple[str, str]
+    texts: tuple[str, ...]
     conversation: Conversation
 
 
@@ -106,12 +111,21 @@ class Show:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The judge's verdict on one variant; `number` is None where there is no readable verdict.
-    `unread` names the place shown first in each call that couldn't be read."""
+    `unread` names the place shown first in each call that couldn't be read. `cells` is what a judge
+    that rates or checks gave: "place/criterion" → 0 (lowest level, or no) … 1 (highest, or yes)."""
 
     number: float | None
     p: float | None = None
     shows: tuple[Show, ...] = ()
     unread: tuple[int, ...] = ()
+    cells: Mapping[str, float] = field(default_factory=dict)
+
+    def marks_by_place(self) -> dict[str, float]:
+        """The mean of each response's cells, by its place."""
+        found: dict[str, list[float]] = {}
+        for cell, value in self.cells.items():
+            found.setdefault(cell.partition("/")[0], []).append(value)
+        return {place: fmean(values) for place, values in found.items()}
 
     @property
     def log_odds(self) -> float | None:
@@ -177,13 +191,15 @@ class Finding:
 
 class Audit:
     """One audit. `limit` is where passing ends unless an owner sets another; `asks` says that it
-    wants copies judged; `needs` in words what a project must have for it."""
+    wants copies judged; `needs` in words what a project must have for it. `of` says whether it is
+    of judges that compare pairs or of those that rate and check single responses."""
 
     title: ClassVar[str]
     question: ClassVar[str]
     reference: ClassVar[str]
     limit: ClassVar[float]
     needs: ClassVar[str] = ""
+    of: ClassVar[str] = PAIRS
 
     def variants(self, pair: Pair) -> Sequence[Variant]:
         """The copies of `pair` to be judged beside the pair itself."""

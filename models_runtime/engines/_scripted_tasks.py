@@ -24,6 +24,28 @@ CONCERNS = (
     "Does the response mention what speaks against its advice?",
     "Is the response free of claims it can't know?",
 )
+CRITERIA = (
+    "The better response answers what was asked.",
+    "The better response names something the person can do next.",
+    "The better response is kinder in tone.",
+    "The better response says what speaks against its advice.",
+    "The better response claims nothing it can't know.",
+    "The better response keeps to one thought at a time.",
+    "The better response fits the person's own words.",
+    "The better response is easier to act on today.",
+)
+DILEMMAS = (
+    "My neighbour's dog barks all night and the owner shrugs. What do I do?",
+    "I broke a friend's vase and nobody saw it. Should I tell?",
+    "My colleague takes credit for my work in front of our manager. How do I respond?",
+    "My parents want to move in with us and my partner does not. What now?",
+    "I found more money in my account than I am owed. What should I do?",
+    "My flatmate never cleans. How do I bring it up without a quarrel?",
+    "I was invited to two weddings on the same day. How do I choose?",
+    "A friend asks me for a loan that I would rather not give. What do I say?",
+    "My son lies about his marks. How should I talk to him?",
+    "I no longer want the job I have just accepted. What is fair?",
+)
 PEOPLE = (
     "Mara | rents, little money | fairness and plain words",
     "Jonas | law and contracts | exactness",
@@ -268,6 +290,34 @@ def sum_in(text: str) -> int | None:
     return {"+": a + b, "-": a - b}.get(found[2], a * b)
 
 
+def _criteria(task: Task, judge: Judge) -> str:
+    banned = task.of("BANNED")
+    asked = re.search(r"Propose (\d+)", task.body)
+    count = int(asked[1]) if asked else 3
+    fit = [each for each in CRITERIA if each not in banned and each not in task.of("KEPT")]
+    chosen = sorted(fit, key=lambda each: judge.pick(("0", "1", "2"), each, "criteria"))
+    return "\n".join(f"- {each}" for each in chosen[:count])
+
+
+def _rewritten(task: Task, judge: Judge) -> str:
+    return f"- {task.of('CRITERION').rstrip('.')}, in so many words."
+
+
+def _dilemmas(task: Task, judge: Judge) -> str:
+    asked = re.search(r"Write (\d+)", task.body)
+    count = int(asked[1]) if asked else 3
+    drawn = sorted(DILEMMAS, key=lambda each: judge.pick(tuple("0123456789"), each, "prompts"))
+    return "\n".join(f"- {each}" for each in drawn[:count])
+
+
+def _answered(task: Task, judge: Judge) -> str:
+    return judge.write((task.of("PROMPT", "CONVERSATION"), task.of("ADVICE")))
+
+
+def _advised(task: Task, judge: Judge) -> str:
+    return "Say first what to do next, then why."
+
+
 def _free(task: Task, judge: Judge) -> str:
     return "I have read it."
 
@@ -294,4 +344,10 @@ _WRITERS: dict[str, Callable[[Task, Judge], str]] = {
     "paraphrase": _paraphrase,
     "same request": _same_request,
     "answer differently": _differently,
+    "propose criteria": _criteria,
+    "criticise a criterion": _free,
+    "rewrite a criterion": _rewritten,
+    "propose prompts": _dilemmas,
+    "answer": _answered,
+    "advise": _advised,
 }

@@ -126,6 +126,7 @@ class Plant:
 _TAG = re.compile(r"⟦([^⟧]*)⟧")
 _OPENING = re.compile(r"<<<CONVERSATION ([0-9a-f]{6,64})>>>\n")
 _CLAIM = re.compile(r"\b(?:user|expert) prefers response ([AB])\b", re.IGNORECASE)
+_OPINION = re.compile(r"\b(?:user|expert) finds this response (excellent|poor)\b")
 
 
 def unit(*parts: object) -> float:
@@ -294,11 +295,13 @@ class ScriptedEngine(Engine):
             return REFUSAL
         if unit("garbage", *what) < self.options.garbage_rate:
             return _pick(GARBAGE, "garbage", *what)
-        return words_for(task, self._as_judge(what))
+        return words_for(task, self._as_judge(what, task))
 
-    def _as_judge(self, what: tuple[object, ...]) -> Judge:
+    def _as_judge(self, what: tuple[object, ...], task: Task) -> Judge:
+        said = _OPINION.findall(task.of("CONVERSATION"))
+        claimed = self.options.claim_bias * (said.count("excellent") - said.count("poor"))
         return Judge(
-            self._merit,
+            lambda text, *aspect: self._merit(text, *aspect) + claimed,
             lambda options, *parts: _pick(options, *parts, *what),
             lambda parts: self._candidate((), (*what, *parts)),
         )
@@ -426,7 +429,7 @@ class ScriptedEngine(Engine):
     def _decide(self, request: DecisionRequest) -> DecisionReply:
         began = self._begin()
         task = read_task(request.messages)
-        shares = task and shares_for(task, request.labels, self._as_judge(()))
+        shares = task and shares_for(task, request.labels, self._as_judge((), task))
         if shares:
             decision = Decision(shares, self.options.label_mass)
             return DecisionReply(request.key, decision, Usage(1, 1), _since(began))

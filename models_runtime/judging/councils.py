@@ -182,3 +182,43 @@ def cost_line(questions: Sequence[Escalation], *, price: float) -> list[CostPoin
         share = len(up) / len(questions)
         line.append(CostPoint(threshold, share, 1 + share * price, agrees / len(questions)))
     return line
+
+
+# --- Strengths ------------------------------------------------------------------------------------
+
+_ROUNDS, _SETTLED = 200, 1e-9
+
+
+def strengths(
+    games: Sequence[tuple[str, str, float]], contestants: Sequence[str], *, prior: float = 0.5
+) -> dict[str, float]:
+    """Bradley-Terry log-strengths, mean 0, from (first, second, what the first won: 1, ½ or 0).
+
+    Hunter's MM; `prior` drawn games of each pair keep those finite who won or lost everything.
+    """
+    won = dict.fromkeys(contestants, 0.0)
+    met: dict[tuple[str, str], float] = {}
+    for a, b in combinations(sorted(contestants), 2):
+        met[a, b] = prior
+        won[a] += prior / 2
+        won[b] += prior / 2
+    for first, second, result in games:
+        a, b = sorted((first, second))
+        met[a, b] += 1
+        won[first] += result
+        won[second] += 1 - result
+    power = dict.fromkeys(contestants, 1.0)
+    for _ in range(_ROUNDS):
+        shared = dict.fromkeys(contestants, 0.0)
+        for (a, b), n in met.items():
+            each = n / (power[a] + power[b])
+            shared[a] += each
+            shared[b] += each
+        new = {c: won[c] / shared[c] if shared[c] else 1.0 for c in contestants}
+        level = math.exp(fmean(math.log(p) for p in new.values()))
+        new = {c: p / level for c, p in new.items()}
+        moved = max(abs(math.log(new[c] / power[c])) for c in contestants)
+        power = new
+        if moved < _SETTLED:
+            break
+    return {c: math.log(p) for c, p in power.items()}

@@ -51,6 +51,7 @@ class JudgingProtocol:
     needs_criteria: ClassVar[str] = ""  # "yes_no" or "scale" where it needs a rubric of that kind
     uses_criteria: ClassVar[bool] = False  # shows a prompt's checklist where there is one
     simulates: ClassVar[bool] = False  # its annotators are invented people, and said to be
+    plans: ClassVar[bool] = False  # whether solving more may be the better use of its calls
 
     def conduct(self, subject: Subject, options: Any) -> Talk[Outcomes]:
         """Judge one question; see `talk`."""

@@ -18,6 +18,7 @@ class Verdict:
     says why. `p_first` and `position_bias` (in logits, + favours the place shown first) come from
     protocols that know probabilities. `detail` holds what else is worth keeping, as JSON. `shown`
     is the one order in which the responses were shown, None where there were several or none.
+    `first` is what it said before it knew what followed: its first answer, which this supersedes.
     """
 
     outcome: Outcome
@@ -29,6 +30,7 @@ class Verdict:
     reason: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     shown: tuple[int, ...] | None = None
+    first: "Verdict | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from models_runtime.models.judging import JudgeCall, JudgingItem, JudgingJob, Ju
 from models_runtime.models.probe import Probe
 from models_runtime.models.prompt_making import PromptIdea, PromptItem, PromptJob
 from models_runtime.models.scoring import Combination, Scoring, ScoringItem, ScoringJob
+from models_runtime.models.study import StudyCall, StudyItem, StudyJob, StudySeat
 from models_runtime.models.workers import DeviceTime, WorkerSeen
 
 __all__ = [
@@ -44,5 +45,9 @@ __all__ = [
     "Scoring",
     "ScoringItem",
     "ScoringJob",
+    "StudyCall",
+    "StudyItem",
+    "StudyJob",
+    "StudySeat",
     "WorkerSeen",
 ]

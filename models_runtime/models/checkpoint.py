@@ -62,8 +62,12 @@ class Checkpoint(models.Model):
 
     @property
     def family(self) -> str:
-        """Whose model it is, as systems made from it are said to be: the part before the slash."""
-        return ("scripted" if self.is_scripted else self.model.partition("/")[0])[:200]
+        """Whose model it is, as systems made from it are said to be: the part before the slash.
+        Scripted ones are called so whatever they are called."""
+        owner, slash, _ = self.model.partition("/")
+        if self.is_scripted:
+            return f"{owner} (scripted)"[:200] if slash else "scripted"
+        return owner[:200]
 
     @property
     def label(self) -> str:

@@ -6,16 +6,19 @@ from typing import Any
 import pytest
 from django.db import Error
 
-from annotation.models import Annotator, AnnotatorKind, Judgment, Project
+from annotation.models import Annotator, AnnotatorKind, Judgment, Project, Question
 from annotation.submission import record
 from models_runtime import audit_gate
 from models_runtime.audit_catalogue import AUDITS
 from models_runtime.audit_requests import expected, request_audit
 from models_runtime.auditing import run_audit
+from models_runtime.audits import PAIRS as PAIRS_AUDITED
+from models_runtime.audits import SCORES as SCORES_AUDITED
 from models_runtime.enqueue import cancel, request_judging
 from models_runtime.errors import NotPossible
 from models_runtime.models import AuditCall, AuditJob, Checkpoint
 from tests.cast import make_project
+from tests.models_runtime.test_judging_protocols import world as judged_world
 from tests.models_runtime.worlds import pair, scripted
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +66,7 @@ def test_an_audit_ends_in_a_card_and_leaves_no_judgment(world: Project) -> None:
     job = audited(checkpoint)
     assert (job.state, job.progress_done, job.error) == ("done", PAIRS, "")
     findings = {each.audit: each for each in job.findings.all()}
-    assert findings.keys() == AUDITS.keys()
+    assert findings.keys() == {slug for slug, audit in AUDITS.items() if audit.of == PAIRS_AUDITED}
     grades = {slug: each.grade for slug, each in findings.items()}
     assert grades["position"] == grades["agreement"] == grades["injection"] == "pass"
     assert grades["best_of_n"] == grades["drift"] == grades["self_preference"] == "unknown"
@@ -163,10 +166,28 @@ def test_a_good_card_lets_a_judge_label(world: Project) -> None:
     assert request_judging(world, checkpoint, options=LABELLED).annotator is not None
 
 
+def test_every_model_in_a_seat_needs_a_card_of_its_own(world: Project) -> None:
+    """A jury with an unaudited juror would let it vote behind the first one's back."""
+    audit_gate.set_rule(world, demands=True, user=None)
+    good, biased = scripted(world), scripted(world, "likes-the-first", position_bias=3.0)
+    seats = {"strong": biased}
+    ask: dict[str, Any] = {"protocol": "cascade", "options": {}}
+    audited(good, **ask, audits=["repeatability"])
+    with pytest.raises(NotPossible, match="likes-the-first .scripted. has none for"):
+        request_judging(world, good, **ask, seats=seats)
+    audited(biased, **ask, audits=["position"])
+    with pytest.raises(NotPossible, match="likes-the-first .scripted. may not label yet"):
+        request_judging(world, good, **ask, seats=seats)
+    audit_gate.let_through(world, biased, "cascade", {}, reason="To compare.", user=None)
+    assert request_judging(world, good, **ask, seats=seats).seats.count() == 1
+
+
 def test_what_can_not_be_audited_is_refused_with_a_sentence(world: Project) -> None:
     checkpoint = scripted(world)
     for fields, words in (
-        ({"protocol": "direct_rating"}, "doesn't judge pairs"),
+        ({"protocol": "checklist_writer"}, "neither compares"),
+        ({"protocol": "direct_rating"}, "no rating question"),
+        ({"audits": ["score_length"]}, "Choose some of these"),
         ({"audits": ["charm"]}, "Choose some of these"),
         ({"audits": []}, "Choose some of these"),
         ({"limits": {"charm": 1.0}}, "Choose some of these"),
@@ -185,3 +206,74 @@ def test_rules_and_leaves_are_history(world: Project) -> None:
     rule.demands_card = False
     with pytest.raises(Error, match="append"):
         rule.save()
+
+
+# --- Judges that rate and check -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options"),
+    [("direct_rating", {}), ("direct_rating", {"labelled": True}), ("checklist", {})],
+)
+def test_a_judge_that_scores_is_audited_before_it_labels(
+    protocol: str, options: dict[str, Any]
+) -> None:
+    """Repeating, length, claims, destroyed meaning, other typing, orders, people: on a card."""
+    project = judged_world(prompts=24)
+    kind = "rating" if protocol == "direct_rating" else "checklist"
+    for question in Question.objects.filter(judgment_type=kind):
+        for name in ("ada", "ben"):
+            scored_by(project, question, name)
+    checkpoint = scripted(project)
+    audit_gate.set_rule(project, demands=True, user=None)
+    way: dict[str, Any] = {"protocol": protocol, "options": options}
+    with pytest.raises(NotPossible, match="has none for"):
+        request_judging(project, checkpoint, **way)
+    before = Judgment.objects.count()
+    job = audited(checkpoint, **way)
+    assert Judgment.objects.count() == before
+    assert job.state == "done"
+    findings = {each.audit: each for each in job.findings.all()}
+    scores = {slug for slug, audit in AUDITS.items() if audit.of == SCORES_AUDITED}
+    assert findings.keys() == scores
+    assert len(scores) == 7
+    assert "unknown" not in {each.grade for each in findings.values()}
+    assert findings["score_repeatability"].figures[0]["estimate"] == 1.0
+    assert findings["score_agreement"].figures[0]["denominator"] > 0
+    calls = AuditCall.objects.filter(item__job=job, status="ok")
+    assert calls.values("step").distinct().count() >= 8
+    assert findings["score_over_stability"].grade == "fail"  # it reads the planted tag wherever
+    with pytest.raises(NotPossible, match="words reversed"):
+        request_judging(project, checkpoint, **way)
+    audited(checkpoint, **way, audits=["score_repeatability", "score_sycophancy"])
+    assert request_judging(project, checkpoint, **way).annotator is not None
+
+
+def test_a_rating_judge_that_likes_length_may_not_label() -> None:
+    project = judged_world(prompts=24)
+    checkpoint = scripted(project, length_bias=6.0)
+    audit_gate.set_rule(project, demands=True, user=None)
+    job = audited(checkpoint, protocol="direct_rating", options={})
+    assert job.findings.get(audit="score_length").grade == "fail"
+    with pytest.raises(NotPossible, match="Lines that say nothing move a score"):
+        request_judging(project, checkpoint, protocol="direct_rating")
+
+
+def scored_by(project: Project, question: Question, name: str) -> None:
+    """A person who likes the first response."""
+    person, _ = Annotator.objects.get_or_create(
+        project=project, external_id=name, defaults={"kind": AnnotatorKind.PERSON}
+    )
+    criteria = [str(each.position) for each in question.rubric.criteria.all()]  # type: ignore[union-attr]
+    rates = question.judgment_type == "rating"
+    cells = {
+        str(place): dict.fromkeys(criteria, (5 - 4 * place) if rates else ("yes", "no")[place])
+        for place in range(2)
+    }
+    payload: dict[str, Any] = {"ratings" if rates else "answers": cells}
+    if rates:
+        payload["scales"] = {key: [1, 5] for key in criteria}
+    record(
+        question=question, annotator=person, payload=payload,
+        submission_key=f"{name}-{question.pk}", source="import",
+    )  # fmt: skip

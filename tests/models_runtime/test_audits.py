@@ -6,14 +6,31 @@ from models_runtime.audit_catalogue import AUDITS
 from models_runtime.audits import Grade, Material, Pair, Show, Trial, Vote
 from models_runtime.audits._intervals import alpha, kappa, mean, ratio, share, slope
 from models_runtime.audits._texts import padded, retyped, reversed_words, unformatted
+from tests.models_runtime import planted_scores
 from tests.models_runtime.planted import CASES, Case, examined, recovered
+from tests.models_runtime.planted_scores import SCORE_CASES, ScoreCase
 
 SEEDS, PAIRS = 6, 60
 
 
 def test_every_audit_has_a_planted_case() -> None:
     """The known answers are checked against published figures instead."""
-    assert {case.slug for case in CASES} == AUDITS.keys() - {"known_answers"}
+    cases = {case.slug for case in CASES} | {case.slug for case in SCORE_CASES}
+    assert cases == AUDITS.keys() - {"known_answers"}
+
+
+@pytest.mark.parametrize("case", SCORE_CASES, ids=lambda case: case.slug)
+def test_the_planted_value_of_a_rating_judge_lies_inside_the_interval(case: ScoreCase) -> None:
+    found = [planted_scores.examined(case, seed, PAIRS) for seed in range(SEEDS)]
+    assert sum(planted_scores.recovered(case, each) for each in found) >= SEEDS - 1
+    assert all(each.grade is not Grade.PASS for each in found)
+
+
+@pytest.mark.parametrize("case", SCORE_CASES, ids=lambda case: case.slug)
+def test_a_clean_rating_judge_passes(case: ScoreCase) -> None:
+    grades = [planted_scores.examined(case, seed, PAIRS, clean=True).grade for seed in range(3)]
+    assert Grade.FAIL not in grades
+    assert grades.count(Grade.PASS) >= 2
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.slug)

@@ -21,10 +21,12 @@ from models_runtime import enqueue
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.checklists import freeze, rewrite
 from models_runtime.errors import NotPossible
+from models_runtime.generating import run_generation
 from models_runtime.judge_comparison import compare, rewards
 from models_runtime.judge_estimates import estimate
+from models_runtime.judge_planning import advise
 from models_runtime.judge_words import in_words
-from models_runtime.models import JudgeCall, JudgingJob
+from models_runtime.models import Generation, JudgeCall, JudgingJob
 from tests.annotation.calling import as_
 from tests.cast import World, make_annotator, member
 from tests.models_runtime.test_judging_protocols import world as judged_world
@@ -344,3 +346,42 @@ def test_the_same_through_the_api(project: Project, olga: User) -> None:
     assert "no option “colour”" in refused.json()["detail"]
     refused = caller.post("/projects/advice/judging-jobs/", wrong)
     assert refused.status_code == 400
+
+
+# --- Solve or verify ------------------------------------------------------------------------------
+
+
+def test_the_planner_counts_what_verifications_have_cost_and_says_how_to_split(
+    project: Project, olga: User
+) -> None:
+    """On the page on which a verifying judge is built, and through the API, from the same act."""
+    checkpoint = scripted(project)
+    told = page(browser(olga), f"{NEW}?protocol=verification")
+    assert "Solve or verify?" in told
+    assert "not counted yet" in told
+    assert "Solve or verify?" not in page(browser(olga), f"{NEW}?protocol=pairwise")
+    carry_out(enqueue.request_judging(project, checkpoint, protocol="verification", seed=3))
+    written = enqueue.request_generation(project, checkpoint, per_prompt=2, seed=3)
+    while run_generation(written.pk) is not None:
+        pass
+    advice = advise(project, verifications=4, plateau=2, budget=200.0)
+    calls = JudgeCall.objects.filter(template="verification@1")
+    assert advice.counted.verifications == calls.count() > 0
+    mean = sum(calls.values_list("tokens_out", flat=True)) / calls.count()
+    solutions = Generation.objects.values_list("tokens_out", flat=True)
+    assert advice.length == pytest.approx(mean / (sum(solutions) / len(solutions)))
+    assert advice.verifies
+    assert advice.plan.cost <= 200
+    told = page(browser(olga), f"{NEW}?protocol=verification&plateau=2&verifications=4&budget=200")
+    assert f"Write {advice.plan.solutions} solutions a prompt and verify each" in told
+    below = page(browser(olga), f"{NEW}?protocol=verification&plateau=100&budget=20")
+    assert "vote over them, and verify none" in below
+    answer = as_(olga).get(
+        f"/projects/{project.slug}/judges/plan/?plateau=2&verifications=4&budget=200"
+    )
+    assert answer.status_code == 200, answer.content
+    told_by_api = answer.json()
+    assert (told_by_api["solutions"], told_by_api["verifications"]) == (
+        advice.plan.solutions, advice.plan.verifications,
+    )  # fmt: skip
+    assert told_by_api["verifying_pays_from"] == 16

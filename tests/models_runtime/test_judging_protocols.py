@@ -1,5 +1,7 @@
 """Every protocol as a job: rows in, workers' shifts, judgments and raw calls out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,18 +21,20 @@ from annotation.models import (
     WorkState,
 )
 from annotation.questions import ask
-from models_runtime import enqueue
+from models_runtime import enqueue, tasks
 from models_runtime.catalogue import PROTOCOLS
+from models_runtime.checkpoints import register
 from models_runtime.engines import ModelReference
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
 from models_runtime.errors import NotPossible
+from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Shape
 from models_runtime.judging_questions import Bench, run_judging
 from models_runtime.models import Checkpoint, ItemState, JudgeCall, JudgingItem, JudgingJob
 from models_runtime.outcomes import Outcome
 from models_runtime.shifts import Shift
 from tests.cast import make_project
-from tests.models_runtime.local_models import tiny_llama
+from tests.models_runtime.local_models import tiny_labeller, tiny_writer
 from tests.models_runtime.loopback import model_server
 from tests.models_runtime.test_judging_questions import carry_out
 from tests.models_runtime.worlds import scripted, served
@@ -92,7 +96,7 @@ def test_a_protocol_runs_from_request_to_judgments(slug: str) -> None:
     assert not invalid.exists(), invalid[0].why
     protocol = PROTOCOLS[slug]
     if protocol.judgment_types:
-        assert Judgment.objects.count() == items.count() > 0
+        assert Judgment.objects.counted().count() == items.count() > 0
         kinds = set(Judgment.objects.values_list("question__judgment_type", flat=True))
         assert kinds == protocol.judgment_types
     calls = JudgeCall.objects.filter(item__job=job)
@@ -114,6 +118,110 @@ def assert_cost(job: JudgingJob) -> None:
         cost = protocol.cost(shape, options)
         fewest, most = fewest + cost.fewest, most + cost.most
     assert fewest <= JudgeCall.objects.filter(item__job=job).count() <= most
+
+
+ENGINES = ("scripted", "server", "local")
+SHORT = {"reasks": 0, "repairs": False}  # random weights aren't asked twice for what they lack
+LOCAL_WAYS: dict[str, dict[str, Any]] = {
+    "principled_scores": {"samples": 1},
+    "verification": {"verifications": 1},
+    "debate": {"turns": 1},
+}
+
+
+@contextmanager
+def checkpoint_of(engine: str, project: Project, model: str = "") -> Iterator[Checkpoint]:
+    """A checkpoint behind each kind of engine: in the process, on the wire, weights on the CPU."""
+    if engine == "scripted":
+        yield scripted(project)
+    elif engine == "server":
+        with model_server() as server:
+            yield served(project, server.url, in_flight=4)
+    else:
+        yield register(
+            project=project, name="tiny", engine="transformers_local", model=model or tiny_writer(),
+            options={"device": "cpu", "dtype": "float32", "batching": "padded"},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("slug", sorted(PROTOCOLS))
+def test_every_protocol_runs_through_celerys_task_on_every_engine(
+    slug: str, engine: str, settings: Any
+) -> None:
+    """From the request to the end state. What random weights write can seldom be read: then there
+    is no judgment and the item says why; it is never a tie."""
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    protocol = PROTOCOLS[slug]
+    project = world(prompts=1, is_simulated=protocol.simulates)
+    Rubric.objects.update(frozen_at="2026-01-01T00:00:00Z")
+    way = {**SHORT, **LOCAL_WAYS.get(slug, {})} if engine == "local" else {}
+    with checkpoint_of(engine, project) as checkpoint:
+        job = enqueue.request_judging(
+            project, checkpoint, protocol=slug, options=way, seed=3, max_cost=10.0
+        )
+        while not job.is_final:
+            JudgingItem.objects.update(not_before=None)
+            JudgingJob.objects.update(not_before=None)
+            tasks.run_judging.apply(args=(job.pk,)).get()
+            job.refresh_from_db()
+    assert (job.state, job.error) == (WorkState.DONE, "")
+    items = list(JudgingItem.objects.filter(job=job))
+    assert {item.state for item in items} == {ItemState.DONE}
+    assert not job.items.filter(calls__status="engine_error").exists()
+    for item in items:
+        assert_ends_right(item, protocol)
+    if engine != "local":
+        assert all(item.outcome != Outcome.INVALID for item in items)
+        assert_cost(job)
+
+
+def assert_ends_right(item: JudgingItem, protocol: JudgingProtocol) -> None:
+    """A verdict rests on replies that were read; without any there is a reason and no judgment."""
+    read = item.calls.filter(status__in=["ok", "repaired"]).exists()
+    if item.outcome == Outcome.INVALID:
+        assert item.why
+        assert item.judgment is None
+        assert item.rubric is None
+    else:
+        assert read
+        assert (item.judgment is not None) == bool(protocol.judgment_types)
+
+
+LABELS: dict[str, tuple[str, ...]] = {
+    "pairwise": ("A", "B", "C"),
+    "direct_rating": ("1", "2", "3", "4", "5"),
+    "checklist": ("Yes", "No"),
+    "verification": ("Yes", "No"),
+    "p_true": ("True", "False"),
+}
+
+
+@pytest.mark.parametrize("slug", sorted(LABELLED))
+def test_label_probabilities_of_a_local_model_are_verdicts(slug: str) -> None:
+    """A label's probability needs no writing: real verdicts, from a model with random weights."""
+    project = world(prompts=1)
+    Rubric.objects.update(frozen_at="2026-01-01T00:00:00Z")
+    with checkpoint_of("local", project, tiny_labeller(LABELS[slug])) as checkpoint:
+        job = judge(project, checkpoint, slug, **LABELLED[slug])
+    assert (job.state, job.error) == (WorkState.DONE, "")
+    calls = JudgeCall.objects.filter(item__job=job)
+    assert set(calls.values_list("status", flat=True)) == {"ok"}
+    told: list[tuple[Any, Any]] = list(calls.values_list("label_probabilities", "label_mass"))
+    for shares, mass in told:
+        assert set(shares) == set(LABELS[slug])
+        assert sum(shares.values()) == pytest.approx(1)
+        assert 0.5 <= mass <= 1
+    assert not JudgingItem.objects.filter(job=job, judgment__isnull=True).exists()
+
+
+def test_labels_that_a_local_model_does_not_mean_are_no_verdict() -> None:
+    project = world(prompts=1)
+    with checkpoint_of("local", project, tiny_labeller(("Yes", "No"))) as checkpoint:
+        job = judge(project, checkpoint, "pairwise", template="labelled@1")
+    assert set(JudgeCall.objects.values_list("status", flat=True)) == {"unparsable"}
+    assert job.items.get().outcome == Outcome.INVALID
+    assert not Judgment.objects.exists()
 
 
 WRITTEN = sorted(set(PROTOCOLS) - {"p_true", "persona"})
@@ -158,32 +266,15 @@ def test_label_protocols_get_the_same_from_a_server(settings: Any) -> None:
     assert not calls.filter(status="unparsable").exists()
 
 
-def test_protocols_run_on_a_tiny_local_model() -> None:
-    """Random weights say nothing that could be read, but they say it: calls with their status."""
-    from models_runtime.checkpoints import register
-
+def test_hindsight_is_kept_in_two_phases_like_peoples() -> None:
     project = world(prompts=1)
-    Rubric.objects.update(frozen_at="2026-01-01T00:00:00Z")
-    options = {"device": "cpu", "dtype": "float32", "max_batch": 8}
-    local = register(
-        project=project, name="tiny", engine="transformers_local", model=tiny_llama(),
-        options=options,
-    )  # fmt: skip
-    ways: dict[str, dict[str, Any]] = {
-        "pairwise": {"template": "labelled@1"},
-        "direct_rating": {"labelled": True},
-        "principled_scores": {"samples": 1, "reasks": 0, "repairs": False},
-    }
-    for slug, way in ways.items():
-        job = judge(project, local, slug, **way)
-        assert (job.state, job.error) == (WorkState.DONE, ""), slug
-        calls = JudgeCall.objects.filter(item__job=job)
-        assert calls.exists()
-        assert not calls.filter(status="engine_error").exists(), calls[0].failure
-    rows = JudgeCall.objects.filter(item__job__protocol="direct_rating")
-    for shares in rows.values_list("label_probabilities", flat=True):
-        assert shares is not None
-        assert sum(shares.values()) == pytest.approx(1)
+    job = judge(project, scripted(project), "hindsight")
+    first, later = Judgment.objects.order_by("id")
+    assert (first.phase, later.phase, later.supersedes) == (1, 2, first)
+    assert job.items.get().judgment == later
+    assert list(Judgment.objects.counted()) == [later]
+    judge(project, scripted(project, "two"), "hindsight", foresight=False)
+    assert Judgment.objects.order_by("id").last().phase == 1  # type: ignore[union-attr]
 
 
 # --- What makers make -----------------------------------------------------------------------------
@@ -340,7 +431,7 @@ def test_an_engine_that_is_stopped_from_outside_ends_the_shift_and_not_the_job()
     assert set(job.items.values_list("state", "attempt")) == {(ItemState.READY, 0)}
     JudgingJob.objects.update(lease_until="2026-01-01T00:00:00Z")
     assert carry_out(job).state == WorkState.DONE
-    assert Judgment.objects.count() == 1
+    assert Judgment.objects.counted().count() == 1
 
 
 def test_questions_of_the_other_kinds_are_left_alone() -> None:

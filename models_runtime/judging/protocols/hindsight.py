@@ -1,7 +1,8 @@
 """Hindsight: the comparison repeated after imagining what follows from each response (RLHS).
 
 A simulator writes what happens to a person who acts on each response, then the judge compares them
-knowing it. With foresight, the plain comparison is asked as well, and a changed verdict is told.
+knowing it. With foresight, the plain comparison is asked as well, and kept as the judge's first
+answer, which the one in hindsight supersedes: the two phases that people have.
 """
 
 from dataclasses import dataclass, replace
@@ -51,13 +52,16 @@ class Hindsight(JudgingProtocol):
             return invalid(games)
         verdict = score_mean(games)
         detail: dict[str, object] = {"consequences": outcomes}
+        earlier: Verdict | None = None
         if options.foresight:
             before = games_of(plain, answers)
             if not isinstance(before, str):
-                earlier = score_mean(before)
+                reason = reason_of(answers, [ask.key for ask in plain])
+                earlier = replace(score_mean(before), reason=reason)
                 detail["foresight"] = earlier.outcome.value
                 detail["changed"] = earlier.outcome.winner != verdict.outcome.winner
-        return replace(verdict, reason=reason_of(later, [a.key for a in asks]), detail=detail)
+        reason = reason_of(later, [ask.key for ask in asks])
+        return replace(verdict, reason=reason, detail=detail, first=earlier)
 
     def cost(self, shape: Shape, options: HindsightOptions) -> Cost:
         return Cost.of(6 if options.foresight else 4, "4, or 6 with foresight")

@@ -1,7 +1,7 @@
 """Verification of solutions (GenRM): each response checked step by step, V times.
 
 A response's score is the mean of its verdicts (or P(yes)); the higher score is better. Consider
-solving more instead: see the planner in `judging.verifying`.
+solving more instead: the planner in `judging.verifying` says so where the judge is built.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ class Verification(JudgingProtocol):
     judgment_types = frozenset({"pairwise", "ranking"})
     options_class = VerificationOptions
     templates = (VERIFICATION, VERIFICATION_LABEL)
+    plans = True
 
     def conduct(self, subject: Subject, options: VerificationOptions) -> Talk[Verdict]:
         asks = {

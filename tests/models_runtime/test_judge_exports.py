@@ -1,0 +1,106 @@
+"""Judges' own calls as data: pairs of judgments and critiques."""
+
+import json
+from typing import Any
+
+import pytest
+
+from annotation.models import Judgment, Question, Role
+from models_runtime import enqueue
+from models_runtime.catalogue import JUDGE_EXPORTS
+from models_runtime.exporting_judges import lines
+from models_runtime.judge_exports import Turn
+from models_runtime.judge_exports.judge_pairs import MAJORITY, PEOPLE, majority, paired
+from models_runtime.models import JudgeCall, JudgingJob
+from tests.annotation.calling import as_
+from tests.cast import member
+from tests.models_runtime.test_auditing import scored_by
+from tests.models_runtime.test_judge_pages import browser
+from tests.models_runtime.test_judging_protocols import world
+from tests.models_runtime.test_judging_questions import carry_out
+from tests.models_runtime.worlds import scripted
+
+ASKED = [{"role": "user", "content": "Rate it."}]
+
+
+def turn(value: float, people: float | None = None, text: str = "") -> Turn:
+    return Turn("q", "place-0", ASKED, text or f"Says {value}.", "rating@1", "amber", value, people)
+
+
+def test_the_pairs_of_the_specification() -> None:
+    """Samples 4, 4, 2, 5, label 4, margin 2: exactly both fours over the two."""
+    assert paired([4, 4, 2, 5], 4, margin=2) == [(0, 2), (1, 2)]
+    rows = list(JUDGE_EXPORTS["judge_pairs"].rows([turn(v, 4.0) for v in (4, 4, 2, 5)]))
+    assert [(r["chosen_value"], r["rejected_value"]) for r in rows] == [(4, 2), (4, 2)]
+    assert {row["label_source"] for row in rows} == {PEOPLE}
+
+
+def test_without_people_the_majority_takes_their_place_and_says_so() -> None:
+    assert majority([4, 4, 2]) == 4
+    assert majority([4, 2]) is None
+    rows = list(JUDGE_EXPORTS["judge_pairs"].rows([turn(v) for v in (4, 4, 2)]))
+    assert {(row["label"], row["label_source"]) for row in rows} == {(4, MAJORITY)}
+    assert list(JUDGE_EXPORTS["judge_pairs"].rows([turn(4), turn(2)])) == []
+
+
+def test_a_bare_verdict_is_no_critique() -> None:
+    told = [turn(1, text="Verdict: [[A>B]]"), turn(1, text="It names a step, and kindly so.")]
+    rows = list(JUDGE_EXPORTS["critiques"].rows(told))
+    assert [row["completion"][0]["content"] for row in rows] == [told[1].text]
+
+
+@pytest.mark.parametrize("slug", sorted(JUDGE_EXPORTS))
+def test_rows_have_the_fields_a_format_declares(slug: str) -> None:
+    export = JUDGE_EXPORTS[slug]
+    told = [turn(v, 4.0, f"It says {v} of five, for reasons.") for v in (4, 1)]
+    rows = list(export.rows(told))
+    assert rows
+    assert all(tuple(row) == export.fields for row in rows)
+
+
+@pytest.mark.django_db
+def test_a_job_becomes_pairs_in_which_people_decide(client: Any) -> None:
+    """People gave 5 and 1, a fickle judge gives both; prompts are those that were sent."""
+    project = world(prompts=3)
+    for question in Question.objects.filter(judgment_type="rating"):
+        scored_by(project, question, "ada")
+    job = enqueue.request_judging(
+        project, scripted(project), protocol="direct_rating", options={"samples": 4}, seed=3
+    )
+    carry_out(job)
+    spoil(job)
+    rows = [json.loads(line) for line in lines(job, "judge_pairs")]
+    assert rows
+    for row in rows:
+        place = int(row["cell"][6])
+        assert row["label"] == (5, 1)[place]
+        assert (row["label_source"], row["people"]) == (PEOPLE, 1)
+        assert abs(row["chosen_value"] - row["label"]) < 0.5
+        assert abs(row["rejected_value"] - row["label"]) >= 2
+        assert row["prompt"][0]["role"] == "system"
+        assert "<<<RESPONSE" in row["prompt"][-1]["content"]
+    critiques = [json.loads(line) for line in lines(job, "critiques")]
+    assert len(critiques) == JudgeCall.objects.filter(item__job=job).count()
+    olga = member(project, "olga", Role.OWNER)
+    address = f"/projects/advice/judges/{job.public_id}/exports/judge_pairs.jsonl"
+    told = browser(olga).get(address)
+    assert [json.loads(line) for line in b"".join(told).splitlines()] == rows
+    by_api = as_(olga).get(f"/projects/advice/judges/{job.public_id}/exports/judge_pairs/")
+    assert by_api.status_code == 200
+    assert b"".join(by_api) == b"".join(browser(olga).get(address))
+    assert browser(olga).get(address.replace("judge_pairs", "nothing")).status_code == 404
+    assert Judgment.objects.filter(source="model").exists()
+
+
+def spoil(job: JudgingJob) -> None:
+    """Every second sample as a fickle judge would have given it, as if it had been told so."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE models_runtime_judgecall DISABLE TRIGGER USER")
+        cursor.execute(
+            "UPDATE models_runtime_judgecall SET parsed = to_jsonb(6 - (parsed)::int), "
+            "raw = 'It does little of it. Rating: [[' || (6 - (parsed)::int) || ']]' "
+            "WHERE step LIKE '%%/1' OR step LIKE '%%/3'"
+        )
+        cursor.execute("ALTER TABLE models_runtime_judgecall ENABLE TRIGGER USER")
