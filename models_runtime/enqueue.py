@@ -38,6 +38,7 @@ from models_runtime.decoding import told
 from models_runtime.engines import Capability, EngineError, Sampling
 from models_runtime.engines._options import read_options
 from models_runtime.errors import NotPossible
+from models_runtime.judge_panels import LEARNED, learned_agreement
 from models_runtime.judging.options import OptionRefused, Options
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging_cases import mined_rubric, takes_mined
@@ -280,7 +281,8 @@ def check_way(
         raise NotPossible(f"Choose one of these protocols: {', '.join(PROTOCOLS)}.")
     way = PROTOCOLS[protocol]
     try:
-        chosen = way.options_class.parse(options or {})
+        given = _with_learned(project, checkpoint, way, options or {}, seats or {})
+        chosen = way.options_class.parse(given)
         way.check(chosen)
     except OptionRefused as refusal:
         raise NotPossible(str(refusal)) from refusal
@@ -298,6 +300,22 @@ def check_way(
     for each in (checkpoint, *(seats or {}).values()):
         _check_can(each, way.needs(chosen))
     return way, chosen, dict(seats or {})
+
+
+def _with_learned(
+    project: Project,
+    checkpoint: Checkpoint,
+    way: JudgingProtocol,
+    options: Mapping[str, Any],
+    seats: Mapping[str, Checkpoint],
+) -> Mapping[str, Any]:
+    """Options with learned weights written out, so that they stay what they were when asked for."""
+    if options.get("agreement") != LEARNED:
+        return options
+    jurors = options.get("jurors", way.options_class().__dict__.get("jurors", 0))
+    names = list(way.seats)[: int(jurors)]
+    seated = [seats.get(name, checkpoint) for name in names]
+    return {**options, "agreement": learned_agreement(project, seated)}
 
 
 def items_to_judge(

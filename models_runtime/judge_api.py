@@ -26,6 +26,7 @@ from models_runtime.errors import NotPossible
 from models_runtime.exporting_judges import as_lines
 from models_runtime.judge_comparison import compare
 from models_runtime.judge_estimates import estimate
+from models_runtime.judge_panels import Voices, cascade_line, simulated_voices
 from models_runtime.judge_planning import LEAST_LENGTH, MOST_BUDGET, PLATEAU, advise
 from models_runtime.judge_trials import tried
 from models_runtime.judging.protocol import JudgingProtocol
@@ -134,6 +135,35 @@ class PlanSerializer(serializers.Serializer[Any]):
     counted = CountedSerializer()
 
 
+class CascadeAskedSerializer(serializers.Serializer[Any]):
+    cheap = serializers.UUIDField(help_text="A judging job of the cheap judge.")
+    strong = serializers.UUIDField(help_text="A judging job of the strong judge.")
+
+
+class CostPointSerializer(serializers.Serializer[Any]):
+    threshold = serializers.FloatField(help_text="-1 asks the strong judge always.")
+    share = serializers.FloatField()
+    cost = serializers.FloatField(help_text="Of a pair, in cheap judgments.")
+    agreement = serializers.FloatField(help_text="With the majority of people.")
+
+
+class CascadeSerializer(serializers.Serializer[Any]):
+    """`price` is what a strong judgment costs in cheap ones, assumed where `priced` is false."""
+
+    cheap = serializers.CharField()
+    strong = serializers.CharField()
+    price = serializers.FloatField()
+    priced = serializers.BooleanField()
+    questions = serializers.IntegerField()
+    points = CostPointSerializer(many=True)
+
+
+class VoicesSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    effective = serializers.FloatField()
+    questions = serializers.IntegerField()
+
+
 class ShareSerializer(serializers.Serializer[Any]):
     hits = serializers.IntegerField()
     n = serializers.IntegerField()
@@ -203,6 +233,8 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
         "tried": Needs(Scope.READ, REVIEWERS),
         "plan": Needs(Scope.READ, REVIEWERS),
         "export": Needs(Scope.READ, REVIEWERS),
+        "cascade": Needs(Scope.READ, REVIEWERS),
+        "voices": Needs(Scope.READ, REVIEWERS),
     }
 
     def rows(self) -> QuerySet[JudgingJob]:
@@ -256,6 +288,34 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
         """What a trial came to so far, with every prompt and reply, beside what people said."""
         refuse_unknown(request, set())
         return Response(TriedSerializer(tried(self.get_object()), many=True).data)
+
+    @extend_schema(parameters=[CascadeAskedSerializer], responses=CascadeSerializer)
+    @action(detail=False, methods=["get"])
+    def cascade(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What asking a strong judge where a cheap one is unsure would cost and gain."""
+        refuse_unknown(request, {"cheap", "strong"})
+        asked = CascadeAskedSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        jobs = JudgingJob.objects.filter(project=self.project, annotator__isnull=False)
+        found = {
+            name: jobs.filter(public_id=given).select_related("project", "annotator").first()
+            for name, given in asked.validated_data.items()
+        }
+        cheap, strong = found["cheap"], found["strong"]
+        if cheap is None or strong is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "This project has no such judging job.")
+        try:
+            return Response(CascadeSerializer(cascade_line(cheap, strong)).data)
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.CONFLICT, str(refusal)) from refusal
+
+    @extend_schema(responses=VoicesSerializer)
+    @action(detail=False, methods=["get"])
+    def voices(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """How many independent voices the project's personas are worth."""
+        refuse_unknown(request, set())
+        found = simulated_voices(self.project) or Voices(0, 0.0, 0)
+        return Response(VoicesSerializer(found).data)
 
     @extend_schema(
         parameters=[

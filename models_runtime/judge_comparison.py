@@ -62,7 +62,7 @@ def compare(project: Project) -> list[JudgeRow]:
     """The project's judges, those that agree most with people first."""
     jobs = _newest_jobs(project)
     signs = _signs(project)
-    people = _majorities(rows for kind, rows in signs.items() if kind == "people")
+    people = _majorities_in(signs)
     judges = {
         int(pk): {question: rows[0] for question, rows in found.items()}
         for pk, found in signs.items()
@@ -74,6 +74,15 @@ def compare(project: Project) -> list[JudgeRow]:
         for annotator, job in jobs.items()
     ]
     return sorted(rows, key=lambda row: -(row.with_people.value or -1.0))
+
+
+def majorities_of_people(project: Project) -> dict[str, int]:
+    """question → what most people said of its pair, where there is a most."""
+    return _majorities_in(_signs(project))
+
+
+def _majorities_in(signs: Mapping[str, Mapping[str, list[int]]]) -> dict[str, int]:
+    return _majorities(rows for kind, rows in signs.items() if kind == "people")
 
 
 def _newest_jobs(project: Project) -> dict[int, JudgingJob]:

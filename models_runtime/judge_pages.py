@@ -21,6 +21,7 @@ from models_runtime.exporting_judges import as_lines
 from models_runtime.judge_comparison import compare, rewards
 from models_runtime.judge_estimates import estimate
 from models_runtime.judge_forms import ChecklistForm, JudgingForm, LaunchForm, PlanForm
+from models_runtime.judge_panels import cascade_line, simulated_voices
 from models_runtime.judge_planning import PLATEAU, advise
 from models_runtime.judge_trials import tried
 from models_runtime.judge_verdicts import revealed
@@ -41,10 +42,32 @@ def judges(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         role,
         rows=compare(project),
         exports=list(JUDGE_EXPORTS.items()),
+        voices=simulated_voices(project),
+        **_cascade(request, project),
         trials=trials.order_by("-id")[:5],
         has_models=Checkpoint.objects.filter(project=project, retired_at__isnull=True).exists(),
     )
     return render(request, "models_runtime/judges.html", context)
+
+
+def _cascade(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """The cost line of two judges that were chosen, or why there is none."""
+    jobs = JudgingJob.objects.filter(project=project, annotator__isnull=False)
+    chosen = []
+    for name in ("cheap", "strong"):
+        try:
+            wanted = UUID(request.GET.get(name, ""))
+        except ValueError:
+            return {}
+        chosen.append(jobs.filter(public_id=wanted).select_related("project", "annotator").first())
+    cheap, strong = chosen
+    if cheap is None or strong is None:
+        return {}
+    told = {"cheap": cheap.public_id, "strong": strong.public_id}
+    try:
+        return {"line": cascade_line(cheap, strong), "compared": told}
+    except NotPossible as refusal:
+        return {"line_refused": str(refusal), "compared": told}
 
 
 @require_safe

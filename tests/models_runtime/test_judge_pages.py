@@ -28,10 +28,10 @@ from models_runtime.judge_planning import advise
 from models_runtime.judge_words import in_words
 from models_runtime.models import Generation, JudgeCall, JudgingJob
 from tests.annotation.calling import as_
-from tests.cast import World, make_annotator, member
+from tests.cast import World, make_annotator, make_project, member
 from tests.models_runtime.test_judging_protocols import world as judged_world
 from tests.models_runtime.test_judging_questions import carry_out
-from tests.models_runtime.worlds import scripted
+from tests.models_runtime.worlds import pair, scripted
 
 JUDGES = "/projects/advice/judges/"
 NEW = "/projects/advice/jobs/new/judgments/"
@@ -385,3 +385,75 @@ def test_the_planner_counts_what_verifications_have_cost_and_says_how_to_split(
         advice.plan.solutions, advice.plan.verifications,
     )  # fmt: skip
     assert told_by_api["verifying_pays_from"] == 16
+
+
+# --- Several judges -------------------------------------------------------------------------------
+
+
+def compared_by_people(count: int = 24) -> Project:
+    """Pairs of planted worth that a person has judged by it."""
+    made = make_project("advice")
+    for number in range(count):
+        worth = 1 if number % 2 else -1
+        question = pair(made, number, f"One. ⟦u={worth}⟧", f"Other. ⟦u={-worth}⟧")
+        answered(question, "ada", 2 * worth)
+    return made
+
+
+@pytest.mark.django_db
+def test_a_jury_learns_its_weights_from_what_its_jurors_and_people_said() -> None:
+    made = compared_by_people()
+    good, contrary = scripted(made, "good"), scripted(made, "contrary", position_bias=50.0)
+    jury: dict[str, Any] = {
+        "protocol": "jury", "options": {"jurors": 2, "agreement": "learned"},
+        "seats": {"juror_2": contrary},
+    }  # fmt: skip
+    with pytest.raises(NotPossible, match="good .scripted. has judged 0 pairs"):
+        enqueue.request_judging(made, good, **jury)
+    for each in (good, contrary):
+        carry_out(enqueue.request_judging(made, each, seed=3))
+    job = enqueue.request_judging(made, good, seed=3, **jury)
+    assert job.options["agreement"] == "1.0000, 0.0000"
+    carry_out(job)
+    told = {row.name: row for row in compare(made)}
+    (jurys,) = (row for name, row in told.items() if "jury" in name)
+    assert jurys.with_people.value == 1.0
+
+
+@pytest.mark.django_db
+def test_a_cascades_cost_line_is_drawn_from_two_judges_and_people() -> None:
+    made = compared_by_people()
+    cheap, strong = scripted(made, "cheap", position_bias=50.0), scripted(made, "strong")
+    jobs = [carry_out(enqueue.request_judging(made, each, seed=3)) for each in (cheap, strong)]
+    olga = member(made, "olga", Role.OWNER)
+    asked = f"?cheap={jobs[0].public_id}&strong={jobs[1].public_id}"
+    told = page(browser(olga), f"{JUDGES}{asked}")
+    assert "24 pairs that both and people have judged" in told
+    assert "assumed: there are no prices" in told
+    found = as_(olga).get(f"/projects/advice/judges/cascade/{asked}").json()
+    never, always = found["points"][0], found["points"][-1]
+    assert (never["share"], never["cost"], never["agreement"]) == (0, 1, 0)
+    assert (always["share"], always["cost"], always["agreement"]) == (1, 11, 1)
+    empty = as_(olga).get(
+        f"/projects/advice/judges/cascade/?cheap={jobs[0].public_id}&strong={made.slug}"
+    )
+    assert empty.status_code == 400
+
+
+@pytest.mark.django_db
+def test_personas_are_said_to_be_as_few_voices_as_they_are() -> None:
+    made = make_project("advice", is_simulated=True)
+    for number in range(8):
+        worth = 1 if number % 2 else -1
+        pair(made, number, f"One. ⟦u={worth}⟧", f"Other. ⟦u={-worth}⟧")
+    model = scripted(made)
+    for persona in ("Mara | rents | fairness", "Jonas | law | exactness"):
+        carry_out(
+            enqueue.request_judging(
+                made, model, protocol="persona", options={"persona": persona}, seed=3
+            )
+        )
+    olga = member(made, "olga", Role.OWNER)
+    told = as_(olga).get("/projects/advice/judges/voices/").json()
+    assert told == {"count": 2, "effective": pytest.approx(1.0), "questions": 8}
+    assert "2 personas are worth 1.0 independent voices" in page(browser(olga), JUDGES)

@@ -33,7 +33,8 @@ class JuryOptions(Options):
     agreement: str = option(
         "",
         "Agreement with people",
-        "For learned weights: each juror's held-out agreement, as 0.8, 0.7, 0.75. Empty: equal.",
+        "“learned”: from the pairs each juror and people have judged here; or as 0.8, 0.7, 0.75. "
+        "Empty: equal weights.",
     )
 
     def shares(self) -> list[float]:
