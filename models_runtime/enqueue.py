@@ -312,8 +312,8 @@ def _with_learned(
     """Options with learned weights written out, so that they stay what they were when asked for."""
     if options.get("agreement") != LEARNED:
         return options
-    jurors = options.get("jurors", way.options_class().__dict__.get("jurors", 0))
-    names = list(way.seats)[: int(jurors)]
+    others = way.options_class.parse({**options, "agreement": ""})
+    names = list(way.seats)[: getattr(others, "jurors", 0)]
     seated = [seats.get(name, checkpoint) for name in names]
     return {**options, "agreement": learned_agreement(project, seated)}
 
