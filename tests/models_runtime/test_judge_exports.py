@@ -8,17 +8,20 @@ import pytest
 from annotation.models import Judgment, Question, Role
 from models_runtime import enqueue
 from models_runtime.catalogue import JUDGE_EXPORTS
+from models_runtime.engines.scripted import ScriptedOptions
 from models_runtime.exporting_judges import lines
 from models_runtime.judge_exports import Turn
 from models_runtime.judge_exports.judge_pairs import MAJORITY, PEOPLE, majority, paired
-from models_runtime.models import JudgeCall, JudgingJob
+from models_runtime.models import JudgeCall
 from tests.annotation.calling import as_
 from tests.cast import member
+from tests.models_runtime.loopback import model_server
+from tests.models_runtime.planted_scores import PlantedRater
 from tests.models_runtime.test_auditing import scored_by
 from tests.models_runtime.test_judge_pages import browser
 from tests.models_runtime.test_judging_protocols import world
 from tests.models_runtime.test_judging_questions import carry_out
-from tests.models_runtime.worlds import scripted
+from tests.models_runtime.worlds import served
 
 ASKED = [{"role": "user", "content": "Rate it."}]
 
@@ -59,16 +62,19 @@ def test_rows_have_the_fields_a_format_declares(slug: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_job_becomes_pairs_in_which_people_decide(client: Any) -> None:
+def test_a_job_becomes_pairs_in_which_people_decide(settings: Any) -> None:
     """People gave 5 and 1, a fickle judge gives both; prompts are those that were sent."""
     project = world(prompts=3)
     for question in Question.objects.filter(judgment_type="rating"):
         scored_by(project, question, "ada")
-    job = enqueue.request_judging(
-        project, scripted(project), protocol="direct_rating", options={"samples": 4}, seed=3
-    )
-    carry_out(job)
-    spoil(job)
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    with model_server() as server:
+        server.engine = PlantedRater(ScriptedOptions(), fickle=0.6)
+        job = enqueue.request_judging(
+            project, served(project, server.url), protocol="direct_rating",
+            options={"samples": 4}, seed=3,
+        )  # fmt: skip
+        carry_out(job)
     rows = [json.loads(line) for line in lines(job, "judge_pairs")]
     assert rows
     for row in rows:
@@ -90,17 +96,3 @@ def test_a_job_becomes_pairs_in_which_people_decide(client: Any) -> None:
     assert b"".join(by_api) == b"".join(browser(olga).get(address))
     assert browser(olga).get(address.replace("judge_pairs", "nothing")).status_code == 404
     assert Judgment.objects.filter(source="model").exists()
-
-
-def spoil(job: JudgingJob) -> None:
-    """Every second sample as a fickle judge would have given it, as if it had been told so."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE models_runtime_judgecall DISABLE TRIGGER USER")
-        cursor.execute(
-            "UPDATE models_runtime_judgecall SET parsed = to_jsonb(6 - (parsed)::int), "
-            "raw = 'It does little of it. Rating: [[' || (6 - (parsed)::int) || ']]' "
-            "WHERE step LIKE '%%/1' OR step LIKE '%%/3'"
-        )
-        cursor.execute("ALTER TABLE models_runtime_judgecall ENABLE TRIGGER USER")
