@@ -36,6 +36,8 @@ from models_runtime.prompting.parsing import ParseStatus
 from models_runtime.shifts import Hopeless, Shift
 from models_runtime.study_material import material_of
 
+MOST_UNKEPT = 64
+
 StudyShift = Shift[StudyJob, StudyItem]
 
 
@@ -123,13 +125,16 @@ class Table:
     def _ask(self, seat: str, asked: Sequence[_Asked]) -> None:
         by_key = {str(place): each for place, each in enumerate(asked)}
         requests = (_request(key, each) for key, each in by_key.items())
-        with closing(self.engines[seat].generate(requests)) as replies:
+        engine = self.engines[seat]
+        most = self.shift.batch(MOST_UNKEPT, engine.info.in_flight)
+        with closing(engine.generate(requests)) as replies:
             for reply in replies:
                 if reply.failure is not None and reply.failure.cause.concerns_everything:
                     self._keep()
                     raise Hopeless(reply.failure)
                 self._hear(by_key[reply.key], reply)
-                if time.monotonic() - self._kept_at > BATCH_SECONDS:
+                waited = time.monotonic() - self._kept_at > BATCH_SECONDS
+                if waited or len(self._unkept) >= most:
                     self._keep()
                     self.shift.look_up()
         self._keep()

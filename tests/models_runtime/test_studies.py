@@ -277,6 +277,19 @@ def test_garbage_is_no_criterion_and_a_cap_ends_a_study() -> None:
         request_study(project, scripted(project, "b"), study="criteria_mining", max_cost=-1.0)
 
 
+def test_a_money_cap_stops_a_study_and_keeps_its_calls(settings: Any) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    project = judged()
+    with model_server() as server:
+        model = served(project, server.url, price_in=1e6, price_out=1e6)
+        job = carried(request_study(project, model, study="criteria_mining", seed=3, max_cost=1.0))
+    assert job.state == WorkState.FAILED
+    assert "spent its budget" in job.error
+    takes = expected(project, model, study="criteria_mining")
+    assert 0 < StudyCall.objects.count() < takes.fewest
+    assert job.result() is None
+
+
 def test_calls_are_only_ever_added() -> None:
     project = judged()
     carried(request_study(project, scripted(project), study="criteria_mining", seed=3))
