@@ -86,7 +86,7 @@ def request_generation(
     if embedder is not None:
         if novelty is None:
             raise NotPossible("An embedder is for candidates that must differ. Say how first.")
-        _check_checkpoint(project, embedder)
+        check_checkpoint(project, embedder)
         _check_can(embedder, {Capability.EMBED})
     check_writer(project, checkpoint, sampling or Sampling())
     if not 1 <= per_prompt <= 1000:

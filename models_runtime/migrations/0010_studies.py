@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('annotation', '0009_review_and_joining'),
-        ('models_runtime', '0008_unknown_tasks'),
+        ('models_runtime', '0009_prompts_and_novelty'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
