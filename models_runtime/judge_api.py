@@ -334,7 +334,7 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
         """A judging job's own calls as data to train judges or critics, JSON lines."""
         refuse_unknown(request, set())
         jobs = JudgingJob.objects.filter(project=self.project).select_related("checkpoint")
-        job = jobs.filter(public_id=self.kwargs[self.lookup_field]).first()
+        job = jobs.filter(public_id=self.kwargs[self.lookup_url_kwarg or self.lookup_field]).first()
         if job is None or format_name not in JUDGE_EXPORTS:
             raise Problem(
                 HTTPStatus.NOT_FOUND,
