@@ -244,18 +244,18 @@ def test_a_ranking_is_dragged_or_typed(lived_in: World, open_page: OpenPage) -> 
     assert judgment.payload["tiers"] == [[shown[2]], sorted(shown[:2])]
 
 
-def test_a_ranking_by_buttons_is_refused_until_everything_has_a_place(
+def test_a_ranking_by_buttons_without_scripts_is_refused_until_everything_has_a_place(
     lived_in: World, open_page: OpenPage
 ) -> None:
     project_of(lived_in, "ranking", candidates=3)
-    page = open_page(lived_in.ada, "/projects/ranking/judge/")
-    page.get_by_role("group", name="Rank of B").locator("label", has_text="1").click()
-    page.get_by_role("group", name="Rank of A").locator("label", has_text="2").click()
+    page = open_page(lived_in.ada, "/projects/ranking/judge/", java_script_enabled=False)
+    page.get_by_role("group", name="Rank of B").locator("label").nth(0).click()
+    page.get_by_role("group", name="Rank of A").locator("label").nth(1).click()
     page.get_by_role("button", name="Submit and next").click()
     expect(page.locator(".criterion-error")).to_have_count(1)
     expect(page.locator(".rank", has=page.locator(".criterion-error"))).to_contain_text("Rank of C")
     assert not Judgment.objects.exists()
-    page.get_by_role("group", name="Rank of C").locator("label", has_text="3").click()
+    page.get_by_role("group", name="Rank of C").locator("label").nth(2).click()
     page.get_by_role("button", name="Submit and next").click()
     heading(page, "2 of 2")
     judgment = Judgment.objects.get()
