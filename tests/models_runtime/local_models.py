@@ -126,15 +126,15 @@ def _judges_tokenizer() -> Any:
 
 @cache
 def tiny_writer() -> str:
-    """A tiny Llama with room for a judge's longest prompt, that soon comes to an end: what random
-    weights say needs no six hundred tokens."""
+    """A tiny Llama with room for a judge's longest prompt, that comes to an end after a few tokens
+    at most: what random weights say needs no six hundred."""
     return _save(
         "Llama",
         "ForCausalLM",
         name="writer",
         tokenizer=_judges_tokenizer(),
         nudged=("<|end|>",),
-        by=6.0,
+        by=40.0,
         max_position_embeddings=4 * LONGEST,
     )
 
