@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -48,6 +51,38 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+class InFlight:
+    """Counts the requests that the server is answering.
+
+    A page that is closed still sends its last word (a lease given back). The tables may only be
+    emptied once it has been heard.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.lock = 0, threading.Lock()
+        request_started.connect(self._begun)
+        request_finished.connect(self._ended)
+
+    def _begun(self, **_: Any) -> None:
+        with self.lock:
+            self.count += 1
+
+    def _ended(self, **_: Any) -> None:
+        with self.lock:
+            self.count -= 1
+
+    def settle(self, quiet: float = 0.15, most: float = 4.0) -> None:
+        """Return once nothing has been asked for `quiet` seconds; after `most` seconds anyway."""
+        end = time.monotonic() + most
+        calm = time.monotonic()
+        while time.monotonic() < min(calm + quiet, end):
+            time.sleep(0.02)
+            if self.count > 0:
+                calm = time.monotonic()
+        request_started.disconnect(self._begun)
+        request_finished.disconnect(self._ended)
+
+
 @pytest.fixture
 def lived_in(browser: Browser, live_server: LiveServer, world: World) -> World:
     """The cast's world behind a live server."""
@@ -62,6 +97,7 @@ def open_page(browser: Browser, live_server: LiveServer, lived_in: World) -> Ite
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
+    asked = InFlight()
 
     def open_as(user: User | None, path: str, **options: Any) -> Page:
         context = browser.new_context(base_url=live_server.url, **options)
@@ -92,4 +128,5 @@ def open_page(browser: Browser, live_server: LiveServer, lived_in: World) -> Ite
     yield open_as
     for context in contexts:
         context.close()
+    asked.settle()
     assert not faults

@@ -43,7 +43,9 @@ class SteeringSerializer(serializers.ModelSerializer[Steering]):
 class PriorityRoundSerializer(WorkFields, serializers.ModelSerializer[PriorityRound]):
     """One new order of the open questions; a blank rule gave questions their own priority back."""
 
-    groups_of = serializers.SlugRelatedField[Run](slug_field="public_id", read_only=True)
+    groups_of = serializers.SlugRelatedField[Run](
+        slug_field="public_id", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = PriorityRound
