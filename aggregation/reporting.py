@@ -3,7 +3,9 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 
 from django.db import transaction
 
@@ -14,11 +16,13 @@ from aggregation.report import ReportOptions, build, plain
 from aggregation.report_loading import material
 from aggregation.tables import TableError
 from aggregation.versions import code_version
+from aggregation.watching import watched
 from annotation.models import LeaseLost, WorkState
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=15)
+NOTE_EVERY = 1.0  # seconds between two looks for a wish to cancel within a fit
 MOST_ATTEMPTS = 3
 
 GAVE_UP = (
@@ -39,7 +43,8 @@ def execute_report(pk: int) -> None:
     """Write report `pk` if it is claimable; do nothing if another worker has it or it is final.
 
     The content is stored with the final state in one transaction. What can't be read ends it as
-    failed with a sentence; a wish to cancel is looked for between resamples.
+    failed with a sentence; a wish to cancel is looked for between resamples and, about once a
+    second, between the steps of a fit.
     """
     report = Report.objects.claim(pk, lease=LEASE)
     if report is None:
@@ -88,8 +93,34 @@ def compute(report: Report, *, watch: Callable[[int], None] | None = None) -> st
         withdrawals=report.withdrawals,
         watch=None if watch is None else lambda _: watch(0),
     )
-    made = build(read, options, None if watch is None else lambda done, _: watch(done))
+    if watch is None:
+        made = build(read, options)
+    else:
+        ear = _Ear(watch)
+        with watched(ear.beat):
+            made = build(read, options, ear.resampled)
     return json.dumps(plain(made), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+@dataclass
+class _Ear:
+    """Tells `watch` of every resample, and now and then of the steps between: groups are sought
+    for minutes before the first resample begins.
+    """
+
+    watch: Callable[[int], None]
+    done: int = 0
+    noted_at: float = 0.0
+
+    def resampled(self, done: int, _total: int) -> None:
+        self.done = done
+        self.watch(done)
+
+    def beat(self, *_: object) -> None:
+        now = monotonic()
+        if now - self.noted_at >= NOTE_EVERY:
+            self.noted_at = now
+            self.watch(self.done)
 
 
 def rebuild(report: Report) -> bool:

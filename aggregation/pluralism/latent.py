@@ -272,6 +272,7 @@ def _climb(
         pi, loglik = np.zeros(0), -np.inf
     value, converged, step = -np.inf, not len(votes), 0
     while step < steps and not converged:
+        beat()
         step += 1
         pi = _shares(gamma, many, how)
         direction = _directions(votes, how, eta, U, gamma * many[:, None])

@@ -191,6 +191,25 @@ def test_cancelling_stops_between_resamples_and_stores_nothing(
     assert report.content is None
 
 
+def test_cancelling_is_heard_while_groups_are_sought(
+    divided: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = request_report(divided.project, options=QUICK)
+    kept, looked = Report.renew, []
+
+    def renew(self: Report, **rest: Any) -> None:
+        kept(self, **rest)
+        looked.append(rest.get("done"))
+        if len(looked) == 10:  # reading looks once, and so does the first resample
+            Report.objects.get(pk=self.pk).request_cancel()
+
+    monkeypatch.setattr(Report, "renew", renew)
+    monkeypatch.setattr(reporting, "NOTE_EVERY", 0.0)
+    done(report)
+    assert (report.state, report.content) == (WorkState.CANCELLED, None)
+    assert looked == [0] * 10
+
+
 def test_what_cant_be_read_is_said(world: World) -> None:
     assert done(request_report(world.project)).error.startswith("No judgments match")
     for number in range(6):
