@@ -46,7 +46,7 @@ class StudyKindsView(APIView):
     permission_classes = (HasScope,)
     access = {"get": Needs(Scope.READ)}
 
-    @extend_schema(responses=StudyKindSerializer(many=True))
+    @extend_schema(operation_id="study_kinds_list", responses=StudyKindSerializer(many=True))
     def get(self, request: Request) -> Response:
         refuse_unknown(request, set())
         names = ("title", "summary", "reference", "takes", "fewest", "fewest_members", "seats")

@@ -1,5 +1,6 @@
 """A real browser whose connection is cut, and whose session ends, in the middle of an answer."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -57,8 +58,9 @@ class Wire:
                 outside.recv(1)  # the server has answered, so the judgment is kept
                 self.cuts += 1
                 return
-            while part := outside.recv(65536):
-                inside.sendall(part)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the browser left
+                while part := outside.recv(65536):
+                    inside.sendall(part)
 
 
 def _whole_request(inside: socket.socket) -> bytes:
