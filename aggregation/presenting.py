@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
+from aggregation.chart_markup import chart_markup
 from aggregation.charts import Bar, Estimate, bars, forest
 from aggregation.curation import Preview
 from aggregation.models import Run, Score
@@ -89,7 +90,7 @@ def matrix(comparison: MethodComparison) -> list[MatrixRow]:
 def preview_chart(preview: Preview) -> SafeString:
     """Pairs kept under each tie policy."""
     names = {"half": "Half for each side", "ignore": "Not counted", "own": "An answer of its own"}
-    return _safe(
+    return chart_markup(
         bars(
             "ties",
             [
@@ -104,10 +105,10 @@ def preview_chart(preview: Preview) -> SafeString:
 
 def _forest(run: Run, result: AggregateResult, scores: list[Score]) -> SafeString:
     if result.rank is None:
-        return _safe("")
+        return chart_markup("")
     shown = [score for score in scores if score.score is not None][:MOST_MARKS]
     even = 0.5 if result.score_kind in SHARES else None
-    return _safe(
+    return chart_markup(
         forest(
             f"forest-{run.method}",
             [
@@ -125,10 +126,6 @@ def _forest(run: Run, result: AggregateResult, scores: list[Score]) -> SafeStrin
             reference=even if run.method == "win_rate" else None,
         )
     )
-
-
-def _safe(svg: str) -> SafeString:
-    return mark_safe(svg)  # noqa: S308 - made by aggregation.charts, which escapes every text
 
 
 def _best_first(score: Score) -> tuple[bool, float, int]:

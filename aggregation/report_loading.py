@@ -15,6 +15,7 @@ from aggregation.report import Checks, Material, Reason, comparisons_from, whole
 from aggregation.report.copies import near_copies, systems_alike
 from aggregation.streaming import stream
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
+from aggregation.wording import excerpt
 from annotation.assignment.agreement import agreement
 from annotation.checking import agreement_with
 from annotation.consent import withdrawn
@@ -296,7 +297,7 @@ def _tallied(tally: dict[str, list[float]]) -> Checks | None:
 def _texts(project: Project, level: str) -> dict[str, str]:
     """Prompts by their last message; statements by their criterion and response."""
     texts = {
-        prompt.external_id: _excerpt(prompt.last_text())
+        prompt.external_id: excerpt(prompt.last_text(), EXCERPT)
         for prompt in Prompt.objects.filter(project=project).only("external_id", "messages")
     }
     if level != Level.STATEMENTS:
@@ -310,15 +311,10 @@ def _texts(project: Project, level: str) -> dict[str, str]:
     )
     alone = len(criteria) == 1  # then responses are what the statements differ in
     return texts | {
-        f"{prompt} · {candidate} · {name}": f"{text} {_excerpt(response)}"
+        f"{prompt} · {candidate} · {name}": f"{text} {excerpt(response, EXCERPT)}"
         if alone
         else f"{text} ({candidate}, {prompt})"
         for part in stream(rows)
         for prompt, candidate, response in part
         for name, text in criteria.items()
     }
-
-
-def _excerpt(text: str) -> str:
-    said = " ".join(text.split())
-    return said if len(said) <= EXCERPT else f"{said[: EXCERPT - 1].rstrip()}…"

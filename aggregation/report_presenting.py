@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from aggregation.chart_markup import chart_markup
 from aggregation.charts.interval_bars import Cluster, IntervalBar, interval_bars
 from aggregation.charts.people_map import (
     MapCross,
@@ -83,7 +84,7 @@ def report_view(report: Report) -> ReportView:
         told=told,
         noise_chart=_noise_chart(noise),
         noise_rows=_noise_rows(noise),
-        shares_chart=_shares_chart(groups) if several else _safe(""),
+        shares_chart=_shares_chart(groups) if several else chart_markup(""),
         tried=_tried(told["sufficiency"]),
         map_chart=_map_chart(told["map"], told.get("judges")),
         map_keys=_map_keys(told["map"], groups, told.get("judges")),
@@ -135,10 +136,6 @@ def _bar(figure: Plain, kind: int = 0, mark: str = "") -> IntervalBar:
     return IntervalBar(figure["value"], share(figure), figure["lo"], figure["hi"], kind, mark)
 
 
-def _safe(svg: str) -> SafeString:
-    return mark_safe(svg)  # noqa: S308 - made by aggregation.charts, which escapes every text
-
-
 # --- Noise ---------------------------------------------------------------------------------------
 
 
@@ -152,14 +149,14 @@ def _levels() -> tuple[tuple[str, str], ...]:
 
 def _noise_chart(noise: Plain | None) -> SafeString:
     if noise is None:
-        return _safe("")
+        return chart_markup("")
     clusters = [
         Cluster(label, [_bar(noise[key])])
         for key, label in _levels()
         if noise[key]["value"] is not None
     ]
     title = _("How often two votes on the same pair differ")
-    return _safe(interval_bars("noise", clusters, title=title, reference=0.5))
+    return chart_markup(interval_bars("noise", clusters, title=title, reference=0.5))
 
 
 def _noise_rows(noise: Plain | None) -> tuple[Row, ...]:
@@ -209,7 +206,7 @@ def _shares_chart(groups: Plain) -> SafeString:
         Cluster(card["name"], [_bar(card["share"], kind)])
         for kind, card in enumerate(groups["cards"])
     ]
-    return _safe(interval_bars("shares", clusters, title=_("Shares of the groups")))
+    return chart_markup(interval_bars("shares", clusters, title=_("Shares of the groups")))
 
 
 def _card(card: Plain) -> Plain:
@@ -253,7 +250,7 @@ def _statement_rows(groups: Plain | None, which: str) -> tuple[Row, ...]:
 
 def _map_chart(told: Plain | None, judges: Plain | None) -> SafeString:
     if told is None:
-        return _safe("")
+        return chart_markup("")
     marks = [
         MapMark(point["x"], point["y"], point["group"], point["stable"] is False)
         for point in told["points"]
@@ -265,7 +262,7 @@ def _map_chart(told: Plain | None, judges: Plain | None) -> SafeString:
     crosses = [MapCross(each["x"], each["y"], each["name"]) for each in _on_the_map(judges)]
     desc = " ".join([*told["sentences"], *(judges["sentences"] if crosses and judges else ())])
     title = _("Who disagrees with whom")
-    return _safe(people_map("map", marks, regions, title=title, desc=desc, crosses=crosses))
+    return chart_markup(people_map("map", marks, regions, title=title, desc=desc, crosses=crosses))
 
 
 def _on_the_map(judges: Plain | None) -> list[Plain]:
@@ -295,17 +292,17 @@ def _map_keys(told: Plain | None, groups: Plain | None, judges: Plain | None) ->
     drawn = {point["group"] for point in told["points"]}
     unsure = any(point["stable"] is False for point in told["points"])
     keys = [
-        Key(_safe(legend_mark(g)), name)
+        Key(chart_markup(legend_mark(g)), name)
         for g, name in enumerate(groups["names"])
         if g in drawn and len(groups["names"]) > 1
     ]
     if -1 in drawn:
-        keys.append(Key(_safe(legend_mark(-1)), _("in no group")))
+        keys.append(Key(chart_markup(legend_mark(-1)), _("in no group")))
     if unsure:
         words = _("hollow: elsewhere in more than a fifth of the resamples")
-        keys.append(Key(_safe(legend_mark(0, hollow=True)), words))
+        keys.append(Key(chart_markup(legend_mark(0, hollow=True)), words))
     if _on_the_map(judges):
-        keys.append(Key(_safe(legend_cross()), _("a model judge, counted in no group")))
+        keys.append(Key(chart_markup(legend_cross()), _("a model judge, counted in no group")))
     return tuple(keys)
 
 
@@ -328,7 +325,7 @@ def _map_rows(told: Plain | None, groups: Plain | None) -> tuple[Row, ...]:
 def _rules_chart(decided: Plain | None) -> SafeString:
     """Welfare by group under every different choice; the least-served group is marked."""
     if decided is None or len(decided["groups"]) < 2:
-        return _safe("")
+        return chart_markup("")
     seen: dict[str, list[str]] = {}
     for rule in decided["rules"]:
         seen.setdefault(_values(rule), []).append(rule["title"])
@@ -345,7 +342,7 @@ def _rules_chart(decided: Plain | None) -> SafeString:
         ]
         clusters.append(Cluster(f"{rule['title']}{more}", bars))
     title = _("What each rule gives each group")
-    return _safe(interval_bars("rules", clusters, title=title, reference=0.5))
+    return chart_markup(interval_bars("rules", clusters, title=title, reference=0.5))
 
 
 def _values(rule: Plain) -> str:

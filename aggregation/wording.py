@@ -111,3 +111,9 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def excerpt(text: str, most: int) -> str:
+    """The text on one line, cut off with an ellipsis at `most` characters."""
+    said = " ".join(text.split())
+    return said if len(said) <= most else f"{said[: most - 1].rstrip()}…"

@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from aggregation.chart_markup import chart_markup
 from aggregation.charts import Estimate, forest
-from aggregation.findings.words import safe
 from aggregation.reports import Report
 from aggregation.wording import number
 
@@ -97,7 +97,7 @@ def _chart(report: Report) -> SafeString:
         if each["effect"] is not None
     ][:MOST_MARKS]
     if not marks:
-        return safe("")
+        return chart_markup("")
     svg = forest(
         "effects",
         marks,
@@ -105,4 +105,4 @@ def _chart(report: Report) -> SafeString:
         unit=_("change of the chance; the dashed line is no effect"),
         reference=0.0,
     )
-    return safe(svg)
+    return chart_markup(svg)

@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aggregation.chart_markup import chart_markup
 from aggregation.charts import Point, curve
-from aggregation.findings.words import safe
 from aggregation.reports import Report
 from aggregation.wording import number
 
@@ -39,7 +39,7 @@ def plan_view(report: Report) -> PlanView:
             "Not enough data: the scores or their spread aren’t defined for all items. Collect "
             "comparisons that connect them, by at least two people, and try again."
         )
-        return PlanView(why, "", (), safe(""))
+        return PlanView(why, "", (), chart_markup(""))
     asked, *others = report["forecasts"]
     return PlanView(
         sentence=_planned(plan, asked),
@@ -119,4 +119,4 @@ def _plan_chart(plan: Mapping[str, Any]) -> SafeString:
         y_unit=_("half-width of the intervals") if width else _("chance that the goal is reached"),
         top=None if width else 1.0,
     )
-    return safe(svg)
+    return chart_markup(svg)

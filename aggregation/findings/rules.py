@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from aggregation.chart_markup import chart_markup
 from aggregation.charts import Estimate, forest
-from aggregation.findings.words import safe
 from aggregation.reports import Report
 from aggregation.wording import named, number
 
@@ -128,7 +128,7 @@ def _loss_chart(held: Mapping[str, Any] | None, titles: Mapping[str, str]) -> Sa
         for row in sorted(known, key=lambda row: row["loss"])
     ]
     if held is None or not estimates:
-        return safe("")
+        return chart_markup("")
     svg = forest(
         "held-out",
         estimates,
@@ -136,4 +136,4 @@ def _loss_chart(held: Mapping[str, Any] | None, titles: Mapping[str, str]) -> Sa
         unit=_("log loss per judgment; the dashed line is a coin"),
         reference=held["coin"],
     )
-    return safe(svg)
+    return chart_markup(svg)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from aggregation.wording import named
@@ -18,7 +17,3 @@ def listed(names: Sequence[Any], *, quoted: bool = True) -> str:
     if len(said) < 2:
         return "".join(said)
     return _("%(names)s and %(last)s") % {"names": ", ".join(said[:-1]), "last": said[-1]}
-
-
-def safe(svg: str) -> SafeString:
-    return mark_safe(svg)  # noqa: S308 - made by aggregation.charts, which escapes every text

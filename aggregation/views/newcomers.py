@@ -5,11 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from aggregation.chart_markup import chart_markup
 from aggregation.charts.belief_path import belief_path
 from aggregation.charts.interval_bars import Cluster, IntervalBar, interval_bars
 from aggregation.enqueue import NotPossible
@@ -19,6 +20,7 @@ from aggregation.newcomers import Onboarding, onboarding_questions
 from aggregation.newcomers_forms import NewcomerForm, PanelForm
 from aggregation.panels import Panel, draw_panel
 from aggregation.tables import TableError
+from aggregation.wording import excerpt
 from annotation.access import MANAGERS
 from annotation.models import Annotator, Project, Role
 from annotation.views.entry import for_members
@@ -133,8 +135,8 @@ def _standing(groups: KnownGroups, annotator: Annotator | None) -> Standing:
     return Standing(
         annotator.external_id if annotator else "",
         n,
-        _safe(interval_bars("standing", bars, title=_("Chance of each group"))),
-        _safe(
+        chart_markup(interval_bars("standing", bars, title=_("Chance of each group"))),
+        chart_markup(
             belief_path(
                 "path",
                 drawn,
@@ -152,7 +154,7 @@ def _asked(found: Onboarding) -> tuple[Asked, ...]:
     return tuple(
         Asked(
             question.external_id,
-            _excerpt(question.prompt.last_text()),
+            excerpt(question.prompt.last_text(), EXCERPT),
             f"{one.information:.2f}",
             one.by_chance,
             f"{one.propensity:.3g}",
@@ -175,12 +177,3 @@ def _seated(panel: Panel) -> dict[str, Any]:
 
 def _percent(chance: float) -> str:
     return f"{100 * chance:.0f}\N{NO-BREAK SPACE}%"
-
-
-def _excerpt(text: str) -> str:
-    said = " ".join(text.split())
-    return said if len(said) <= EXCERPT else f"{said[: EXCERPT - 1].rstrip()}…"
-
-
-def _safe(svg: str) -> SafeString:
-    return mark_safe(svg)  # noqa: S308 - made by aggregation.charts, which escapes every text
