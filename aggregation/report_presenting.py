@@ -18,6 +18,7 @@ from aggregation.charts.people_map import (
     people_map,
 )
 from aggregation.models import Report
+from aggregation.report_reasons import Unbounded, figure_of, number, unbounded
 
 Plain = dict[str, Any]
 
@@ -69,6 +70,9 @@ class ReportView:
     served_rows: tuple[Row, ...]
     uniting_rows: tuple[Row, ...]
     splitting_rows: tuple[Row, ...]
+    enough_rows: tuple[Row, ...]
+    apart: tuple[Plain, ...]
+    unbounded: tuple[Unbounded, ...]
 
 
 def report_view(report: Report) -> ReportView:
@@ -103,6 +107,9 @@ def report_view(report: Report) -> ReportView:
         served_rows=_served_rows(told["minority"]),
         uniting_rows=_statement_rows(groups, "uniting"),
         splitting_rows=_statement_rows(groups, "splitting"),
+        enough_rows=_enough_rows(told["sufficiency"]),
+        apart=tuple(_apart(each) for each in decided["apart"]) if decided else (),
+        unbounded=unbounded(told),
     )
 
 
@@ -188,16 +195,43 @@ def _tried(sufficiency: Plain | None) -> tuple[Row, ...]:
     if sufficiency is None:
         return ()
 
-    def number(value: float | None) -> str:
-        return "" if value is None else f"{value:,.1f}".replace("-", "−")
+    def said(value: Any) -> str:
+        figure = figure_of(value)
+        if figure["value"] is None:
+            return ""
+        lo, hi = (None if figure[b] is None else f"{figure[b]:,.1f}" for b in ("lo", "hi"))
+        bounds = "" if lo is None else f" [{lo}, {hi}]"
+        return f"{figure['value']:,.1f}{bounds}".replace("-", "−")
 
     return tuple(
         Row(
-            str(each["groups"]),
-            (number(each["bic"]), number(each["heldout"]), number(each["error"])),
+            f"{figure_of(each['groups'])['value']:,.0f}",
+            (said(each["bic"]), said(each["heldout"]), said(each["error"])),
             _("chosen") if each["chosen"] else "",
         )
         for each in sufficiency["tried"]
+    )
+
+
+def _enough_rows(sufficiency: Plain | None) -> tuple[Row, ...]:
+    """How many judged, how often, and how far their pairs overlap."""
+    if sufficiency is None:
+        return ()
+    labels = {
+        "people": _("People"),
+        "votes": _("Votes"),
+        "votes_median": _("Votes of the median person"),
+        "votes_tenth": _("Votes that nine in ten people reach"),
+        "overlap": _("Pairs judged by two people or more"),
+        "repeats": _("Pairs asked again of one person"),
+    }
+    return tuple(
+        Row(
+            label,
+            (number(key, sufficiency[key]), _basis(sufficiency[key])),
+            _why_no_interval(sufficiency[key]),
+        )
+        for key, label in labels.items()
     )
 
 
@@ -238,7 +272,7 @@ def _statement_rows(groups: Plain | None, which: str) -> tuple[Row, ...]:
             each["text"],
             (
                 *(_cell(figure) for figure in each["agree"]),
-                f"{each['consensus' if which == 'uniting' else 'gap']:.3f}",
+                _cell(figure_of(each["consensus" if which == "uniting" else "gap"])),
             ),
         )
         for each in groups[which]
@@ -381,6 +415,12 @@ def _regret_rows(decided: Plain | None) -> tuple[Row, ...]:
 
 def _item_row(item: Plain) -> Row:
     return Row(item["item"], (*(_cell(w) for w in item["welfare"]), _cell(item["minimum"])))
+
+
+def _apart(each: Plain) -> Plain:
+    """A prompt on which pooling and MaxMin differ; an older report has no items there."""
+    items = tuple(_item_row(item) for item in each.get("items", ()))
+    return {**each, "gain": _cell(figure_of(each["gain"])), "items": items}
 
 
 # --- The minority --------------------------------------------------------------------------------

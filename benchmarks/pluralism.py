@@ -1,9 +1,10 @@
 """How well latent groups are found, what MaxMin then delivers, and how long it takes.
 
-    python -m benchmarks.pluralism [--seeds N] [--only NAME]
+    python -m benchmarks.pluralism [--seeds N] [--only NAME] [--first-seed N] [--kept FILE]
 
 Simulated worlds with known groups, fixed seeds, one core. NAME is one of null, planted, maxmin,
-coverage, intervals, minority, speed.
+coverage, intervals, minority, speed. With --kept, `intervals` notes every world in a file and goes
+on where it was stopped.
 """
 
 import argparse
@@ -14,6 +15,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,17 +29,11 @@ from aggregation.pluralism.choosing import choose_groups
 from aggregation.pluralism.latent import Climb, Mixture, fit_mixture, pooled
 from aggregation.pluralism.votes import GroupVotes, votes_on_features, votes_on_items
 from aggregation.pluralism.welfare import pooled_probabilities, welfare
-from aggregation.report import Material, ReportOptions
-from aggregation.report.picks import worth_of
-from aggregation.report.rule_table import item_rows
-from aggregation.report.study import study
 from aggregation.tables import Comparisons
+from benchmarks.report_intervals import SHARES, U, intervals
 
 Array = NDArray[Any]
 FEATURES = Climb(ridge=1.0)
-U = np.array([[0.5, 3, 1, 2.5, 0], [-2, -2.5, -1, -3, 0], [3, -1, 1.5, 2.5, 1]])
-SHARES = np.array([0.45, 0.35, 0.20])
-REPLICATES = 100
 
 
 def planted_votes(
@@ -240,74 +236,6 @@ def coverage(seeds: int) -> Grid:
     return grid
 
 
-def intervals(seeds: int) -> Grid:
-    """Do the report's 95 % intervals cover the truth? People drawn anew for every seed.
-
-    Errors are over worlds. Worlds in which not three groups are found can't be compared.
-    """
-    truth, B = welfare(U), REPLICATES
-    grid = Grid("people × votes", "of", "covered", "below / above", "mean width", "worlds told")
-    for people, each in ((60, 20),):
-        hits: dict[str, list[list[tuple[bool, bool, float]]]] = {}
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, 7])
-            group = np.sort(rng.choice(3, people, p=SHARES))
-            options = ReportOptions(replicates=B, restarts=4, most=4, seed=seed)
-            case = study(Material(votes_of(rng, group, each), "systems"), options)
-            if case.G != 3 or case.draws is None or len(case.parts) != 1:
-                continue
-            rows = item_rows(case, [worth_of(case.draws.utilities[:, :, case.parts[0]])])
-            mine = _matching(rows, truth)
-            if sorted(mine) != [0, 1, 2]:
-                continue
-            shares = [
-                case.figure(float(case.shares[h]), case.draws.shares[:, h], people, "people")
-                for h in mine
-            ]
-            _note(hits, "share of a group", shares, SHARES)
-            for g, h in enumerate(mine):
-                of = [truth[g, "ABCDE".index(row.item)] for row in rows]
-                size = round(SHARES[g] * people)
-                _note(hits, f"welfare in a group of {size}", [r.welfare[h] for r in rows], of)
-        for name, found in hits.items():
-            inside, below, width = np.array(found, dtype=float).transpose(2, 0, 1)
-            error = inside.mean(axis=1).std() / np.sqrt(len(found))
-            above = 1 - inside.mean() - below.mean()
-            grid.add_row(
-                f"{people} × {each}", name, f"{inside.mean():.3f} ± {error:.3f}",
-                f"{below.mean():.3f} / {above:.3f}", f"{width.mean():.3f}", f"{len(found)}/{seeds}",
-            )  # fmt: skip
-    return grid
-
-
-def votes_of(rng: np.random.Generator, group: Array, each: int) -> Comparisons:
-    """Votes on random pairs of the candidates A to E by people of these groups."""
-    who = np.repeat(np.arange(len(group)), each)
-    a = rng.integers(0, 5, len(who))
-    b = (a + rng.integers(1, 5, len(who))) % 5
-    rows = np.arange(len(who))
-    chance = expit(U[group[who]][rows, a] - U[group[who]][rows, b])
-    y = np.where(rng.random(len(who)) < chance, 1, -1)
-    return Comparisons.from_arrays(
-        a, b, y, annotator=who, ids=list("ABCDE"), annotator_ids=range(len(group))
-    )
-
-
-def _matching(items: Any, truth: Array) -> list[int]:
-    """Which group of the report is each true one, by nearest welfare."""
-    order = sorted(items, key=lambda row: row.item)
-    W = np.array([[w.value for w in row.welfare] for row in order]).T
-    return [int(np.abs(W - truth[g]).sum(axis=1).argmin()) for g in range(len(truth))]
-
-
-def _note(
-    hits: dict[str, list[list[tuple[bool, bool, float]]]], name: str, figures: Any, truth: Any
-) -> None:
-    """Of one world: is the truth inside, is it below, how wide is the interval."""
-    row = [(f.lo <= t <= f.hi, t < f.lo, f.hi - f.lo) for f, t in zip(figures, truth, strict=True)]
-    hits.setdefault(name, []).append(row)
-
-
 def speed(seeds: int) -> Grid:
     """100,000 votes of 1,000 annotators on 32 features, groups 1 to 5, five restarts."""
     grid = Grid("votes", "annotators", "features", "seconds", "groups", "Rand")
@@ -336,12 +264,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--only", choices=tuple(CASES))
+    parser.add_argument("--first-seed", type=int, default=0, help="of intervals")
+    parser.add_argument("--kept", type=Path, help="worlds of intervals, a JSON object a line")
     chosen = parser.parse_args()
+    first, kept = chosen.first_seed, chosen.kept
+    cases = CASES | {"intervals": lambda seeds: intervals(seeds, first, kept)}
     console = Console(width=150)
-    for name, case in CASES.items():
+    for name, case in cases.items():
         if chosen.only in (None, name):
             grid = case(chosen.seeds)
-            grid.title = f"{name}: {(case.__doc__ or '').splitlines()[0]}"
+            grid.title = f"{name}: {(CASES[name].__doc__ or '').splitlines()[0]}"
             console.print(grid)
 
 

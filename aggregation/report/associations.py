@@ -10,6 +10,7 @@ from aggregation.report.study import SMALLEST_CELL, Study
 Longs = NDArray[np.int64]
 
 PERMUTATIONS = 999
+COUNTED = f"cells count people, and p is itself a chance, by {PERMUTATIONS} permutations"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Association:
     p: float | None
     people: int
     sentence: str
+    why_no_interval: str = COUNTED
 
 
 def associations(study: Study) -> tuple[Association, ...]:

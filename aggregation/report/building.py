@@ -18,7 +18,7 @@ from aggregation.report.minority import Minority, minority
 from aggregation.report.study import SMALLEST_CELL, ReportOptions, Study, Watch, study
 from aggregation.report.sufficiency import Sufficiency, sufficiency
 
-FORMAT = 2  # 2: model judges beside the groups
+FORMAT = 3  # 2: model judges beside the groups; 3: no bare number
 
 VALUES = (
     "Which rule to use is a choice about values, not a finding: no number in this report can make "
@@ -47,6 +47,7 @@ class About:
     interval: float
     seed: int
     digest: str
+    why_no_interval: str = "counts and settings, not estimates"
 
 
 @dataclass(frozen=True)

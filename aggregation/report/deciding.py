@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from aggregation.pluralism import rules
 from aggregation.pluralism.latent import dealt
 from aggregation.pluralism.welfare import welfare
-from aggregation.report.figures import Figure, many, tidy, unknown
+from aggregation.report.figures import Figure, count, many, tidy, unknown
 from aggregation.report.picks import worth_of
 from aggregation.report.rule_table import (
+    FEW_HERE,
     LOTTERIES,
     SHOWN_FIRST,
     TITLES,
@@ -26,6 +27,7 @@ from aggregation.report.rule_table import (
     Valued,
     basis,
     decided,
+    heard_on,
     item_rows,
     picks_again,
     rule_row,
@@ -38,17 +40,22 @@ from aggregation.report.study import SMALLEST_CELL, Study
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
+HALVES = "people are halved once; the interval of the same choice stands beside its rule"
 LISTED = 12  # prompts on which the two rules shown first differ
 
 
 @dataclass(frozen=True)
 class Apart:
-    """A prompt where pooling and MaxMin choose differently; `gain` is the least-served group's."""
+    """A prompt where pooling and MaxMin choose differently, with its items.
+
+    gain: of the least-served group's welfare, MaxMin's over the pooled choice's
+    """
 
     context: str
     pooled: str
     fair: str
-    gain: float
+    gain: Figure
+    items: tuple[ItemRow, ...]
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,14 @@ class Without:
 @dataclass(frozen=True)
 class Decisions:
     groups: tuple[str, ...]
-    choices: int
+    choices: Figure
     rules: tuple[RuleRow, ...]
     items: tuple[ItemRow, ...]
     price: Figure
     gain: Figure
     disagreeing: Figure
     tenth: Figure
-    cross_fitted: dict[str, float]
+    cross_fitted: dict[str, Figure]
     why_no_cross_fit: str
     without: tuple[Without, ...]
     sensitivity: tuple[Without, ...]
@@ -96,7 +103,7 @@ def decisions(study: Study) -> Decisions | None:
     pooled, fair = (found[name] for name in SHOWN_FIRST)
     made = Decisions(
         groups=study.found.names,
-        choices=len(study.parts),
+        choices=count(len(study.parts), f"{unit_of(study)}s"),
         rules=rows,
         items=item_rows(study, worth) if single and study.material.level != "statements" else (),
         price=_price(study, pooled, fair, worth),
@@ -108,7 +115,7 @@ def decisions(study: Study) -> Decisions | None:
         without=_without(study, valued, fair),
         sensitivity=_sensitivity(study, fair),
         robust=None,
-        apart=_apart(study, pooled, fair) if not single else (),
+        apart=_apart(study, pooled, fair, worth) if not single else (),
         sentences=(),
     )
     return replace(made, robust=_robust(made))
@@ -166,7 +173,7 @@ def _may_cross_fit(study: Study) -> bool:
     return study.several and not study.why_no_interval.startswith("too few")
 
 
-def _cross_fitted(study: Study) -> dict[str, float]:
+def _cross_fitted(study: Study) -> dict[str, Figure]:
     """Least welfare of MaxMin pick and lottery, chosen on one half of people, valued on the other.
 
     Halves are dealt by how well one group explains people; both directions are averaged.
@@ -179,7 +186,7 @@ def _cross_fitted(study: Study) -> dict[str, float]:
     people = order[np.sort(first)]
     half = np.isin(found.votes.people, people[::2]).astype(np.float64)
     fits = [found.refit(half), found.refit(1.0 - half)]
-    values: dict[str, float] = {}
+    values: dict[str, Figure] = {}
     for name, rule in (
         ("maxmin_pick", rules.maxmin_pick),
         ("maxmin_lottery", rules.maxmin_lottery),
@@ -192,7 +199,8 @@ def _cross_fitted(study: Study) -> dict[str, float]:
                 for part in study.parts
             ]
             worst.append(float(np.mean(by_group, axis=0).min()))
-        values[name] = tidy(float(np.mean(worst)))
+        value = tidy(float(np.mean(worst)))
+        values[name] = Figure(value, study.found.n_people, "people", why=HALVES)
     return values
 
 
@@ -244,21 +252,35 @@ def _compared(study: Study, what: str, picks: list[rules.Decision], fair: Choice
 def _robust(made: Decisions) -> bool | None:
     """Whether one pick survives resamples, other numbers of groups and the other normalisation."""
     fair = next(row for row in made.rules if row.rule == "maxmin_pick")
-    if fair.frequency.value is None or made.choices > 1:
+    if fair.frequency.value is None or made.choices.value != 1:
         return None
     return fair.verdict == "clear" and all(each.same for each in made.sensitivity)
 
 
-def _apart(study: Study, pooled: Choices, fair: Choices) -> tuple[Apart, ...]:
+def _apart(
+    study: Study, pooled: Choices, fair: Choices, worth: list[Floats] | None
+) -> tuple[Apart, ...]:
     """Prompts on which pooling and MaxMin differ, largest gain of the least-served group first."""
     found = []
-    for part, one, two in zip(study.parts, pooled.decisions, fair.decisions, strict=True):
-        if one.picks[:1] != two.picks[:1] and two.minimum - one.minimum > 1e-9:
-            a, b = (study.names.item(int(part[d.picks[0]])) for d in (one, two))
-            gain = tidy(two.minimum - one.minimum)
-            found.append(Apart(_context_of(study, part), a, b, gain))
-    found.sort(key=lambda each: -each.gain)
-    return tuple(found[:LISTED])
+    for p, (one, two) in enumerate(zip(pooled.decisions, fair.decisions, strict=True)):
+        gain = two.minimum - one.minimum
+        if one.picks[:1] != two.picks[:1] and gain > 1e-9:
+            found.append((-gain, p, one, two))
+    found.sort(key=lambda each: each[:2])
+    fewest = float(study.heads.min())
+    said = []
+    for lost, p, one, two in found[:LISTED]:
+        part, W = study.parts[p], None if worth is None else worth[p]
+        drawn = None
+        if W is not None:
+            drawn = (W @ two.lottery).min(axis=1) - (W @ one.lottery).min(axis=1)
+        a, b = (study.names.item(int(part[d.picks[0]])) for d in (one, two))
+        gain_told = unknown(FEW_HERE)
+        if heard_on(study, p).min() >= SMALLEST_CELL:
+            gain_told = study.figure(-lost, drawn, *basis(study), fewest)
+        items = item_rows(study, worth, p) if study.material.level != "statements" else ()
+        said.append(Apart(_context_of(study, part), a, b, gain_told, items))
+    return tuple(said)
 
 
 def _context_of(study: Study, part: Longs) -> str:

@@ -19,10 +19,10 @@ def _sentences(study: Study, made: Decisions) -> tuple[str, ...]:
     by_rule = {row.rule: row for row in made.rules}
     pooled, fair = (by_rule[name] for name in SHOWN_FIRST)
     said = []
-    if made.choices > 1:
+    choices = made.choices.value or 0
+    if choices > 1:
         said.append(
-            f"Every rule chooses on {many(made.choices, unit_of(study))}; values are averages over "
-            "them."
+            f"Every rule chooses on {many(choices, unit_of(study))}; values are averages over them."
         )
         if made.disagreeing.value is not None:
             said.append(
@@ -48,7 +48,7 @@ def _sentences(study: Study, made: Decisions) -> tuple[str, ...]:
         )
         said.append(_price_sentence(made))
         if made.cross_fitted:
-            said.append(_cross_fit_sentence(made.cross_fitted["maxmin_pick"], fair))
+            said.append(_cross_fit_sentence(made.cross_fitted["maxmin_pick"].value or 0.0, fair))
     else:
         said.append("With one group, MaxMin and the largest mean welfare are the same rule.")
     said += _certainty(made, pooled, fair)
@@ -83,7 +83,7 @@ def _cross_fit_sentence(value: float, fair: RuleRow) -> str:
     )
     if own - value < 0.01:
         return f"{said}: the choice doesn't flatter itself here."
-    return f"{said}, not {100 * own:.0f} %: the data that choose also flatter."
+    return f"{said}, not {percent(fair.minimum)}: the data that choose also flatter."
 
 
 def _price_sentence(made: Decisions) -> str:
@@ -103,7 +103,8 @@ def _quoted(row: RuleRow) -> str:
 
 def _certainty(made: Decisions, pooled: RuleRow, fair: RuleRow) -> list[str]:
     said = []
-    if made.choices == 1:
+    single = made.choices.value == 1
+    if single:
         told = ((pooled, "The pooled pick"), (fair, "The MaxMin pick"))
         for row, name in told if len(made.groups) > 1 else told[:1]:
             if row.frequency.value is None:
@@ -118,7 +119,7 @@ def _certainty(made: Decisions, pooled: RuleRow, fair: RuleRow) -> list[str]:
             else:
                 said.append(f"{name} wins in {100 * row.frequency.value:.0f} % of resamples.")
     changed = [each for each in made.sensitivity if not each.same]
-    if changed and made.choices == 1:
+    if changed and single:
         said += [
             f"{each.group[0].upper()}{each.group[1:]} MaxMin would pick {each.said}."
             for each in changed

@@ -59,7 +59,7 @@ class Groups:
     associations: tuple[Association, ...]
     uniting: tuple[Statement, ...]
     splitting: tuple[Statement, ...]
-    statements_judged: int
+    statements_judged: Figure
     sentences: tuple[str, ...]
 
 
@@ -76,7 +76,7 @@ def groups(study: Study) -> Groups:
         associations(study),
         uniting,
         splitting,
-        judged,
+        count(judged, "statements"),
         (),
     )
     return replace(made, sentences=_sentences(study, made))

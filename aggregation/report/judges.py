@@ -43,6 +43,7 @@ class Judges:
     places: tuple[JudgePlace, ...]
     left_out: int
     sentences: tuple[str, ...]
+    why_no_interval: str = "votes and judges are counted; places on the map are a description"
 
 
 def judges(study: Study, axes: Floats | None) -> Judges | None:

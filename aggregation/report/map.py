@@ -15,7 +15,7 @@ from scipy.sparse.linalg import svds
 from scipy.special import expit
 
 from aggregation.pluralism.votes import ItemDesign
-from aggregation.report.figures import listed, people, tidy
+from aggregation.report.figures import Figure, listed, people, tidy, unknown
 from aggregation.report.study import SMALLEST_CELL, Study
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Map:
     left: str
     up: str
     down: str
-    explained: float | None
+    explained: Figure
     drawn: int
     people: int
     why_no_interval: str
@@ -89,10 +89,13 @@ def map_of_people(study: Study) -> tuple[Map | None, Floats | None]:
         left=ends[0][1],
         up=ends[1][0],
         down=ends[1][1],
-        explained=explained,
+        explained=unknown("nothing surprises")
+        if explained is None
+        else Figure(explained, study.found.n_people, "people", why="a description of this map"),
         drawn=len(points),
         people=study.found.n_people,
-        why_no_interval="places on a map are a description; how firmly each belongs is its mark",
+        why_no_interval="places and counts of marks describe this map; how firmly each belongs is "
+        "its mark",
         sentences=_sentences(study, points, ends, explained),
     )
     return made, axes

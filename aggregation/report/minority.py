@@ -60,18 +60,20 @@ class Served:
 class Minority:
     dissents: tuple[Dissent, ...]
     served: tuple[Served, ...]
-    filter_rate: float
+    filter_rate: Figure
     why_none: str
     sentences: tuple[str, ...]
 
 
 def minority(study: Study) -> Minority:
+    votes = float(study.table.weights.sum())
+    rate = Figure(FILTERED, votes, "votes", why="a setting of the report, not an estimate")
     if not study.several:
         why = "one group is seen, so nobody is known to be outvoted as a group"
-        return Minority((), (), FILTERED, why, (f"{why[0].upper()}{why[1:]}.",))
+        return Minority((), (), rate, why, (f"{why[0].upper()}{why[1:]}.",))
     served = _served(study)
     dissents, why = _dissents(study)
-    return Minority(dissents, served, FILTERED, why, _sentences(dissents, served, why))
+    return Minority(dissents, served, rate, why, _sentences(dissents, served, why))
 
 
 # --- Where a minority dissents -------------------------------------------------------------------

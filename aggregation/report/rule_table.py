@@ -9,11 +9,13 @@ from aggregation.pluralism import rules
 from aggregation.pluralism.welfare import regret, welfare
 from aggregation.report.figures import Figure, listed, tidy, unknown
 from aggregation.report.picks import picks_of
-from aggregation.report.study import Study
+from aggregation.report.study import SMALLEST_CELL, Study
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
+CHOSEN = "what the rule does on these judgments, not an estimate"
+FEW_HERE = "fewer than five people of the group judged here, so not shown"
 TIE_BELOW = 0.9  # share of resamples with the same pick
 ALPHAS = (1.0, 2.0)
 
@@ -37,7 +39,7 @@ LOTTERIES = ("maximal_lottery", "maxmin_lottery", "minimax_regret_lottery")
 @dataclass(frozen=True)
 class Chance:
     item: str
-    chance: float
+    chance: Figure
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,10 @@ def _choice(study: Study, decision: rules.Decision) -> tuple[Chance, ...]:
     part = study.parts[0]
     order = np.argsort(-decision.lottery, kind="stable")
     return tuple(
-        Chance(study.names.item(int(part[i])), tidy(decision.lottery[i]))
+        Chance(
+            study.names.item(int(part[i])),
+            Figure(tidy(decision.lottery[i]), *basis(study), why=CHOSEN),
+        )
         for i in order
         if decision.lottery[i] > 1e-6
     )
@@ -201,7 +206,7 @@ def said_choice(study: Study, decision: rules.Decision) -> str:
     if decision.picks:
         return "tied: " + listed([item(int(part[i])) for i in decision.picks])
     chances = _choice(study, decision)
-    return ", ".join(f"{each.item} {100 * each.chance:.0f} %" for each in chances)
+    return ", ".join(f"{each.item} {100 * (each.chance.value or 0):.0f} %" for each in chances)
 
 
 def _frequency(study: Study, name: str, chosen: Choices, again: dict[str, Longs] | None) -> Figure:
@@ -238,36 +243,48 @@ def _binding(study: Study, decision: rules.Decision) -> tuple[str, ...]:
     )
 
 
-def item_rows(study: Study, worth: list[Floats] | None) -> tuple[ItemRow, ...]:
-    part = study.parts[0]
+def item_rows(study: Study, worth: list[Floats] | None, p: int = 0) -> tuple[ItemRow, ...]:
+    """Every item of a choice with what it is worth to each group, largest mean welfare first.
+
+    A group of which fewer than five people judged here is left silent, and so is the least-served.
+    """
+    part = study.parts[p]
     W = welfare(study.utilities[:, part])
     R = regret(W)
     n, of = basis(study)
-    drawn = None if worth is None else worth[0]
+    drawn = None if worth is None else worth[p]
     lost = None if drawn is None else drawn.max(axis=2, keepdims=True) - drawn
     order = np.argsort(-(study.shares @ W), kind="stable")
+    heard = heard_on(study, p) >= SMALLEST_CELL
+
+    def figure(table: Floats, draws: Floats | None, g: int, i: int) -> Figure:
+        if not heard[g]:
+            return unknown(FEW_HERE)
+        column = None if draws is None else draws[:, g, i]
+        return study.figure(table[g, i], column, n, of, study.heads[g])
+
+    def least(i: int) -> Figure:
+        if not heard.all():
+            return unknown(FEW_HERE)
+        column = None if drawn is None else drawn[:, :, i].min(axis=1)
+        return study.figure(float(W[:, i].min()), column, n, of, float(study.heads.min()))
+
+    groups = range(study.G)
     return tuple(
         ItemRow(
             study.names.item(int(part[i])),
-            tuple(
-                study.figure(
-                    W[g, i], None if drawn is None else drawn[:, g, i], n, of, study.heads[g]
-                )
-                for g in range(study.G)
-            ),
-            tuple(
-                study.figure(
-                    R[g, i], None if lost is None else lost[:, g, i], n, of, study.heads[g]
-                )
-                for g in range(study.G)
-            ),
-            study.figure(
-                float(W[:, i].min()),
-                None if drawn is None else drawn[:, :, i].min(axis=1),
-                n,
-                of,
-                float(study.heads.min()),
-            ),
+            tuple(figure(W, drawn, g, i) for g in groups),
+            tuple(figure(R, lost, g, i) for g in groups),
+            least(i),
         )
         for i in order.tolist()
     )
+
+
+def heard_on(study: Study, p: int) -> Longs:
+    """Voices of each group that judged within one choice, int64[G]."""
+    cells = study.cells
+    inside = np.zeros(max(study.table.n_items, 1), dtype=bool)
+    inside[study.parts[p]] = True
+    voices = np.unique(cells.voice[inside[cells.low[cells.pair]]])
+    return np.bincount(study.side[voices], minlength=study.G + 1)[: study.G]

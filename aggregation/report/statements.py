@@ -1,12 +1,13 @@
 """Statements that unite the groups, and statements that split them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.pluralism.consensus import group_agreement
-from aggregation.report.figures import Figure, tidy
+from aggregation.report.figures import Figure
 from aggregation.report.study import Study
 
 Floats = NDArray[np.float64]
@@ -17,12 +18,15 @@ LISTED = 5
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement with the share of agreement in each group (votes of five people or more)."""
+    """A statement with the share of agreement in each group (votes of five people or more).
+
+    consensus: the product of the shares;  gap: the largest less the smallest of them
+    """
 
     text: str
     agree: tuple[Figure, ...]
-    consensus: float | None
-    gap: float | None
+    consensus: Figure
+    gap: Figure
 
 
 def statements(
@@ -50,21 +54,27 @@ def statements(
     drawn = _agreement_drawn(study, side, agreed, np.union1d(uniting, splitting))
 
     def told(s: int) -> Statement:
-        figures = tuple(
-            study.figure(
-                float(found.share[g, s]),
-                None if drawn is None else drawn[s][:, g],
-                votes[g, s],
-                "votes",
-                votes[g, s],
-            )
-            for g in range(study.G)
-        )
+        shares = None if drawn is None else drawn[s]
+        cast, fewest = float(votes[:, s].sum()), float(votes[:, s].min())
+
+        def figure(value: float, of_shares: Callable[[Floats], Floats]) -> Figure:
+            draws = None if shares is None else of_shares(shares)
+            return study.figure(float(value), draws, cast, "votes", fewest)
+
         return Statement(
             study.names.context(table.group_ids[s]),
-            figures,
-            tidy(found.consensus[s]),
-            tidy(found.gap[s]),
+            tuple(
+                study.figure(
+                    float(found.share[g, s]),
+                    None if shares is None else shares[:, g],
+                    votes[g, s],
+                    "votes",
+                    votes[g, s],
+                )
+                for g in range(study.G)
+            ),
+            figure(found.consensus[s], lambda shares: shares.prod(axis=1)),
+            figure(found.gap[s], lambda shares: np.ptp(shares, axis=1)),
         )
 
     known = np.isfinite(found.consensus)

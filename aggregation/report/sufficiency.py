@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from aggregation.report.figures import Figure, count, many, people, unknown
 from aggregation.report.study import FEWEST_PEOPLE, Study
@@ -12,12 +13,14 @@ QUANTILES = "a description of these judgments, not an estimate"
 
 @dataclass(frozen=True)
 class Tried:
-    """One number of groups that was tried; `deficit` is to the best, with its standard error."""
+    """One number of groups that was tried: BIC, and the log-likelihood of held-out votes as far as
+    it falls short of the best, with the standard error of that.
+    """
 
-    groups: int
-    bic: float | None
-    heldout: float | None
-    error: float | None
+    groups: Figure
+    bic: Figure
+    heldout: Figure
+    error: Figure
     chosen: bool
 
 
@@ -106,14 +109,17 @@ def _tried(study: Study) -> tuple[Tried, ...]:
     if choice is None or len(choice.tried) < 2:
         return ()
     best = np.nanmax(choice.heldout) if np.isfinite(choice.heldout).any() else np.nan
+    n, level = study.found.n_people, study.options.level
     rows = []
     for i, groups in enumerate(choice.tried):
         rows.append(
             Tried(
-                groups,
-                _plain(choice.bic[i]),
-                _plain(choice.heldout[i] - best),
-                _plain(choice.heldout_deficit_se[i]),
+                count(groups, "groups"),
+                _told(
+                    choice.bic[i], n, "a criterion of these fits: only its differences mean much"
+                ),
+                _behind(choice.heldout[i] - best, choice.heldout_deficit_se[i], n, level),
+                _told(choice.heldout_deficit_se[i], n, "itself a standard error"),
                 groups == choice.n_groups,
             )
         )
@@ -144,8 +150,19 @@ def _compared(study: Study) -> int:
     return items // 2 if study.material.level == "statements" else items
 
 
-def _plain(value: float) -> float | None:
-    return round(float(value), 3) + 0.0 if np.isfinite(value) else None
+def _told(value: float, n: int, why: str) -> Figure:
+    if not np.isfinite(value):
+        return unknown("not tried")
+    return Figure(round(float(value), 3) + 0.0, n, "people", why=why)
+
+
+def _behind(value: float, error: float, n: int, level: float) -> Figure:
+    """How far held-out votes fall short of the best, with the interval of a sum over people."""
+    if not np.isfinite(value) or not np.isfinite(error) or error <= 0:
+        return _told(value, n, "the best, to which the others are held")
+    half = float(ndtri((1 + level) / 2)) * error
+    lo, hi = (round(float(value + each), 3) + 0.0 for each in (-half, half))
+    return Figure(round(float(value), 3) + 0.0, n, "people", lo, hi)
 
 
 def _sentences(

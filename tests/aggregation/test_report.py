@@ -63,6 +63,37 @@ def figures(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from figures(each, f"{path}[{number}]")
 
 
+def bare(value: Any, path: str = "", told_why: bool = False) -> Iterator[str]:
+    """Where numbers stand outside of figures and of parts that give one reason for all of them."""
+    if isinstance(value, dict):
+        told_why = told_why or bool(value.get("why_no_interval"))
+        if set(value) != {"value", "n", "of", "lo", "hi", "why"}:
+            for key, each in value.items():
+                yield from bare(each, f"{path}.{key}", told_why)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from bare(each, f"{path}[{number}]", told_why)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and not told_why:
+        yield path
+
+
+def check_every_number(told: dict[str, Any]) -> int:
+    """Each has what it rests on and an interval, or says why not. How many there are."""
+    assert list(bare(told)) == [".format"]  # the number of a form, not of a finding
+    found = list(figures(told))
+    for path, figure in found:
+        if figure["value"] is None:
+            assert figure["why"], path
+            continue
+        assert figure["n"] is not None, path
+        assert figure["of"], path
+        assert (figure["lo"] is not None) == (figure["hi"] is not None), path
+        assert figure["lo"] is not None or figure["why"], path
+        if figure["lo"] is not None:
+            assert figure["lo"] <= figure["hi"], path
+    return len(found)
+
+
 def sentences(value: Any) -> list[str]:
     if isinstance(value, dict):
         own = value.get("sentences", [])
@@ -78,18 +109,10 @@ def test_a_number_without_an_interval_must_say_why() -> None:
 
 
 def test_every_number_has_its_basis_and_an_interval_or_a_reason(told: dict[str, Any]) -> None:
-    found = list(figures(told))
-    assert len(found) > 150
-    for path, figure in found:
-        if figure["value"] is None:
-            assert figure["why"], path
-            continue
-        assert figure["n"] is not None, path
-        assert figure["of"], path
-        assert (figure["lo"] is not None) == (figure["hi"] is not None), path
-        assert figure["lo"] is not None or figure["why"], path
-        if figure["lo"] is not None:
-            assert figure["lo"] <= figure["hi"], path
+    told = json.loads(json.dumps(told))
+    assert check_every_number(told) > 150
+    told["decisions"]["price"] = 0.1
+    assert list(bare(told)) == [".format", ".decisions.price"]
 
 
 def test_three_groups_are_found_told_and_told_apart(told: dict[str, Any]) -> None:
@@ -124,14 +147,14 @@ def test_the_rules_choose_differently_and_say_what_it_costs(told: dict[str, Any]
     assert rows["bradley_terry"]["least_served"] == "group 2"
     lottery = rows["maxmin_lottery"]
     assert lottery["minimum"]["value"] >= rows["maxmin_pick"]["minimum"]["value"]
-    assert sum(each["chance"] for each in lottery["choice"]) == pytest.approx(1, abs=1e-4)
+    assert sum(each["chance"]["value"] for each in lottery["choice"]) == pytest.approx(1, abs=1e-4)
     lowest = min(w["value"] for w in rows["maxmin_pick"]["welfare"])
     assert rows["maxmin_pick"]["minimum"]["value"] == pytest.approx(lowest)
     assert told["decisions"]["robust"] is True
     price = told["decisions"]["price"]
     expected = rows["bradley_terry"]["mean"]["value"] - rows["maxmin_pick"]["mean"]["value"]
     assert price["value"] == pytest.approx(expected, abs=1e-5)
-    assert 0.3 < told["decisions"]["cross_fitted"]["maxmin_pick"] < 0.5
+    assert 0.3 < told["decisions"]["cross_fitted"]["maxmin_pick"]["value"] < 0.5
 
 
 def test_a_pick_that_resamples_change_is_called_a_tie() -> None:
@@ -162,7 +185,10 @@ def test_a_minority_is_quoted_in_its_own_words_without_names(told: dict[str, Any
     assert (
         served["group 2"]["single_model"]["value"] < 0.5 < served["group 2"]["own_model"]["value"]
     )
-    assert served["group 2"]["filtered_plain"]["value"] > 1.5 * told["minority"]["filter_rate"]
+    assert (
+        served["group 2"]["filtered_plain"]["value"]
+        > 1.5 * told["minority"]["filter_rate"]["value"]
+    )
     assert served["group 2"]["warned"] is True
 
 
@@ -222,6 +248,7 @@ def test_few_people_get_numbers_without_intervals() -> None:
     rows = made["decisions"]["rules"]
     assert "too few people for intervals" in rows[0]["mean"]["why"]
     assert rows[0]["verdict"] == "not known"
+    assert check_every_number(made) > 50
 
 
 def test_thin_data_are_said_not_to_tell_groups_apart() -> None:
@@ -231,6 +258,7 @@ def test_thin_data_are_said_not_to_tell_groups_apart() -> None:
     assert "Groups can't be told apart" in " ".join(made["summary"])
     assert made["disagreement"]["pluralism"]["value"] is None
     assert len(made["groups"]["cards"]) == 1
+    assert check_every_number(made) > 50
 
 
 def test_the_same_seed_gives_the_same_report_and_another_seed_another() -> None:
@@ -273,6 +301,7 @@ def test_declared_groups_are_named_and_small_ones_merged() -> None:
     assert made["groups"]["declared"] is True
     assert any("fewer than 5 people" in note for note in made["sufficiency"]["gate"])
     assert "west" not in json.dumps(made)
+    assert check_every_number(made) > 150
 
 
 def test_gold_answers_give_a_flip_rate_of_their_own() -> None:
@@ -323,7 +352,12 @@ def test_groups_found_on_systems_hold_for_responses_with_few_votes_each() -> Non
     assert len(alone["groups"]["cards"]) < 3
     assert len(told_twice["groups"]["cards"]) == 3
     assert any("systems behind" in said for said in told_twice["sufficiency"]["sentences"])
-    assert told_twice["decisions"]["choices"] == 30
+    assert told_twice["decisions"]["choices"]["value"] == 30
+    assert check_every_number(told_twice) > 300
+    apart = told_twice["decisions"]["apart"]
+    assert len(apart) == 12
+    assert all(each["gain"]["value"] is None or each["gain"]["value"] > 0 for each in apart)
+    assert {row["item"][0] for row in apart[0]["items"]} == set("ABCDE")
     assert told_twice["decisions"]["disagreeing"]["value"] > 0.3
     price, gain = told_twice["decisions"]["price"], told_twice["decisions"]["gain"]
     assert gain["value"] > price["value"] > 0
@@ -417,13 +451,15 @@ def test_model_judges_stand_beside_the_groups_and_count_in_none(told: dict[str, 
     # nothing about the people moves
     assert made["groups"]["cards"][0]["share"] == told["groups"]["cards"][0]["share"]
     assert made["decisions"]["rules"] == plain(build(material(), QUICK))["decisions"]["rules"]
+    assert check_every_number(made) > 150
     assert any("would not hear them" in said for said in made["judges"]["sentences"])
 
 
 def test_without_votes_on_the_same_items_no_judge_is_placed() -> None:
     strange = Comparisons.from_arrays([0] * 12, [1] * 12, [1] * 12, annotator=[0] * 12, ids="xy")
-    assert plain(build(material(judges=strange), QUICK))["judges"] is None
-    assert plain(build(material(), QUICK))["judges"] is None
+    few = replace(QUICK, replicates=2)
+    assert plain(build(material(judges=strange), few))["judges"] is None
+    assert plain(build(material(), few))["judges"] is None
 
 
 def test_intervals_grow_where_few_people_stand_behind_a_number() -> None:
@@ -444,11 +480,12 @@ def test_a_group_rests_on_fewer_heads_where_membership_is_unsure() -> None:
 
 
 def test_near_copies_are_named_beside_the_choice() -> None:
-    made = plain(build(material(copies=(("A", "C"), ("B", "unseen"))), QUICK))
+    few = replace(QUICK, replicates=2)
+    made = plain(build(material(copies=(("A", "C"), ("B", "unseen"))), few))
     (said,) = [s for s in made["decisions"]["sentences"] if s.startswith("Near-copies")]
     assert "“A” and “C”" in said
     assert "unseen" not in said
-    without = plain(build(material(), QUICK))["decisions"]["sentences"]
+    without = plain(build(material(), few))["decisions"]["sentences"]
     assert not [s for s in without if s.startswith("Near-copies")]
 
 

@@ -1,6 +1,9 @@
 """Reports as background work: asked for, written once, rebuilt to the byte, shown, handed out."""
 
 import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from django.utils import timezone
 from aggregation import reporting, tasks
 from aggregation.enqueue import NotPossible, request_report, request_report_replay
 from aggregation.models import Report
+from aggregation.report import ReportOptions, build, plain
 from annotation.models import (
     Assignment,
     AssignmentPurpose,
@@ -25,6 +29,7 @@ from annotation.models import (
     Standing,
     WorkState,
 )
+from tests.aggregation.test_report import figures, with_judges
 from tests.aggregation.votes import person, say, vote
 from tests.annotation.calling import as_
 from tests.cast import World, make_question
@@ -281,6 +286,79 @@ def test_a_report_can_be_asked_for_read_and_downloaded(client: Client, divided: 
     )
     assert content.content.decode() == report.content
     assert "Read the newest report" in page(client, divided, "reports")
+
+
+class Reader(HTMLParser):
+    """What a page says: its text, the sentences told, and the cells of numbers by table."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.told: list[str] = []
+        self.cells: list[str] = []
+        self.reasons: list[str] = []
+        self.open: list[tuple[str, str]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("meta", "link", "input", "br", "img", "hr"):
+            return
+        self.open.append((tag, dict(attrs).get("class") or ""))
+        if tag == "p":
+            self.told.append("")
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        tags = dict(self.open)
+        if ("table", "no-interval") in self.open:
+            self.reasons.append(data)
+        elif "number" in tags.get("td", ""):
+            self.cells[-1] += data
+        elif "p" in tags:
+            self.told[-1] += data
+
+
+SETTINGS = {"80 %", "90 %", "95 %"}  # thresholds that sentences name
+
+
+def test_every_number_on_the_page_has_an_interval_or_its_reason_there(
+    client: Client, world: World
+) -> None:
+    """Of a report with three groups, a map, judges and declared attributes."""
+    given = with_judges()
+    region = {str(who): {"region": "south" if who % 3 else "north"} for who in range(100)}
+    ids = tuple(str(who) for who in range(100))
+    given = replace(given, table=replace(given.table, annotator_ids=ids), attributes=region)
+    said = plain(build(given, ReportOptions(replicates=20, restarts=4, most=4)))
+    now = timezone.now()
+    report = Report.objects.create(
+        project=world.project, mark=0, kinds=["person"], state=WorkState.DONE, finished_at=now,
+        content=json.dumps(said),
+    )  # fmt: skip
+    read = Reader(page(client, world, "report", report.public_id))
+    reasons = " ".join(" ".join(read.reasons).split())
+    for path, figure in figures(said):
+        if figure["lo"] is None:
+            assert figure["why"] in reasons, path
+    alone = {*re.findall(r"−?\d[\d,.]*(?: %)?", reasons)} | SETTINGS
+    covered = {f"{point[axis]:.2f}".replace("-", "−") for point in said["map"]["regions"]
+               for axis in ("x", "y", "rx", "ry")}  # fmt: skip
+    covered |= {str(judge["votes"]) for judge in said["judges"]["places"]}
+    covered |= {str(n) for a in said["groups"]["associations"] for row in a["cells"] for n in row}
+    assert len(read.cells) > 80
+    for cell in (" ".join(each.split()) for each in read.cells):
+        bare = re.sub(r" (least|too many)$", "", cell)
+        if re.search(r"\d", bare) and "[" not in bare and bare not in covered:
+            number = re.match(r"−?\d[\d,.]*(?: %)?", bare)
+            is_basis = re.fullmatch(r"[\d,]+ [a-z][a-z ]+", bare)
+            assert is_basis or (number and number[0] in alone), cell
+    for sentence in (" ".join(each.split()) for each in read.told):
+        for number in re.findall(r"−?[\d.]+ (?:%|points)(?! \[)", sentence):
+            assert number in alone, sentence
 
 
 def test_a_bad_form_is_answered_with_sentences(client: Client, divided: World) -> None:

@@ -12,6 +12,7 @@ import pyarrow.csv as csv
 import pytest
 
 from aggregation.report_command_line import main
+from tests.aggregation.test_report import check_every_number
 from tests.aggregation.worlds import SHARED_DATA
 
 POLIS = SHARED_DATA / "polis_conversations"
@@ -43,7 +44,7 @@ def with_published_groups(name: str, folder: Path) -> str:
 
 
 def statements(told: dict[str, Any], which: str, figure: str) -> list[tuple[str, float]]:
-    return [(each["text"], round(each[figure], 3)) for each in told["groups"][which][:3]]
+    return [(each["text"], round(each[figure]["value"], 3)) for each in told["groups"][which][:3]]
 
 
 def test_the_report_names_what_splits_and_what_unites_the_published_groups(tmp_path: Path) -> None:
@@ -54,9 +55,11 @@ def test_the_report_names_what_splits_and_what_unites_the_published_groups(tmp_p
     assert told["groups"]["declared"] is True
     sizes = sorted(card["size"]["value"] for card in told["groups"]["cards"])
     assert sizes == [91, 106]
-    assert told["groups"]["statements_judged"] == 48
+    assert told["groups"]["statements_judged"]["value"] == 48
     assert statements(told, "splitting", "gap")[0] == ("8", 0.731)
     assert statements(told, "uniting", "consensus") == [("14", 0.851), ("19", 0.846), ("1", 0.834)]
+    assert told["groups"]["splitting"][0]["gap"]["lo"] > 0.5
+    assert check_every_number(told) > 150
     assert told["disagreement"]["pluralism"]["lo"] > 0.05
     assert "“8”" in " ".join(told["groups"]["sentences"])
 
