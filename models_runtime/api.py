@@ -26,6 +26,7 @@ from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.forms import CheckpointForm, GenerationForm
 from models_runtime.generation_estimates import estimate_of
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
+from models_runtime.scoring_estimates import estimate_scoring
 from models_runtime.scoring_forms import ScoringForm
 from models_runtime.serializers import (
     CheckpointSerializer,
@@ -37,6 +38,7 @@ from models_runtime.serializers import (
     NewGenerationJobSerializer,
     NewJudgingJobSerializer,
     NewScoringJobSerializer,
+    ScoringEstimateSerializer,
     ScoringJobSerializer,
 )
 
@@ -216,6 +218,7 @@ class ScoringJobsViewSet(JobsViewSet[ScoringJob]):
 
     queryset = ScoringJob.objects.none()
     serializer_class = ScoringJobSerializer
+    access = {**JobsViewSet.access, "estimate": Needs(Scope.RUN_MODELS, MANAGERS)}
 
     def rows(self) -> QuerySet[ScoringJob]:
         jobs = ScoringJob.objects.filter(project=self.project)
@@ -224,17 +227,32 @@ class ScoringJobsViewSet(JobsViewSet[ScoringJob]):
     @extend_schema(request=NewScoringJobSerializer, responses={201: ScoringJobSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Have a model measure every candidate that it hasn't measured in this way."""
+        form = self._asked(request)
+        try:
+            made = enqueue.request_scoring(self.project, user=self.user, **form.request_fields())
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return self._shown(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=NewScoringJobSerializer, responses=ScoringEstimateSerializer)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What such a job would take, in tokens, money and time. Starts nothing."""
+        form = self._asked(request)
+        try:
+            found = estimate_scoring(self.project, **form.estimate_fields())
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return Response(ScoringEstimateSerializer(found).data)
+
+    def _asked(self, request: Request) -> ScoringForm:
         refuse_unknown(request, set())
         given = NewScoringJobSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         told = given.validated_data | {"settings": json.dumps(given.validated_data["settings"])}
         form = ScoringForm(_present(told), project=self.project)
         cleaned(form)
-        try:
-            made = enqueue.request_scoring(self.project, user=self.user, **form.request_fields())
-        except NotPossible as refusal:
-            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
-        return self._shown(made, status.HTTP_201_CREATED)
+        return form
 
     @extend_schema(request=None, responses=ScoringJobSerializer)
     @action(detail=True, methods=["post"])

@@ -20,11 +20,12 @@ from annotation.tokens import Scope
 from models_runtime import audit_cards, enqueue
 from models_runtime.audit_catalogue import AUDITS, audits_for
 from models_runtime.audit_gate import grade_of
-from models_runtime.audit_requests import MOST_PAIRS, PAIRS, request_audit
+from models_runtime.audit_requests import MOST_PAIRS, PAIRS, expected, request_audit
 from models_runtime.audits import Grade
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.errors import NotPossible
 from models_runtime.models import AuditFinding, AuditJob, Checkpoint
+from models_runtime.serializers import CallsEstimateSerializer
 
 AUDITED = sorted(slug for slug, way in PROTOCOLS.items() if audits_for(way))
 
@@ -106,6 +107,14 @@ class NewJudgeAuditSerializer(serializers.Serializer[Any]):
     max_cost = serializers.FloatField(required=False, allow_null=True, default=None)
 
 
+class AuditEstimateSerializer(serializers.Serializer[Any]):
+    """Pairs and calls, without repairs and new attempts, and what those would take of the model."""
+
+    pairs = serializers.IntegerField()
+    calls = serializers.IntegerField()
+    takes = CallsEstimateSerializer()
+
+
 class JudgeAuditsViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[AuditJob]
 ):
@@ -117,6 +126,7 @@ class JudgeAuditsViewSet(
         "list": Needs(Scope.READ, REVIEWERS),
         "retrieve": Needs(Scope.READ, REVIEWERS),
         "create": Needs(Scope.RUN_MODELS, MANAGERS),
+        "estimate": Needs(Scope.RUN_MODELS, MANAGERS),
         "cancel": Needs(Scope.RUN_MODELS, MANAGERS),
     }
     filters = {"state": Filter("state", serializers.ChoiceField(choices=WorkState.choices))}
@@ -136,6 +146,21 @@ class JudgeAuditsViewSet(
         except NotPossible as refusal:
             raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=NewJudgeAuditSerializer, responses=AuditEstimateSerializer)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What such an audit would take. Starts nothing."""
+        refuse_unknown(request, set())
+        given = NewJudgeAuditSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            asked = self._fields(given.validated_data)
+            named = ("checkpoint", "protocol", "options", "audits", "pairs")
+            found = expected(self.project, **{name: asked[name] for name in named})
+        except NotPossible as refusal:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
+        return Response(AuditEstimateSerializer(found).data)
 
     @extend_schema(request=None, responses=JudgeAuditSerializer)
     @action(detail=True, methods=["post"])

@@ -67,6 +67,12 @@ class AuditForm(JudgingForm):
             "seed": given["seed"],
         }
 
+    def expected_fields(self) -> dict[str, Any]:
+        """What `audit_requests.expected` takes beside the project."""
+        unasked = ("earlier", "max_cost", "seed")
+        given = self.audit_fields()
+        return {name: value for name, value in given.items() if name not in unasked}
+
 
 class LeaveForm(forms.Form):
     """Letting a judge label knowingly."""

@@ -1,5 +1,6 @@
 """The pages of judges' cards: list, ask for one, read one, compare two, decide."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import audit_cards, audit_gate, enqueue
 from models_runtime.audit_catalogue import audits_for
 from models_runtime.audit_forms import AuditForm, LeaveForm
-from models_runtime.audit_requests import request_audit
+from models_runtime.audit_requests import expected, request_audit
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.errors import NotPossible
 from models_runtime.models import AuditCall, AuditJob, AuditWaiver, Checkpoint
@@ -51,14 +52,18 @@ def new_audit(request: HttpRequest, project: Project, role: Role) -> HttpRespons
     if slug not in PROTOCOLS or not audits_for(PROTOCOLS[slug]):
         raise Http404
     form = AuditForm(given_in(request), project=project, protocol=slug)
+    would = None
     if request.method == "POST" and form.is_valid():
         try:
-            made = request_audit(project, user=account(request), **form.audit_fields())
-            return redirect("models_runtime:judge-card", project.slug, made.public_id)
+            if "estimate" not in request.POST:
+                made = request_audit(project, user=account(request), **form.audit_fields())
+                return redirect("models_runtime:judge-card", project.slug, made.public_id)
+            would = expected(project, **form.expected_fields())
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
-    context = context_of(project, role, form=form, protocol=PROTOCOLS[slug])
-    return render(request, "models_runtime/audit_new.html", context, status=status_of(form))
+    context = context_of(project, role, form=form, protocol=PROTOCOLS[slug], would=would)
+    status = HTTPStatus.OK if would is not None else status_of(form)
+    return render(request, "models_runtime/audit_new.html", context, status=status)
 
 
 @require_safe

@@ -12,6 +12,7 @@ from models_runtime.audit_catalogue import audits_for, kind_of
 from models_runtime.audit_material import bare_pair, variants_of
 from models_runtime.audit_talk import shows_both_orders
 from models_runtime.audits import PAIRS as COMPARED
+from models_runtime.call_estimates import CallsEstimate, estimate_calls
 from models_runtime.enqueue import (
     DEFAULT_PROTOCOL,
     answered_first,
@@ -35,10 +36,12 @@ LOOKED_AT = 10
 
 @dataclass(frozen=True)
 class Expected:
-    """What an audit would ask: pairs, and calls without repairs and new attempts."""
+    """What an audit would ask: pairs, and calls without repairs and new attempts, with what those
+    would take of the model."""
 
     pairs: int
     calls: int
+    takes: CallsEstimate
 
 
 def request_audit(
@@ -125,7 +128,8 @@ def expected(
         both = shows_both_orders(subject, way, chosen)
         copies = 1 + len(variants_of(pair, audits or audits_for(way), both_orders=both))
         calls += copies * way.cost(Shape.of(subject), chosen).fewest
-    return Expected(len(ids), round(calls * len(ids) / len(looked)) if looked else 0)
+    scaled = round(calls * len(ids) / len(looked)) if looked else 0
+    return Expected(len(ids), scaled, estimate_calls(checkpoint, scaled))
 
 
 def _questions_of(project: Project, way: JudgingProtocol) -> list[int]:

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from django.db.models import F
 
 from annotation.models import Prompt
+from models_runtime.diversity import Matrix
 from models_runtime.engines import Conversation, Usage
 from models_runtime.models import Generation, GenerationItem, GenerationJob, ItemState
 from models_runtime.novelty import MOST_SHOWN, Rule, fault_of
@@ -68,10 +70,11 @@ def sort_out(
         .values("pk")
     )
     kept = kept_texts(job, [item for item, _ in texts])
+    known = _vectors(embed, [text for _, text in texts], kept)
     stay, repeats, again = [], [], []
     for item, text in sorted(texts, key=lambda pair: pair[0].index):
         others = kept[item.prompt_id]
-        vectors = embed([*others, text]) if embed and others else None
+        vectors = np.stack([known[each] for each in (*others, text)]) if known else None
         fault = fault_of(text, others, rule, vectors)
         if fault is not None and item.asked_again < rule.tries:
             again.append(item.pk)
@@ -81,6 +84,19 @@ def sort_out(
         stay.append(item.pk)
         kept[item.prompt_id].append(text)
     return stay, repeats, again
+
+
+def _vectors(
+    embed: Embed | None, texts: Sequence[str], kept: Mapping[int, Sequence[str]]
+) -> dict[str, Matrix]:
+    """Each text's vector by the model; empty without one."""
+    if embed is None:
+        return {}
+    wanted = list(dict.fromkeys([*texts, *(each for group in kept.values() for each in group)]))
+    return {
+        text: np.asarray(vector, dtype=np.float64)
+        for text, vector in zip(wanted, embed(wanted), strict=True)
+    }
 
 
 def ask_again(item: GenerationItem, usage: Usage) -> None:

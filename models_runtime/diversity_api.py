@@ -15,7 +15,7 @@ from annotation.api.permissions import Needs, ProjectAccess
 from annotation.api.problems import Problem
 from annotation.models import Project, Role
 from annotation.tokens import Scope
-from models_runtime.diversity_of_projects import diversity_of
+from models_runtime.diversity_of_projects import MOST_PAIRS, diversity_of
 from models_runtime.errors import NotPossible
 
 
@@ -94,7 +94,9 @@ class DiversitySerializer(serializers.Serializer[Any]):
     without = serializers.IntegerField(help_text="Candidates without such a vector, left out.")
     varieties = VarietySerializer(many=True)
     writers = WriterVarietySerializer(many=True)
-    duplicates = SamePairSerializer(many=True, allow_null=True)
+    duplicates = SamePairSerializer(
+        many=True, allow_null=True, help_text=f"The first {MOST_PAIRS:,} pairs."
+    )
 
 
 class DiversityView(APIView):

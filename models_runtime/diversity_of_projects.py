@@ -14,7 +14,8 @@ from models_runtime.diversity.duplicates import near_duplicates
 from models_runtime.errors import NotPossible
 
 MOST_VECTORS = 10_000  # some seconds; name a prompt beyond
-MOST_COMPARED = 200  # candidates of one prompt, compared pair by pair
+MOST_COMPARED = 1_000  # candidates of one prompt, compared pair by pair: some seconds
+MOST_PAIRS = 2_000  # that are nearly the same; more tell no more, and take long to count edits of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class SamePair:
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """`duplicates` is None unless one prompt was asked for."""
+    """`duplicates` is None unless one prompt was asked for; the first MOST_PAIRS of them."""
 
     name: str
     source: str
@@ -188,5 +189,6 @@ def _duplicates(rows: Rows, least_cosine: float, most_edits: float) -> list[Same
         [row["vector"] for row in rows],
         least_cosine=least_cosine,
         most_edits=most_edits,
+        most=MOST_PAIRS,
     )
     return [SamePair(names[p.first], names[p.second], p.cosine, p.edits) for p in pairs]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from annotation.models import (
     Annotator,
@@ -202,24 +202,10 @@ def request_scoring(
     workers. Those it has measured in this very way are left out, unless `again`. Raises
     NotPossible.
     """
-    check_checkpoint(project, checkpoint)
-    plain = _check_scorer(project, scorer, settings or {}, checkpoint, partner)
-    same = ScoringJob.objects.filter(
-        project=project, checkpoint=checkpoint, scorer=scorer, settings=plain, partner=partner
+    plain, chosen = to_measure(
+        project, checkpoint, scorer=scorer, settings=settings, partner=partner, again=again
     )
-    chosen = Candidate.objects.filter(prompt__project=project)
-    if not chosen.exists():
-        raise NotPossible("There are no candidates to measure yet. Import or write some first.")
-    if not again:
-        measured = ScoringItem.objects.filter(job__in=same, state=ItemState.DONE)
-        chosen = chosen.exclude(pk__in=measured.values("candidate"))
-    ids = list(chosen.order_by("id").values_list("id", flat=True)[: MOST_ITEMS + 1])
-    if not ids:
-        raise NotPossible(
-            "This model has measured every candidate in this way. Choose “again” to repeat it."
-        )
-    if len(ids) > MOST_ITEMS:
-        raise NotPossible(f"At most {MOST_ITEMS:,} candidates fit into one job.")
+    ids = list(chosen.order_by("id").values_list("id", flat=True))
     with transaction.atomic():
         job = ScoringJob.objects.create(
             project=project,
@@ -238,6 +224,38 @@ def request_scoring(
         )
         wake(job, len(ids))
     return job
+
+
+def to_measure(
+    project: Project,
+    checkpoint: Checkpoint,
+    *,
+    scorer: str,
+    settings: Mapping[str, Any] | None,
+    partner: Checkpoint | None,
+    again: bool,
+) -> tuple[dict[str, Any], QuerySet[Candidate]]:
+    """The scorer's settings with its defaults, and the candidates that would be measured. Raises
+    NotPossible."""
+    check_checkpoint(project, checkpoint)
+    plain = _check_scorer(project, scorer, settings or {}, checkpoint, partner)
+    chosen = Candidate.objects.filter(prompt__project=project)
+    if not chosen.exists():
+        raise NotPossible("There are no candidates to measure yet. Import or write some first.")
+    if not again:
+        same = ScoringJob.objects.filter(
+            project=project, checkpoint=checkpoint, scorer=scorer, settings=plain, partner=partner
+        )
+        measured = ScoringItem.objects.filter(job__in=same, state=ItemState.DONE)
+        chosen = chosen.exclude(pk__in=measured.values("candidate"))
+    count = chosen.count()
+    if not count:
+        raise NotPossible(
+            "This model has measured every candidate in this way. Choose “again” to repeat it."
+        )
+    if count > MOST_ITEMS:
+        raise NotPossible(f"At most {MOST_ITEMS:,} candidates fit into one job.")
+    return plain, chosen
 
 
 def _check_scorer(

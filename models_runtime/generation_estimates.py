@@ -12,17 +12,17 @@ from annotation.models import Project, Prompt
 from models_runtime import enqueue
 from models_runtime.engines import Sampling
 from models_runtime.models import Checkpoint, Generation, GenerationJob
-from models_runtime.presenting import in_words
+from models_runtime.pace import Pace, TakesTime, pace_of
 
 LETTERS_PER_TOKEN = 4  # of English, for models that haven't read anything here yet
-PACE_FROM = 3  # the newest jobs of a model, by which its pace is told
+ASSUMED_WRITTEN = 50.0  # tokens a second of a model that has written nothing here yet
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationEstimate:
+class GenerationEstimate(TakesTime):
     """`tokens_out` is what candidates of this model had on average, at most what is allowed;
     `most_tokens_out` if every candidate is as long as allowed and every retry and trial is used.
-    Costs are None where the model has no prices, `time` where it has written nothing here yet.
+    Costs are None where the model has no prices. `pace` is in tokens written a second.
     """
 
     candidates: int
@@ -33,12 +33,9 @@ class GenerationEstimate:
     most_tokens_out: int
     cost: float | None
     most_cost: float | None
-    time: timedelta | None
+    time: timedelta
+    pace: Pace
     thing: str = "candidates"
-
-    @property
-    def time_words(self) -> str | None:
-        return None if self.time is None else in_words(self.time)
 
 
 def estimate_generation(
@@ -62,6 +59,7 @@ def estimate_generation(
     work = sampling.decoder.most_work if sampling.decoder else 1
     tokens_out = count * per_candidate
     most_out = count * sampling.max_tokens * work * (1 + retries)
+    pace = writing_pace(checkpoint)
     return GenerationEstimate(
         candidates=count,
         fewest_calls=count,
@@ -71,7 +69,8 @@ def estimate_generation(
         most_tokens_out=most_out,
         cost=price_of(checkpoint, tokens_in, tokens_out),
         most_cost=price_of(checkpoint, tokens_in * (1 + retries), most_out),
-        time=_time(checkpoint, tokens_out),
+        time=pace.time_for(tokens_out),
+        pace=pace,
     )
 
 
@@ -96,16 +95,9 @@ def price_of(checkpoint: Checkpoint, tokens_in: int, tokens_out: int) -> float |
     return (prices[0] * tokens_in + prices[1] * tokens_out) / 1e6
 
 
-def pace_of(checkpoint: Checkpoint) -> float | None:
-    """Tokens a second that this model wrote over its newest jobs; None without any."""
-    jobs = GenerationJob.objects.filter(checkpoint=checkpoint, finished_at__isnull=False)
-    tokens = seconds = 0.0
-    for job in jobs.order_by("-id")[:PACE_FROM]:
-        tokens += job.spent().tokens_out
-        seconds += (job.elapsed() or timedelta()).total_seconds()
-    return tokens / seconds if tokens and seconds else None
-
-
-def _time(checkpoint: Checkpoint, tokens: int) -> timedelta | None:
-    pace = pace_of(checkpoint)
-    return None if pace is None else timedelta(seconds=tokens / pace)
+def writing_pace(checkpoint: Checkpoint) -> Pace:
+    """Tokens a second that this model wrote over its newest jobs, or what is assumed."""
+    ended = GenerationJob.objects.filter(checkpoint=checkpoint, finished_at__isnull=False)
+    return pace_of(
+        ended.order_by("-id"), lambda job: job.spent().tokens_out, assumed=ASSUMED_WRITTEN
+    )

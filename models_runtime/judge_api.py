@@ -32,7 +32,11 @@ from models_runtime.judge_trials import tried
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Shape
 from models_runtime.models import JudgingJob
-from models_runtime.serializers import JudgingJobSerializer, NewJudgingJobSerializer
+from models_runtime.serializers import (
+    CallsEstimateSerializer,
+    JudgingJobSerializer,
+    NewJudgingJobSerializer,
+)
 
 
 class OptionSerializer(serializers.Serializer[Any]):
@@ -86,12 +90,14 @@ def _shown(slug: str, protocol: JudgingProtocol) -> dict[str, Any]:
 
 
 class EstimateSerializer(serializers.Serializer[Any]):
-    """Questions that wait and the calls they take, without repairs and new attempts."""
+    """Questions that wait and the calls they take, without repairs and new attempts. `takes` is
+    what `most` of them would take of the model."""
 
     questions = serializers.IntegerField()
     fewest = serializers.IntegerField()
     most = serializers.IntegerField()
     formula = serializers.CharField()
+    takes = CallsEstimateSerializer()
 
 
 class PlanAskedSerializer(serializers.Serializer[Any]):
@@ -251,7 +257,7 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
     @extend_schema(request=NewJudgingJobSerializer, responses=EstimateSerializer)
     @action(detail=False, methods=["post"])
     def estimate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """How many questions wait for this way of judging, and how many calls they take."""
+        """How many questions wait for this way of judging, and what they would take."""
         given = self._given(request)
         try:
             protocol, options, _ = enqueue.check_way(
@@ -260,7 +266,8 @@ class JudgesViewSet(ProjectViewSet[JudgingJob]):
             )  # fmt: skip
         except NotPossible as refusal:
             raise Problem(HTTPStatus.BAD_REQUEST, str(refusal)) from refusal
-        return Response(EstimateSerializer(estimate(self.project, protocol, options)).data)
+        found = estimate(self.project, protocol, options, checkpoint=given["checkpoint"])
+        return Response(EstimateSerializer(found).data)
 
     @extend_schema(parameters=[PlanAskedSerializer], responses=PlanSerializer)
     @action(detail=False, methods=["get"])

@@ -6,23 +6,26 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from annotation.models import Annotator, Project, Question, Rubric
+from models_runtime.call_estimates import CallsEstimate, estimate_calls
 from models_runtime.enqueue import items_to_judge
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Shape
 from models_runtime.judging_cases import mined_rubric, takes_mined
-from models_runtime.models import JudgeCall, JudgingJob
+from models_runtime.models import Checkpoint, JudgeCall, JudgingJob
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Calls for everything that waits, without repairs; `cost` from a trial's cost per question,
-    None where there was none. `formula` says the calls of one question in letters."""
+    None where there was none. `formula` says the calls of one question in letters. `takes` is what
+    the `most` calls would take of a model, None where none is named."""
 
     questions: int
     fewest: int
     most: int
     cost: float | None = None
     formula: str = ""
+    takes: CallsEstimate | None = None
 
     @property
     def calls(self) -> str:
@@ -37,9 +40,11 @@ def estimate(
     options: Any,
     *,
     annotator: Annotator | None = None,
+    checkpoint: Checkpoint | None = None,
     trial: JudgingJob | None = None,
 ) -> Estimate:
-    """How many questions wait for this way of judging, and how many calls they take."""
+    """How many questions wait for this way of judging, how many calls they take, and what those
+    would take of `checkpoint`."""
     ids = items_to_judge(project, protocol, annotator)
     fewest = most = 0
     mined = mined_rubric(project) if takes_mined(protocol) else None
@@ -48,7 +53,8 @@ def estimate(
         cost = protocol.cost(shape, options)
         fewest, most = fewest + count * cost.fewest, most + count * cost.most
     formula = protocol.cost(Shape(), options).formula
-    return Estimate(len(ids), fewest, most, _cost(trial, len(ids)), formula)
+    takes = estimate_calls(checkpoint, most) if checkpoint is not None else None
+    return Estimate(len(ids), fewest, most, _cost(trial, len(ids)), formula, takes)
 
 
 def _shapes(protocol: JudgingProtocol, ids: list[int], common: int = 0) -> dict[Shape, int]:

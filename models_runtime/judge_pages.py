@@ -1,5 +1,6 @@
 """The pages on which people build judges, try them, watch and compare them."""
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -89,31 +90,40 @@ def choose_protocol(request: HttpRequest, project: Project, role: Role) -> HttpR
 @require_http_methods(PAGE_METHODS)
 @for_members(*MANAGERS)
 def new_judging(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
-    """Build a judge: try it on ten questions, or start it."""
+    """Build a judge: see what it would take, try it on ten questions, or start it."""
     slug = request.GET.get("protocol", enqueue.DEFAULT_PROTOCOL)
     if slug not in PROTOCOLS:
         raise Http404
     form = JudgingForm(given_in(request), project=project, protocol=slug)
+    protocol = PROTOCOLS[slug]
+    options, asked = protocol.options_class(), None
     if request.method == "POST" and form.is_valid():
+        fields = form.request_fields()
         try:
-            fields = form.request_fields()
-            trial = "try" in request.POST
-            made = enqueue.request_judging(project, user=account(request), trial=trial, **fields)
-            page = "judge-trial" if trial else "job"
-            return redirect(f"models_runtime:{page}", project.slug, made.public_id)
+            if "estimate" not in request.POST:
+                trial = "try" in request.POST
+                made = enqueue.request_judging(
+                    project, user=account(request), trial=trial, **fields
+                )
+                page = "judge-trial" if trial else "job"
+                return redirect(f"models_runtime:{page}", project.slug, made.public_id)
+            asked = fields["checkpoint"]
+            _, options, _seats = enqueue.check_way(
+                project, asked, slug, fields["options"], fields["seats"]
+            )
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
-    protocol = PROTOCOLS[slug]
     context = context_of(
         project,
         role,
         form=form,
         slug=slug,
         protocol=protocol,
-        waiting=estimate(project, protocol, protocol.options_class()),
+        waiting=estimate(project, protocol, options, checkpoint=asked),
         **(_planned(request, project) if protocol.plans else {}),
     )
-    return render(request, "models_runtime/judge_build.html", context, status=status_of(form))
+    status = HTTPStatus.OK if asked is not None and not form.errors else status_of(form)
+    return render(request, "models_runtime/judge_build.html", context, status=status)
 
 
 def _planned(request: HttpRequest, project: Project) -> dict[str, Any]:
@@ -137,7 +147,13 @@ def trial(request: HttpRequest, project: Project, role: Role, public_id: UUID) -
         progress=progress_of(job),
         tried=tried(job),
         spent=job.spent(),
-        waiting=estimate(project, job.read_protocol(), job.read_options(), trial=job),
+        waiting=estimate(
+            project,
+            job.read_protocol(),
+            job.read_options(),
+            checkpoint=job.checkpoint,
+            trial=job,
+        ),
         form=LaunchForm(),
         makes=job.read_protocol().makes,
     )

@@ -1,5 +1,7 @@
 """The page on which prompts are asked for."""
 
+from http import HTTPStatus
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -42,4 +44,5 @@ def new_prompts(request: HttpRequest, project: Project, role: Role) -> HttpRespo
         estimates=True,
         estimate=estimate,
     )
-    return render(request, "models_runtime/start.html", context, status=status_of(form))
+    status = HTTPStatus.OK if estimate is not None else status_of(form)
+    return render(request, "models_runtime/start.html", context, status=status)

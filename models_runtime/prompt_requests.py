@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +11,7 @@ from models_runtime import enqueue
 from models_runtime.engines import EngineError, Sampling
 from models_runtime.engines._options import read_options
 from models_runtime.errors import NotPossible
-from models_runtime.generation_estimates import GenerationEstimate, pace_of, price_of
+from models_runtime.generation_estimates import GenerationEstimate, price_of, writing_pace
 from models_runtime.models import Checkpoint, PromptIdea, PromptItem, PromptJob
 from models_runtime.models.items import insert_items
 from models_runtime.models.prompt_making import PARAPHRASE, SYNTHESIS
@@ -138,7 +137,7 @@ def estimate_prompts(
     reading += ideas * options.rollouts * TOKENS_PER_PROMPT
     usual = ideas * (TOKENS_PER_PROMPT + asks * TOKENS_PER_VERDICT)
     most = usual + ideas * options.rollouts * 512
-    pace = pace_of(checkpoint)
+    pace = writing_pace(checkpoint)
     return GenerationEstimate(
         candidates=ideas,
         fewest_calls=rounds,
@@ -148,6 +147,7 @@ def estimate_prompts(
         most_tokens_out=most,
         cost=price_of(checkpoint, reading, usual),
         most_cost=price_of(checkpoint, reading, most),
-        time=None if pace is None else timedelta(seconds=most / pace),
+        time=pace.time_for(most),
+        pace=pace,
         thing="prompts",
     )

@@ -84,3 +84,11 @@ class ScoringForm(JobForm):
     def request_fields(self) -> dict[str, Any]:
         """What `enqueue.request_scoring` takes beside project and user."""
         return dict(self.cleaned_data)
+
+    def estimate_fields(self) -> dict[str, Any]:
+        """What `scoring_estimates.estimate_scoring` takes beside the project."""
+        return {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name not in ("seed", "max_cost")
+        }

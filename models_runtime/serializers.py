@@ -286,9 +286,16 @@ class NewGenerationJobSerializer(NewJobSerializer):
     )
 
 
+class PaceSerializer(serializers.Serializer[Any]):
+    """How fast the model is taken to be, by so many of its newest jobs; assumed where 0."""
+
+    per_second = serializers.FloatField()
+    jobs = serializers.IntegerField()
+
+
 class GenerationEstimateSerializer(serializers.Serializer[Any]):
-    """What a generation job would take. `cost` is null for a model without prices, `seconds` for
-    one that has written nothing here yet."""
+    """What a generation job would take. `cost` is null for a model without prices; `pace` is in
+    tokens written."""
 
     candidates = serializers.IntegerField()
     fewest_calls = serializers.IntegerField()
@@ -298,7 +305,33 @@ class GenerationEstimateSerializer(serializers.Serializer[Any]):
     most_tokens_out = serializers.IntegerField()
     cost = serializers.FloatField(allow_null=True)
     most_cost = serializers.FloatField(allow_null=True)
-    seconds = serializers.FloatField(source="time.total_seconds", allow_null=True, default=None)
+    seconds = serializers.FloatField()
+    pace = PaceSerializer()
+
+
+class ScoringEstimateSerializer(serializers.Serializer[Any]):
+    """What measuring would take. `tokens_in` is read by each of the `models`; `cost` is null for
+    models without prices; `pace` is in tokens read."""
+
+    candidates = serializers.IntegerField()
+    models = serializers.IntegerField()
+    tokens_in = serializers.IntegerField()
+    cost = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField()
+    pace = PaceSerializer()
+
+
+class CallsEstimateSerializer(serializers.Serializer[Any]):
+    """What calls of a model would take. `seen` of its newest calls say how many tokens one has, 0
+    where that is assumed; `cost` is null for a model without prices; `pace` is in calls."""
+
+    calls = serializers.IntegerField()
+    tokens_in = serializers.IntegerField()
+    tokens_out = serializers.IntegerField()
+    seen = serializers.IntegerField()
+    cost = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField()
+    pace = PaceSerializer()
 
 
 class NewJudgingJobSerializer(NewJobSerializer):

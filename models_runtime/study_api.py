@@ -23,6 +23,7 @@ from models_runtime.catalogue import STUDIES
 from models_runtime.errors import NotPossible
 from models_runtime.judge_api import OptionSerializer
 from models_runtime.models import Checkpoint, StudyJob
+from models_runtime.serializers import CallsEstimateSerializer
 from models_runtime.study_requests import expected, make_rubric, request_study, take_in
 
 
@@ -105,11 +106,13 @@ class NewStudySerializer(serializers.Serializer[Any]):
 
 
 class StudyEstimateSerializer(serializers.Serializer[Any]):
-    """Pieces of material and calls, without repairs and new attempts."""
+    """Pieces of material and calls, without repairs and new attempts. `takes` is what `most` of
+    them would take of the model."""
 
     pieces = serializers.IntegerField()
     fewest = serializers.IntegerField()
     most = serializers.IntegerField()
+    takes = CallsEstimateSerializer()
 
 
 class StudyRubricSerializer(serializers.Serializer[Any]):

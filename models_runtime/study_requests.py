@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from annotation.content import add_candidate, add_prompt
 from annotation.models import Criterion, CriterionKind, Project, Prompt, Rubric, User, WorkState
 from annotation.questions import ask
+from models_runtime.call_estimates import CallsEstimate, estimate_calls
 from models_runtime.catalogue import STUDIES
 from models_runtime.enqueue import check_checkpoint, job_fields, wake
 from models_runtime.errors import NotPossible
@@ -25,11 +26,13 @@ MEMBER = "member_"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a study would take: pieces of material and calls, without repairs and new attempts."""
+    """What a study would take: pieces of material and calls, without repairs and new attempts, and
+    what those would take of the model."""
 
     pieces: int
     fewest: int
     most: int
+    takes: CallsEstimate
 
     @property
     def calls(self) -> str:
@@ -101,7 +104,7 @@ def expected(
         families=families,
     )
     fewest, most = checked.study.cost(size, checked.options)
-    return Expected(pieces, fewest, most)
+    return Expected(pieces, fewest, most, estimate_calls(checkpoint, most))
 
 
 def _pieces(study: Study, material: Mapping[str, Any]) -> int:

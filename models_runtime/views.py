@@ -84,7 +84,8 @@ def new_generation(request: HttpRequest, project: Project, role: Role) -> HttpRe
         estimates=True,
         estimate=estimate,
     )
-    return render(request, "models_runtime/start.html", context, status=status_of(form))
+    status = HTTPStatus.OK if estimate is not None else status_of(form)
+    return render(request, "models_runtime/start.html", context, status=status)
 
 
 @require_safe

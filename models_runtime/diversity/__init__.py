@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["cosines", "effective_number", "vendi_score"]
+__all__ = ["Matrix", "Vectors", "cosines", "cosines_to", "effective_number", "vendi_score"]
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
+Vectors = Sequence[Sequence[float]] | Matrix  # one vector a row
 _NOTHING = 1e-14  # times n and the largest: eigenvalues below are rounding
 
 
 def vendi_score(
-    vectors: Sequence[Sequence[float]],
+    vectors: Vectors,
     *,
     order: float = 1.0,
     weights: Sequence[float] | None = None,
@@ -68,14 +69,21 @@ def effective_number(shares: Sequence[float], *, order: float, count: int | None
     return math.exp((order * math.log(largest) + math.log(powers)) / (1 - order))
 
 
-def cosines(vectors: Sequence[Sequence[float]]) -> Matrix:
+def cosines_to(vectors: Vectors) -> Matrix:
+    """The cosine of the last vector to each before it. Raises ValueError as `vendi_score`."""
+    unit = _unit(vectors)
+    found: Matrix = np.clip(unit[:-1] @ unit[-1], -1.0, 1.0)
+    return found
+
+
+def cosines(vectors: Vectors) -> Matrix:
     """The cosine of each pair, n by n. Raises ValueError as `vendi_score`."""
     unit = _unit(vectors)
     return np.clip(unit @ unit.T, -1.0, 1.0)
 
 
-def _unit(vectors: Sequence[Sequence[float]]) -> Matrix:
-    if not vectors:
+def _unit(vectors: Vectors) -> Matrix:
+    if len(vectors) == 0:
         raise ValueError("There is no vector.")
     if len({len(vector) for vector in vectors}) > 1:
         raise ValueError("The vectors have different lengths.")

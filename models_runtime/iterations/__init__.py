@@ -9,8 +9,12 @@ what the reward selects, the balance score of a prompt is
 
     min(c / target, 1) · c / s,
 
-c the distinct correct among the s selected: low if too few are found, low if wrong ones or copies
-are chosen.
+c the correct among the s distinct texts selected: low if too few are found, low if wrong ones are
+chosen. So computes the authors' own program (train_code/metric_modiacc_auto.py of their
+repository), with 8 as the target. Ours are the area under the curve, the target of 4 where nothing
+else is said, since so many candidates are written by default, and that a prompt of which nothing is
+selected counts as 0; their program leaves it out of the mean, which would reward a threshold that
+only the easiest prompts pass.
 """
 
 from collections.abc import Sequence
@@ -67,7 +71,7 @@ def balance_score(attempts: Sequence[Attempt], *, least: float, target: int) -> 
     if not selected:
         return 0.0
     correct = len({each.text for each in selected if each.correct})
-    return min(correct / target, 1.0) * correct / len(selected)
+    return min(correct / target, 1.0) * correct / len({each.text for each in selected})
 
 
 def summarise(

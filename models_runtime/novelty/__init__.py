@@ -13,10 +13,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
-from models_runtime.diversity import vendi_score
-from models_runtime.diversity.duplicates import near_duplicates
+import numpy as np
+
+from models_runtime.diversity import Matrix, Vectors, cosines_to, vendi_score
+from models_runtime.diversity.duplicates import first_near
 
 __all__ = ["Fault", "Rule", "fault_of", "vectors_of", "warmer"]
 
@@ -24,6 +27,7 @@ AXES = ("approach", "stance", "format", "style", "scope")
 DIMENSIONS = 256
 MOST_SHOWN = 8
 HOTTEST = 2.0
+_MOST_KEPT = 4096  # vectors of texts seen lately, 2 kB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def fault_of(
     text: str,
     kept: Sequence[str],
     rule: Rule,
-    vectors: Sequence[Sequence[float]] | None = None,
+    vectors: Vectors | None = None,
 ) -> Fault | None:
     """What is wrong with adding `text` to `kept`, None if nothing is. `vectors` are of `kept` and
     then of `text`; without any, vectors of their words are taken."""
@@ -69,29 +73,31 @@ def fault_of(
         return None
     texts = [*kept, text]
     found = vectors_of(texts) if vectors is None else vectors
-    last = len(kept)
-    for place, other in enumerate(kept):
-        pairs = near_duplicates(
-            [other, text],
-            [found[place], found[last]],
-            least_cosine=rule.most_cosine,
-            most_edits=rule.least_edits,
-        )
-        if pairs:
-            return Fault(f"It is nearly candidate {place + 1} of this prompt.")
+    place = first_near(
+        text,
+        kept,
+        cosines_to(found),
+        least_cosine=rule.most_cosine,
+        most_edits=rule.least_edits,
+    )
+    if place is not None:
+        return Fault(f"It is nearly candidate {place + 1} of this prompt.")
+    if not rule.least_variety:
+        return None
     score = vendi_score(found)
     if score < rule.least_variety * len(texts):
         return Fault(f"With it, {len(texts)} candidates are as different as {score:.2f} would be.")
     return None
 
 
-def vectors_of(texts: Sequence[str]) -> list[list[float]]:
+def vectors_of(texts: Sequence[str]) -> Matrix:
     """Counts of words and of pairs of words, hashed into a fixed number of places: enough to tell
-    texts with the same words, without a model."""
-    return [_vector(text) for text in texts]
+    texts with the same words, without a model. A row for each text."""
+    return np.array([_vector(text) for text in texts], dtype=np.float64)
 
 
-def _vector(text: str) -> list[float]:
+@lru_cache(maxsize=_MOST_KEPT)
+def _vector(text: str) -> Matrix:
     words = re.findall(r"\w+", text.casefold())
     counts = Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))])
     vector = [0.0] * DIMENSIONS
@@ -100,7 +106,9 @@ def _vector(text: str) -> list[float]:
         vector[place // 2] += (1 if place % 2 else -1) * math.log1p(count)
     if not any(vector):
         vector[0] = 1.0
-    return vector
+    kept: Matrix = np.array(vector, dtype=np.float64)
+    kept.setflags(write=False)
+    return kept
 
 
 def _place(word: str) -> int:

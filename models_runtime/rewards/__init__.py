@@ -90,6 +90,10 @@ class Scorer(Protocol):
     @property
     def options_class(self) -> type[Any]: ...
 
+    def reading(self, prompt: int, text: int, options: Any) -> int:
+        """Tokens that a model reads for texts of `text` tokens answering `prompt` tokens in all;
+        linear in both, as it is asked about many candidates at once."""
+
     def measure(
         self, subjects: Iterable[Subject], bench: Bench, options: Any
     ) -> Iterator[Measured]:

@@ -21,6 +21,9 @@ class Embedding:
     partner: str = ""
     options_class: type[Any] = field(default=NoOptions)
 
+    def reading(self, prompt: int, text: int, options: NoOptions) -> int:
+        return text
+
     def measure(
         self, subjects: Iterable[Subject], bench: Bench, options: NoOptions
     ) -> Iterator[Measured]:

@@ -70,6 +70,9 @@ class Relevance:
     partner: str = ""
     options_class: type[Any] = field(default=RelevanceOptions)
 
+    def reading(self, prompt: int, text: int, options: RelevanceOptions) -> int:
+        return prompt + text
+
     def measure(
         self, subjects: Iterable[Subject], bench: Bench, options: RelevanceOptions
     ) -> Iterator[Measured]:

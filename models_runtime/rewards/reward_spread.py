@@ -47,6 +47,9 @@ class RewardSpread:
     partner: str = ""
     options_class: type[Any] = field(default=SpreadOptions)
 
+    def reading(self, prompt: int, text: int, options: SpreadOptions) -> int:
+        return prompt + text  # draws are taken behind the last layer
+
     def measure(
         self, subjects: Iterable[Subject], bench: Bench, options: SpreadOptions
     ) -> Iterator[Measured]:

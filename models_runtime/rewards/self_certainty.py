@@ -30,6 +30,9 @@ class SelfCertainty:
     partner: str = ""
     options_class: type[Any] = field(default=NoOptions)
 
+    def reading(self, prompt: int, text: int, options: NoOptions) -> int:
+        return prompt + text
+
     def measure(
         self, subjects: Iterable[Subject], bench: Bench, options: NoOptions
     ) -> Iterator[Measured]:

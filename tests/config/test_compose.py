@@ -53,7 +53,7 @@ def test_an_image_names_its_version(name: str) -> None:
     image, _, tag = SERVICES[name]["image"].rpartition(":")
     assert image
     assert tag != "latest"
-    assert tag[0].isdigit()
+    assert tag.removeprefix("v")[0].isdigit()
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -87,3 +87,20 @@ def test_the_targets_exist_in_the_dockerfile() -> None:
     stages = re.findall(r"(?m)^FROM \S+ AS (\S+)", (ROOT / "config" / "Dockerfile").read_text())
     built = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
     assert built <= set(stages)
+
+
+def test_the_model_server_is_reached_from_within_only_and_by_a_key_that_names_it() -> None:
+    vllm = SERVICES["vllm"]
+    assert vllm["profiles"] == ["vllm"]
+    assert "ports" not in vllm
+    assert "VLLM_API_KEY" in vllm["environment"]
+    assert not any("KEY" in word for word in vllm["command"])
+    for service in (SERVICES[name] for name in ("web", *WORKERS)):
+        host, _, key = service["environment"]["POLYPHONY_KEY_VLLM"].partition(" ")
+        assert (host, key) == ("vllm", "${VLLM_API_KEY:-}")
+
+
+@pytest.mark.parametrize("name", ["vllm", "worker-gpu"])
+def test_who_computes_on_a_gpu_has_one_to_itself(name: str) -> None:
+    (device,) = SERVICES[name]["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["count"], device["capabilities"]) == (1, ["gpu"])

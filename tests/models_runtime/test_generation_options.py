@@ -95,7 +95,7 @@ def test_an_estimate_starts_nothing_and_says_what_it_rests_on(manager: Client) -
     page = manager.post(f"/projects/{project.slug}/jobs/new/candidates/", given).content.decode()
     assert "at most 1,500" in page
     assert "the model has no prices" in page
-    assert "known once this model has written something here" in page
+    assert "assumed 50 tokens a second: this model has written nothing here yet" in page
     assert not GenerationJob.objects.exists()
 
 
@@ -104,11 +104,12 @@ def test_estimates_learn_from_what_a_model_has_written() -> None:
     checkpoint = scripted(project)
     sampling = Sampling(max_tokens=500)
     before = estimate_generation(project, checkpoint, per_prompt=2, sampling=sampling)
-    assert (before.candidates, before.tokens_out, before.time) == (8, 4000, None)
+    assert (before.candidates, before.tokens_out, before.pace.is_measured) == (8, 4000, False)
+    assert before.time == timedelta(seconds=4000 / 50)
     job = carry_out(enqueue.request_generation(project, checkpoint, per_prompt=2))
     after = estimate_generation(project, checkpoint, per_prompt=2, sampling=sampling)
     assert after.tokens_out == pytest.approx(job.spent().tokens_out, abs=8)
-    assert after.time is not None
+    assert after.pace.jobs == 1
     assert after.time == pytest.approx(job.elapsed(), abs=timedelta(seconds=1))
     assert after.most_tokens_out == 4000
 
@@ -137,7 +138,8 @@ def test_the_api_takes_a_decoder_and_gives_an_estimate() -> None:
     found = owner.post(f"{url}estimate/", given)
     assert found.status_code == 200
     assert found.json()["most_tokens_out"] == 200
-    assert found.json()["seconds"] is None
+    assert found.json()["pace"] == {"per_second": 50, "jobs": 0}
+    assert found.json()["seconds"] == found.json()["tokens_out"] / 50
     made = owner.post(url, given)
     assert made.status_code == 201
     assert made.json()["sampling"]["decoder"]["first"] == 10

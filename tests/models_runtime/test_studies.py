@@ -317,6 +317,7 @@ def test_a_study_from_its_page_to_a_rubric() -> None:
     asked = olga.post(f"{STUDY_PAGES}new/?study=criteria_mining", {**form, "estimate": ""})
     assert (asked.status_code, StudyJob.objects.count()) == (200, 0)
     assert "30 pairs" in asked.content.decode()
+    assert "assumed: this model has answered nothing here yet" in asked.content.decode()
     olga.post(f"{STUDY_PAGES}new/?study=criteria_mining", {**form, "start": ""})
     job = StudyJob.objects.get()
     assert job.options == {"criteria": 3}
@@ -360,6 +361,7 @@ def test_studies_through_the_api() -> None:
     asked = {"study": "criteria_mining", "checkpoint": str(model.public_id), "seed": 3}
     told = caller.post(f"{API}estimate/", asked)
     assert told.json()["pieces"] == MANY
+    assert told.json()["takes"]["calls"] == told.json()["most"]
     made = caller.post(API, asked)
     assert made.status_code == 201, made.content
     carried(StudyJob.objects.get())

@@ -50,12 +50,12 @@ def test_separation_is_the_chance_that_right_beats_wrong() -> None:
     assert separation(found[:2]) is None
 
 
-def test_balance_falls_with_copies_wrong_ones_and_too_few() -> None:
+def test_balance_falls_with_wrong_ones_and_too_few_and_copies_are_one() -> None:
     right = attempts(("a", True, 1.0), ("b", True, 1.0))
     assert balance_score(right, least=0.5, target=2) == 1
     assert balance_score(right, least=0.5, target=4) == pytest.approx(0.5)
     copies = attempts(("a", True, 1.0), ("a", True, 1.0))
-    assert balance_score(copies, least=0.5, target=2) == pytest.approx(0.25)
+    assert balance_score(copies, least=0.5, target=2) == pytest.approx(0.5)
     wrong = [*right, *attempts(("c", False, 0.6), ("d", False, 0.2))]
     assert balance_score(wrong, least=0.5, target=2) == pytest.approx(2 / 3)
     assert balance_score(wrong, least=2.0, target=2) == 0

@@ -1,0 +1,87 @@
+"""What measuring candidates would take before it starts: tokens read, money and time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet, Sum, TextField
+from django.db.models.functions import Cast, Length
+
+from annotation.models import Candidate, Project
+from models_runtime import enqueue
+from models_runtime.catalogue import SCORERS
+from models_runtime.engines._options import read_options
+from models_runtime.generation_estimates import LETTERS_PER_TOKEN, price_of
+from models_runtime.models import Checkpoint, ItemState, ScoringJob
+from models_runtime.pace import Pace, TakesTime, pace_of
+from models_runtime.rewards import Scorer
+
+ASSUMED_READ = 1_000.0  # tokens a second of a model that has measured nothing here yet
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringEstimate(TakesTime):
+    """`tokens_in` is what one model reads, at four letters a token; `models` is 2 where two are
+    compared. `cost` is None where none of them has prices; `pace` is in tokens read a second."""
+
+    candidates: int
+    models: int
+    tokens_in: int
+    cost: float | None
+    time: timedelta
+    pace: Pace
+
+
+def estimate_scoring(
+    project: Project,
+    checkpoint: Checkpoint,
+    *,
+    scorer: str,
+    settings: Mapping[str, Any] | None = None,
+    partner: Checkpoint | None = None,
+    again: bool = False,
+) -> ScoringEstimate:
+    """Of what `enqueue.request_scoring` is asked for. Raises NotPossible where it would refuse."""
+    plain, chosen = enqueue.to_measure(
+        project, checkpoint, scorer=scorer, settings=settings, partner=partner, again=again
+    )
+    plugin = SCORERS[scorer]
+    read = _read_by(plugin, plain, chosen)
+    both = [each for each in (checkpoint, partner) if each is not None]
+    costs = [cost for each in both if (cost := price_of(each, read, 0)) is not None]
+    pace = reading_pace(checkpoint, scorer)
+    return ScoringEstimate(
+        candidates=chosen.count(),
+        models=len(both),
+        tokens_in=read,
+        cost=sum(costs) if costs else None,
+        time=pace.time_for(read),
+        pace=pace,
+    )
+
+
+def reading_pace(checkpoint: Checkpoint, scorer: str) -> Pace:
+    """Tokens a second in the newest jobs in which this model measured in this way, told by the
+    same letters a token; where two models are compared, the two together took that time."""
+    ended = ScoringJob.objects.filter(
+        checkpoint=checkpoint, scorer=scorer, finished_at__isnull=False
+    )
+    return pace_of(ended.order_by("-id"), _read_in, assumed=ASSUMED_READ)
+
+
+def _read_in(job: ScoringJob) -> float:
+    done = job.items.filter(state=ItemState.DONE)
+    return _read_by(
+        SCORERS[job.scorer],
+        job.settings,
+        Candidate.objects.filter(pk__in=done.values("candidate")),
+    )
+
+
+def _read_by(scorer: Scorer, settings: Mapping[str, Any], rows: QuerySet[Candidate]) -> int:
+    sums = rows.order_by().aggregate(
+        text=Sum(Length("text")), prompt=Sum(Length(Cast("prompt__messages", TextField())))
+    )
+    text, prompt = (round((sums[name] or 0) / LETTERS_PER_TOKEN) for name in ("text", "prompt"))
+    return scorer.reading(prompt, text, read_options(scorer.options_class, settings))
