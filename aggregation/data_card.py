@@ -76,6 +76,15 @@ def _rule(manifest: Manifest) -> Iterator[str]:
             f"{run['seed']} on the same judgments."
         )
         yield ""
+    choice = manifest.get("rule_choice")
+    if choice:
+        yield (
+            f"Which rule to go by was decided on {choice['at'][:10]} by {_plain(choice['by'])}, "
+            f"after a report on who disagrees (log up to {choice['report_mark']:,}, "
+            f"`sha256:{choice['report_digest']}`): {_plain(choice['title'])}, which picks "
+            f"{_plain(choice['picks'])} there. The reason given: {_plain(choice['reason'])}"
+        )
+        yield ""
     yield f"Computed by Polyphony {manifest['code_version']}."
     yield ""
 

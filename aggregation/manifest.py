@@ -13,6 +13,7 @@ from aggregation.data_card import data_card
 from aggregation.dataset_files import WrittenFile, WrittenRows, canonical, write_whole
 from aggregation.exports import Export
 from aggregation.models import Release, Run
+from aggregation.rule_choices import standing_choice
 from aggregation.snapshot import JUDGMENTS, FrozenLog
 from aggregation.verification import PUBLIC_KEY, SCHEMA
 from aggregation.versions import code_version
@@ -52,6 +53,7 @@ def manifest_of(
         "withheld_combinations": census.withheld_combinations,
         "curation": {**log.curation.to_plain(), "sentences": log.curation.sentences()},
         "run": None if release.run is None else _run(release.run),
+        "rule_choice": _rule_choice(release),
         "exports": [
             {
                 **_described(EXPORTS[slug]),
@@ -89,6 +91,24 @@ def _run(run: Run) -> dict[str, Any]:
         "judgments": run.judgments,
         "annotators": run.annotators,
         "left_out": run.exclusions,
+    }
+
+
+def _rule_choice(release: Release) -> dict[str, Any] | None:
+    """Which rule was chosen after reading a report, by whom and why; None where nobody chose."""
+    chosen = standing_choice(release.project, release.rule_choices)
+    if chosen is None:
+        return None
+    return {
+        "rule": chosen.rule,
+        "title": chosen.title,
+        "picks": chosen.picks,
+        "reason": chosen.reason,
+        "by": str(chosen.decided_by),
+        "at": chosen.created_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "report": str(chosen.report.public_id),
+        "report_digest": chosen.report.content_digest,
+        "report_mark": chosen.report.mark,
     }
 
 

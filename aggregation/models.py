@@ -1,11 +1,13 @@
 """Runs, snapshots and releases: what was computed from the log, and what left the house."""
 
 import hashlib
+import uuid
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from aggregation.results import AggregateResult
 from annotation.models import (
@@ -318,7 +320,8 @@ class Release(Work):
     the policy by which judgments became rows; `skips` was counted when the release was asked for.
     `withdrawals` is how many people had withdrawn from the project by then: their judgments are
     left out, and a later withdrawal doesn't change what this release is. `adjudications` is the key
-    of the newest reviewers' verdict that it knows of, 0 for none.
+    of the newest reviewers' verdict that it knows of, 0 for none; `rule_choices` likewise that of
+    the newest choice of a rule.
     The manifest on disk is the truth about the files; `manifest` is its copy for the pages.
     """
 
@@ -340,6 +343,7 @@ class Release(Work):
     skips = models.PositiveBigIntegerField(default=0)
     withdrawals = models.PositiveIntegerField(default=0, db_default=0)
     adjudications = models.PositiveBigIntegerField(default=0, db_default=0)
+    rule_choices = models.PositiveBigIntegerField(default=0, db_default=0)
     snapshot = models.ForeignKey(
         Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
     )
@@ -483,3 +487,31 @@ class Report(Work):
         if self.replay_of is None or self.content is None:
             return None
         return self.content == self.replay_of.content
+
+
+class RuleChoice(models.Model):
+    """Which rule somebody decided to go by, and why, after reading a report. Append-only; the
+    newest one of a project stands, and goes into its releases.
+
+    `rule` is one of the report's rules, `title` and `picks` what the report calls it and what it
+    picks there.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="choices")
+    rule = models.CharField(max_length=60)
+    title = models.CharField(max_length=120)
+    picks = models.TextField()
+    reason = models.TextField()
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="rule_choices")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(rule=""), name="rule_choice_names_a_rule"),
+            models.CheckConstraint(condition=~Q(reason=""), name="rule_choice_gives_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.created_at:%Y-%m-%d %H:%M}"

@@ -26,6 +26,7 @@ from aggregation.curation import Curation
 from aggregation.dataset_files import WrittenRows, write_rows, write_whole
 from aggregation.manifest import file_entries, manifest_of, write_companions
 from aggregation.models import Check, Release, Snapshot
+from aggregation.rule_choices import newest_choice
 from aggregation.signing import KeyUnusable, fingerprint, public_pem, sign, signing_key
 from aggregation.snapshot import FrozenLog
 from aggregation.verification import (
@@ -279,14 +280,17 @@ def _freeze(release: Release, frozen: dict[str, Any]) -> Snapshot:
 
 
 def _note_people_and_verdicts(release: Release) -> None:
-    """Fix whose judgments are left out and which of the reviewers' verdicts are known: of everybody
-    who has withdrawn and everything decided by now, even since the release was asked for. A release
-    once published keeps both numbers, and is rebuilt with them.
+    """Fix whose judgments are left out and which of the reviewers' verdicts and choices of a rule
+    are known: of everybody who has withdrawn and everything decided by now, even since the release
+    was asked for. A release once published keeps these numbers, and is rebuilt with them.
     """
     release.withdrawals = withdrawals(release.project)
     release.adjudications = newest_adjudication(release.project)
+    release.rule_choices = newest_choice(release.project)
     Release.objects.filter(pk=release.pk, attempt=release.attempt).update(
-        withdrawals=release.withdrawals, adjudications=release.adjudications
+        withdrawals=release.withdrawals,
+        adjudications=release.adjudications,
+        rule_choices=release.rule_choices,
     )
 
 

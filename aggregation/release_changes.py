@@ -67,6 +67,9 @@ def _reasons(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
             said = name.replace("_", " ")
             yield f"The policy changed: {said} was {_said(was)}, now {_said(now)}."
     yield from _run(old["run"], new["run"])
+    was, now = ((m.get("rule_choice") or {}).get("title", "none") for m in (old, new))
+    if was != now:
+        yield f"The recorded choice of a rule was {_said(was)}, now {_said(now)}."
     if old["code_version"] != new["code_version"]:
         yield f"The code changed: {old['code_version']}, then {new['code_version']}."
     if old["signer"] != new["signer"]:

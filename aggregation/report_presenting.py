@@ -24,6 +24,7 @@ Plain = dict[str, Any]
 
 MOST_ITEMS = 60
 ALIKE = 5e-4  # welfare nearer than this is served alike
+OUTDATED = "Nobody has recorded a choice here"  # of older reports; the page knows better
 SECTIONS = ("sufficiency", "disagreement", "groups", "decisions", "minority")
 
 
@@ -73,6 +74,7 @@ class ReportView:
     enough_rows: tuple[Row, ...]
     apart: tuple[Plain, ...]
     unbounded: tuple[Unbounded, ...]
+    values: tuple[str, ...]
 
 
 def report_view(report: Report) -> ReportView:
@@ -110,6 +112,7 @@ def report_view(report: Report) -> ReportView:
         enough_rows=_enough_rows(told["sufficiency"]),
         apart=tuple(_apart(each) for each in decided["apart"]) if decided else (),
         unbounded=unbounded(told),
+        values=tuple(said for said in told["values"] if not said.startswith(OUTDATED)),
     )
 
 

@@ -56,6 +56,7 @@ urlpatterns = [
     path(f"{REPORT}/status/", reports.report_status, name="report-status"),
     path(f"{REPORT}/cancel/", reports.cancel_report, name="cancel-report"),
     path(f"{REPORT}/rebuild/", reports.rebuild_report, name="rebuild-report"),
+    path(f"{REPORT}/choose/", reports.choose_rule, name="choose-rule"),
     path(f"{REPORT}/report.json", reports.report_content, name="report-content"),
     path(f"{PROJECT}/newcomers/", newcomers.newcomers, name="newcomers"),
     path(f"{PROJECT}/steering/", steering.steering, name="steering"),

@@ -14,7 +14,8 @@ from rest_framework.response import Response
 
 from aggregation.api.serializers import KindsField, PlainObject, WorkFields
 from aggregation.enqueue import NotPossible, request_report, request_report_replay
-from aggregation.models import Level, Report
+from aggregation.models import Level, Report, RuleChoice
+from aggregation.rule_choices import LONGEST_REASON, NotChosen, choose
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
@@ -63,6 +64,20 @@ class PluralisticReportRequestSerializer(serializers.Serializer[Any]):
     kinds = KindsField(required=False, allow_null=True, default=None)
 
 
+class RuleChoiceSerializer(serializers.ModelSerializer[RuleChoice]):
+    """Which rule somebody decided to go by after reading a report."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    rule = serializers.CharField(max_length=60)
+    reason = serializers.CharField(max_length=LONGEST_REASON)
+    decided_by = serializers.CharField(source="decided_by.username", read_only=True)
+
+    class Meta:
+        model = RuleChoice
+        fields = ["id", "rule", "title", "picks", "reason", "decided_by", "created_at"]
+        read_only_fields = ["id", "title", "picks", "decided_by", "created_at"]
+
+
 class ReportsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectViewSet[Report]):
     """Pluralistic reports: who disagrees, how strongly, what each choice costs. Nothing in them is
     about fewer than five people.
@@ -77,13 +92,17 @@ class ReportsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectVi
         "create": Needs(Scope.AGGREGATE, MANAGERS),
         "cancel": Needs(Scope.AGGREGATE, MANAGERS),
         "rebuild": Needs(Scope.AGGREGATE, MANAGERS),
+        "choices": Needs(Scope.READ, REVIEWERS),
+        "choose": Needs(Scope.AGGREGATE, MANAGERS),
     }
     filters = {"state": Filter("state", serializers.ChoiceField(choices=WorkState.choices))}
 
     def rows(self) -> QuerySet[Report]:
         found = Report.objects.filter(project=self.project).select_related("replay_of")
         found = found.defer("replay_of__content")
-        return found if self.action == "content" else found.defer("content", "replay_of__content")
+        if self.action in ("content", "choose"):
+            return found
+        return found.defer("content", "replay_of__content")
 
     @extend_schema(
         request=PluralisticReportRequestSerializer, responses={201: PluralisticReportSerializer}
@@ -108,6 +127,29 @@ class ReportsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ProjectVi
         if report.state != WorkState.DONE:
             raise Problem(HTTPStatus.CONFLICT, f"The report is {report.state}; it says nothing.")
         return HttpResponse(report.content or "", content_type="application/json")
+
+    @extend_schema(responses={200: RuleChoiceSerializer(many=True)}, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def choices(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Which rules were chosen after reading it, by whom and why, newest first."""
+        refuse_unknown(request, set())
+        chosen = self.get_object().choices.select_related("decided_by")
+        return Response(RuleChoiceSerializer(chosen, many=True).data)
+
+    @extend_schema(request=RuleChoiceSerializer, responses={201: RuleChoiceSerializer})
+    @choices.mapping.post
+    def choose(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Record which rule you go by, with the reason. It changes no number, and stays for good;
+        the newest one goes into later releases.
+        """
+        refuse_unknown(request, set())
+        given = RuleChoiceSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            chosen = choose(self.get_object(), user=self.user, **given.validated_data)
+        except NotChosen as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
+        return Response(RuleChoiceSerializer(chosen).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=PluralisticReportSerializer)
     @action(detail=True, methods=["post"])

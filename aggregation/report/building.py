@@ -28,7 +28,10 @@ VALUES = (
     "Welfare is the chance that a group prefers what is chosen to another item drawn evenly. It "
     "depends on which items are offered: near-copies of an item shift it.",
 )
-NO_CHOICE = "Nobody has recorded a choice here; pooling and MaxMin stand side by side."
+NO_CHOICE = (
+    "So this report chooses none: pooling and MaxMin stand side by side, and what somebody decides "
+    "after reading it is recorded beside it."
+)
 
 
 @dataclass(frozen=True)

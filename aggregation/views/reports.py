@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -21,6 +22,7 @@ from aggregation.models import Level, Report
 from aggregation.report.study import FEWEST_PEOPLE, SMALLEST_CELL
 from aggregation.report_forms import ReportForm
 from aggregation.report_presenting import report_view
+from aggregation.rule_choices import NotChosen, choose, rules_of
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Judgment, Project, Role, WorkState
 from annotation.views.entry import account, for_members, is_fragment
@@ -142,6 +144,8 @@ def report(request: HttpRequest, project: Project, role: Role, public_id: str) -
         "may_start": role in MANAGERS,
         "view": report_view(found) if found.state == WorkState.DONE else None,
         "replays": found.replays.order_by("-id")[:5],
+        "choices": found.choices.select_related("decided_by"),
+        "rules": rules_of(found),
     }
     return render(request, "aggregation/report.html", context)
 
@@ -185,6 +189,25 @@ def rebuild_report(
         messages.error(request, str(refusal))
         return redirect("aggregation:report", project.slug, found.public_id)
     return redirect("aggregation:report", project.slug, replay.public_id)
+
+
+@require_POST
+@for_members(*MANAGERS)
+def choose_rule(request: HttpRequest, project: Project, role: Role, public_id: str) -> HttpResponse:
+    """Record which rule the sender goes by after reading this report."""
+    found = _report(project, public_id)
+    try:
+        choose(
+            found,
+            rule=request.POST.get("rule", ""),
+            reason=request.POST.get("reason", ""),
+            user=account(request),
+        )
+        messages.success(request, _("The choice is recorded."))
+    except NotChosen as refusal:
+        messages.error(request, str(refusal))
+    address = reverse("aggregation:report", args=[project.slug, found.public_id])
+    return redirect(f"{address}#choice")
 
 
 @require_safe

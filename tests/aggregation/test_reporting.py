@@ -4,17 +4,24 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from aggregation import reporting, tasks
-from aggregation.enqueue import NotPossible, request_report, request_report_replay
-from aggregation.models import Report
+from aggregation import publishing, reporting, tasks
+from aggregation.enqueue import (
+    NotPossible,
+    request_release,
+    request_report,
+    request_report_replay,
+)
+from aggregation.models import Report, RuleChoice
 from aggregation.report import ReportOptions, build, plain
 from annotation.models import (
     Assignment,
@@ -396,6 +403,46 @@ def test_the_api_hands_out_the_same_report_with_nothing_added(divided: World) ->
     assert replay.json()["replay_of"] == str(report.public_id)
     refused = api.post(base, {"options": {"colour": "red"}})
     assert refused.status_code == 400
+
+
+def test_a_choice_of_a_rule_is_recorded_for_good_beside_the_report_and_goes_into_releases(
+    client: Client, divided: World, tmp_path: Path
+) -> None:
+    report = done(request_report(divided.project, options=QUICK))
+    address = f"/projects/{divided.project.slug}/reports/{report.public_id}/choices/"
+    api = as_(divided.olga)
+    assert api.get(address).json() == []
+    refused = api.post(address, {"rule": "coin", "reason": "why not"})
+    assert "Choose one of the rules of this report" in refused.json()["detail"]
+    assert api.post(address, {"rule": "borda", "reason": "  "}).status_code == 400
+    assert api.post(address, {"rule": "borda", "reason": "First thought."}).status_code == 201
+    assert as_(divided.ada).post(address, {"rule": "borda", "reason": "x"}).status_code == 403
+    # the page records the second one; the newest stands, the first stays
+    client.force_login(divided.olga)
+    where = reverse("aggregation:choose-rule", args=[divided.project.slug, report.public_id])
+    client.post(where, {"rule": "maxmin_pick", "reason": "The south must not lose <b>always</b>."})
+    listed = api.get(address).json()
+    assert [each["rule"] for each in listed] == ["maxmin_pick", "borda"]
+    assert listed[0]["decided_by"] == "olga"
+    text = page(client, divided, "report", report.public_id)
+    assert "The south must not lose &lt;b&gt;always" in text
+    assert "First thought." in text
+    assert reporting.rebuild(report)  # a report knows nothing of what is decided after it
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        RuleChoice.objects.update(reason="Another reason.")
+    release = request_release(divided.project)
+    publishing.publish(release.pk)
+    release.refresh_from_db()
+    assert release.manifest is not None
+    chosen = release.manifest["rule_choice"]
+    assert (chosen["rule"], chosen["by"]) == ("maxmin_pick", "olga")
+    assert chosen["report_digest"] == report.content_digest
+    card = (publishing.release_folder(release) / "README.md").read_text()
+    assert "by olga, after a report" in " ".join(card.split())
+    api.post(address, {"rule": "plurality", "reason": "A new board."})
+    lines = publishing.examine(release, rebuild=True, into=tmp_path / "again")
+    assert all(line.passed for line in lines), lines
+    assert "MaxMin pick" in page(client, divided, "release", release.version)
 
 
 def test_under_five_people_the_api_withholds_everything(world: World) -> None:
