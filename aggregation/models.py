@@ -430,7 +430,7 @@ class Report(Work):
     The same mark, options and seed give the same `content` (JSON), byte for byte; `replay_of` names
     the report that this one repeats to prove it. Nothing in it is about fewer than five people.
     `withdrawals` is how many people had withdrawn when it was asked for: theirs take no part.
-    Progress counts resamples of people.
+    Progress counts a hundred steps for seeking groups, then resamples of people.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reports")

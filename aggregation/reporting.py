@@ -22,6 +22,7 @@ from annotation.models import LeaseLost, WorkState
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=15)
+SEARCH = 100  # steps of progress for seeking groups; each resample is one more
 NOTE_EVERY = 1.0  # seconds between two looks for a wish to cancel within a fit
 MOST_ATTEMPTS = 3
 
@@ -60,7 +61,7 @@ def _execute(report: Report) -> None:
         report.fail(GAVE_UP.format(attempts=MOST_ATTEMPTS))
         return
     try:
-        total = _options(report).replicates
+        total = SEARCH + _options(report).replicates
         Report.objects.filter(pk=report.pk, attempt=report.attempt).update(progress_total=total)
         content = compute(report, watch=lambda done: _go_on(report, done))
         _go_on(report, total)
@@ -80,7 +81,8 @@ def _execute(report: Report) -> None:
 def compute(report: Report, *, watch: Callable[[int], None] | None = None) -> str:
     """The report's content, computed from the log now; nothing is stored.
 
-    `watch` hears how many resamples are done. Raises NothingToRead, OptionError, TableError, and
+    `watch` hears how many steps are done: up to a hundred while groups are sought, then one per
+    resample. Raises NothingToRead, OptionError, TableError, and
     what `watch` raises.
     """
     options = _options(report)
@@ -104,8 +106,8 @@ def compute(report: Report, *, watch: Callable[[int], None] | None = None) -> st
 
 @dataclass
 class _Ear:
-    """Tells `watch` of every resample, and now and then of the steps between: groups are sought
-    for minutes before the first resample begins.
+    """Tells `watch` of every resample, and before, now and then, how far the search for groups is:
+    it may take minutes.
     """
 
     watch: Callable[[int], None]
@@ -113,10 +115,12 @@ class _Ear:
     noted_at: float = 0.0
 
     def resampled(self, done: int, _total: int) -> None:
-        self.done = done
-        self.watch(done)
+        self.done = SEARCH + done
+        self.watch(self.done)
 
-    def beat(self, *_: object) -> None:
+    def beat(self, done: int, total: int) -> None:
+        if self.done < SEARCH and total:
+            self.done = max(self.done, min(SEARCH * done // total, SEARCH - 1))
         now = monotonic()
         if now - self.noted_at >= NOTE_EVERY:
             self.noted_at = now

@@ -1,8 +1,9 @@
 """Letting a long computation be watched: it says where it is, and whoever watches may end it.
 
 Methods stay plain functions: deep inside, a loop calls `beat()`, or `step(done, total)` where it
-knows how much there is. Without anybody watching both cost next to nothing. What the watcher raises
-comes out of the computation, which is how a run is cancelled between two steps. Pure.
+knows how much there is, or `tick()` for each part of it. Without anybody watching all of them cost
+next to nothing. What the watcher raises comes out of the computation, which is how a run is
+cancelled between two steps. Pure.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,6 +40,14 @@ def step(done: int, total: int) -> None:
     if state is not None:
         state.done, state.total = done, total
         state.watch(done, total)
+
+
+def tick() -> None:
+    """One more of what the last `step` said there is in all; a beat where it said nothing."""
+    state = _watched.get()
+    if state is not None:
+        state.done = min(state.done + 1, state.total)
+        state.watch(state.done, state.total)
 
 
 def beat(*_: object) -> None:

@@ -11,7 +11,8 @@
              Where groups can't be tried there is no component of random votes either: it couldn't
              be told from a minority that wants the opposite, and everybody counts
 
-Folds depend on what votes say, not on rows or anyone's name; an annotator's equal votes share one.
+Votes are dealt to folds one by one, in an order that depends on what they say and not on rows or
+anyone's name.
 """
 
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from aggregation.pluralism.latent import (
     refined,
 )
 from aggregation.pluralism.votes import GroupVotes, scrambled
+from aggregation.watching import step, tick
 
 Floats = NDArray[np.float64]
 MIN_VOTES = 10  # of the median annotator
@@ -81,7 +83,8 @@ def choose_groups(
         everyone = pooled(votes, replace(how, noise=False))
         return _unchosen(votes, everyone, gate or (few,))
     tried = range(1, max(1, min(most, votes.n_people // MIN_MEMBERS)) + 1)
-    fits = tuple(fit_mixture(votes, G, how, rng, one) for G in tried)
+    step(0, len(tried) + (len(tried) - 1) * how.restarts + folds)
+    fits = tuple(_ticked(fit_mixture(votes, G, how, rng, one)) for G in tried)
     bic = np.array([bayes_criterion(votes, m, how) for m in fits])
     by_bic = int(bic.argmin()) + 1
     scores = np.full((votes.n_people, len(fits)), np.nan)
@@ -105,6 +108,11 @@ def choose_groups(
         by_heldout,
         told,
     )
+
+
+def _ticked(mixture: Mixture) -> Mixture:
+    tick()
+    return mixture
 
 
 def bayes_criterion(votes: GroupVotes, mixture: Mixture, how: Climb) -> float:
@@ -132,6 +140,7 @@ def held_out_scores(
             with np.errstate(divide="ignore"):
                 believed = np.log(known.gamma)
             scores[:, column] += logsumexp(believed + log_evidence(test, known.parameters), axis=1)
+        tick()
     return scores
 
 

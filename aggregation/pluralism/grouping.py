@@ -34,7 +34,7 @@ from aggregation.pluralism.welfare import Kind, welfare
 from aggregation.tables import Comparisons, TableError
 from aggregation.uncertainty import cluster_weight_rows
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
-from aggregation.watching import beat
+from aggregation.watching import step
 
 Floats = NDArray[np.float64]
 Form = Literal["items", "features"]
@@ -266,7 +266,7 @@ def replicates(
     rows: list[Floats] = []
     for block in cluster_weight_rows(seed, number, count):
         for weights in block:
-            beat()
+            step(len(rows), number)
             again = np.random.default_rng([seed, len(rows)])
             rows.append(score(found, found.refit(weights[found.votes.people], again)))
     return rows

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logsumexp
 
 from aggregation.pluralism.votes import GroupVotes, scrambled
-from aggregation.watching import beat
+from aggregation.watching import beat, tick
 
 Floats = NDArray[np.float64]
 LOG2 = float(np.log(2))
@@ -105,6 +105,7 @@ def fit_mixture(
     begun = []
     for _ in range(how.restarts):
         begun.append(begin(scout, how, random_start(order, groups, how, rng)))
+        tick()
     begun.sort(key=lambda m: -m.penalised)
     finished = [refined(scout, how, m) for m in begun[: how.finalists]]
     best = max(finished, key=lambda m: m.penalised)
