@@ -60,7 +60,7 @@ class Rankings:
         )
         things = np.unique(thing)
         items = names.items(things)
-        code = coded(things, [item.key for item in items])
+        keys, code = coded(things, [item.key for item in items])
         ballots, first = np.unique(ballot, return_index=True)
         listed = tier != UNPLACED
         table = Ballots.from_arrays(
@@ -73,7 +73,7 @@ class Rankings:
             group_ids=names.prompts,
             shown_ptr=_pointers(ballot, ballots),
             shown=code(thing),
-            ids=sorted(item.key for item in items),
+            ids=keys,
         )
         yield Part(table, {item.key: item for item in items})
 

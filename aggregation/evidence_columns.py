@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import orjson
-from django.contrib.postgres.aggregates import ArrayAgg
 from numpy.typing import NDArray
 
 from aggregation.placements import Longs, Placed, distinct, lookup
-from aggregation.streaming import Columns, stream
+from aggregation.streaming import Columns, read_texts, stream
 from aggregation.tables import Comparisons, Labels, Ratings, Table
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.evidence import Answer, Comparison, Evidence, Label
@@ -137,7 +136,7 @@ class Pairs:
         )
         things = distinct(a, b)
         items = names.items(things)
-        code = coded(things, [item.key for item in items])
+        keys, code = coded(things, [item.key for item in items])
         table = Comparisons.from_arrays(
             code(a),
             code(b),
@@ -149,7 +148,7 @@ class Pairs:
             first=first if first.any() else None,
             conf=_conf(confidence),
             tie_kind=tie_kind if tie_kind.any() else None,
-            ids=sorted(item.key for item in items),
+            ids=keys,
         )
         yield Part(table, {item.key: item for item in items})
 
@@ -212,13 +211,13 @@ class Answers:
             (*names.candidate(who), names.criterion(what))
             for who, what in zip(owner.tolist(), lines[cells % len(lines)].tolist(), strict=True)
         ]
-        code = coded(np.arange(len(cells)), keys)
+        ordered, code = coded(np.arange(len(cells)), keys)
         table = Labels.from_arrays(
             code(unit),
             names.annotator_code(annotator),
             answer,
             annotator_ids=names.annotators,
-            ids=sorted(keys),
+            ids=ordered,
             label_ids=LABEL_IDS,
             group=np.searchsorted(lines, line),
             group_ids=[names.criterion(what) for what in lines.tolist()],
@@ -251,7 +250,7 @@ class Answers:
         first[sheet[::-1]] = np.flatnonzero(known)[::-1]
         kept = total > 0
         items = names.items(things)
-        code = coded(things, [item.key for item in items])
+        keys, code = coded(things, [item.key for item in items])
         table = Ratings.from_arrays(
             code(thing[first[kept]]),
             names.annotator_code(annotator[first[kept]]),
@@ -261,7 +260,7 @@ class Answers:
             group_ids=names.prompts,
             lo=0.0,
             hi=1.0,
-            ids=sorted(item.key for item in items),
+            ids=keys,
         )
         yield Part(table, {item.key: item for item in items}, (CHECKLIST_SCORES,))
 
@@ -278,11 +277,9 @@ class Names:
     ) -> None:
         self.project, self.pooled = project, placed.pooled
         who = list(called(people)) if called else annotators_called(project, people)
-        self.annotators, self.annotator_code = sorted(who), coded(people, who)
+        self.annotators, self.annotator_code = coded(people, who)
         prompts = distinct(placed.prompt)
-        called_so = _prompts(project)
-        titles = [called_so[pk] for pk in prompts.tolist()]
-        self.prompts, self.prompt_code = sorted(titles), coded(prompts, titles)
+        self.prompts, self.prompt_code = coded(prompts, _prompts(project, prompts))
         self._candidates: dict[int, tuple[str, str]] = {}
         self._criteria: dict[int, str] = {}
 
@@ -318,13 +315,12 @@ class Names:
         return self._criteria[line]
 
 
-def _prompts(project: Project) -> dict[int, str]:
-    """External ids of all prompts by row, in one row of the database: there may be very many."""
-    whole = Prompt.objects.filter(project=project).aggregate(
-        rows=ArrayAgg("pk", order_by="pk", default=[]),
-        names=ArrayAgg("external_id", order_by="pk", default=[]),
+def _prompts(project: Project, rows: Longs) -> list[str]:
+    """The external ids of prompts, given by their rows, which ascend."""
+    known, names = read_texts(
+        Prompt.objects.filter(project=project).values("id", "external_id"), "id", "external_id"
     )
-    return dict(zip(whole["rows"], whole["names"], strict=True))
+    return [names[at] for at in np.searchsorted(known, rows).tolist()]
 
 
 def annotators_called(project: Project, people: Longs) -> list[str]:
@@ -333,12 +329,15 @@ def annotators_called(project: Project, people: Longs) -> list[str]:
     return [external[int(pk)] for pk in people]
 
 
-def coded(values: Longs, keys: Sequence[Any]) -> Callable[[Longs], NDArray[np.int32]]:
-    """A map from row numbers to the place of their keys in sorted order. `values` ascend."""
-    order = {key: code for code, key in enumerate(sorted(keys))}
-    codes = np.array([order[key] for key in keys], dtype=np.int32)
+def coded(
+    values: Longs, keys: Sequence[Any]
+) -> tuple[list[Any], Callable[[Longs], NDArray[np.int32]]]:
+    """Keys in sorted order, and a map from their row numbers, which ascend, to their places."""
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    codes = np.empty(len(keys), dtype=np.int32)
+    codes[order] = np.arange(len(keys), dtype=np.int32)
     place = lookup(values)
-    return lambda column: codes[place(column)]
+    return [keys[at] for at in order], lambda column: codes[place(column)]
 
 
 def _conf(confidence: NDArray[np.float32]) -> NDArray[np.float32] | None:

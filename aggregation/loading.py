@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import models
-from django.db.models import F, TextField, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import F, Func, TextField, Value
+from django.db.models.functions import Cast, Coalesce
 from numpy.typing import NDArray
 
 from aggregation.ballot_columns import Rankings
@@ -201,10 +201,12 @@ def _blocks(
         "profile_id",
         "confidence",
         first=Coalesce(F("shown_order__0"), -1),
-        said=Concat(
+        said=Func(  # neither is ever NULL, which Concat would look for in every row
             "judgment_type",
             Value(BETWEEN),
             Cast("payload", TextField()),
+            template="(%(expressions)s)",
+            arg_joiner=" || ",
             output_field=TextField(),
         ),
     )

@@ -5,7 +5,7 @@ warnings.
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter
 from typing import Any, Literal
@@ -187,7 +187,7 @@ class Method:
             self.slug, estimate, replicates, chosen, _item_ids(evidence, estimate), table, generator
         )
         return result.with_params(
-            params=asdict(chosen),
+            params=dict(vars(chosen)),  # options are numbers and texts, nothing to copy deeply
             version=self.version,
             seed=chosen.seed if rng is None else None,
             conversions=(*conversions, *estimate.conversions),

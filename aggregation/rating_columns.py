@@ -70,7 +70,7 @@ class Scores:
             score = np.bincount(sheet, weight * (value - low) / (high - low)) / total
             score, lo, hi = np.clip(score, 0.0, 1.0), 0.0, 1.0
         items = names.items(things)
-        code = coded(things, [item.key for item in items])
+        keys, code = coded(things, [item.key for item in items])
         kept = np.isfinite(score)
         table = Ratings.from_arrays(
             code(thing[first[kept]]),
@@ -81,7 +81,7 @@ class Scores:
             group_ids=names.prompts,
             lo=lo,
             hi=hi,
-            ids=sorted(item.key for item in items),
+            ids=keys,
         )
         conversions = () if alike else (SEVERAL_CRITERIA,)
         yield Part(table, {item.key: item for item in items}, conversions)

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=15)  # longer than any single fit on the sizes in the benchmarks
 MOST_ATTEMPTS = 3
-NOTE_EVERY = 0.5  # seconds between two notes of a training's progress
+NOTE_EVERY = 0.5  # seconds between two notes of progress
 
 GAVE_UP = (
     "The worker died {attempts} times while computing this, most likely for lack of memory. "
@@ -228,18 +228,24 @@ class _Watching:
 
     def reading(self, done: int) -> None:
         self.read = done
-        _go_on(self.run, done)
+        if self._is_time():
+            _go_on(self.run, done)
 
     def training(self, done: int, total: int) -> None:
-        now = monotonic()
-        if now - self.noted_at < NOTE_EVERY:
+        if not self._is_time():
             return
-        self.noted_at = now
         if total != self.total:
             self.total = total
             mine = Run.objects.filter(pk=self.run.pk, attempt=self.run.attempt)
             mine.update(progress_total=self.read + total)
         _go_on(self.run, self.read + done)
+
+    def _is_time(self) -> bool:
+        now = monotonic()
+        if now - self.noted_at < NOTE_EVERY:
+            return False
+        self.noted_at = now
+        return True
 
 
 def _note_total(run: Run) -> None:

@@ -1,14 +1,14 @@
 """Reading many rows in bounded memory: as lists of rows, or as columns that numpy takes over."""
 
+import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from django.db import connection, models
+from django.db import connection, models, transaction
 from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
@@ -17,6 +17,8 @@ BLOCK = 1 << 16  # rows per block
 AT_ONCE = 1 << 20  # rows per statement, about 60 bytes each in memory
 CELLS = 4  # a statement packs its rows into 2 ** CELLS cells, none of which may exceed 1 GB
 FEW_TEXTS = 1024  # distinct texts of a statement that each of its blocks may carry whole
+NAMED_TEXTS = 4096  # distinct texts up to which each is asked for once, by a row that holds it
+MEMORY = "128MB"  # for a statement to keep its cells in memory; more than four times what they take
 
 
 def stream(queryset: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
@@ -68,10 +70,23 @@ def stream_columns(
     inner, params = queryset.query.sql_with_params()
     rows = sql.SQL(inner)
     shape = _Shape(tuple(order), tuple(integers), tuple(floats), tuple(texts), frozenset(rare))
+    seed = secrets.randbits(63)
     for low, high in _ranges(rows, params, order[0], at_most):
-        whole = _unpacked(_fetched(_packed(rows, shape, low, high), params), shape)
+        part = _Part(rows, params, order[0], low, high)
+        whole = _unpacked(_fetched(_packed(part, shape, seed), params), shape)
         if whole is not None:
-            yield from _blocks(whole)
+            yield from _blocks(_with_texts(whole, part, shape))
+
+
+def read_texts(
+    queryset: models.QuerySet[Any, Any], key: str, text: str
+) -> tuple[NDArray[np.int64], list[str]]:
+    """An integer column that is unique, ascending, and a text beside it, of a `values()` queryset
+    that may have very many rows.
+    """
+    inner, params = queryset.query.sql_with_params()
+    keys, texts = _all_texts(text, _Part(sql.SQL(inner), params, key, None, None))
+    return keys, texts.to_pylist()
 
 
 @dataclass(frozen=True)
@@ -117,32 +132,52 @@ def _ranges(
 
 def _fetched(statement: sql.Composed, params: Any) -> list[tuple[Any, ...]]:
     """All rows in binary form, which the cursors of Django can't ask for."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [MEMORY])
         text = cursor.cursor.mogrify(statement, params)
         with connection.wrap_database_errors, Cursor(connection.connection) as plain:
             return plain.execute(text, binary=True).fetchall()
 
 
-def _packed(rows: sql.SQL, shape: _Shape, low: int | None, high: int | None) -> sql.Composed:
-    """One statement that aggregates rows, in no order, into byte strings and texts.
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one statement: those whose column `key` is above `low` and up to `high`."""
+
+    rows: sql.SQL
+    params: Any
+    key: str
+    low: int | None
+    high: int | None
+
+    def condition(self) -> sql.Composable:
+        key = sql.Identifier(self.key)
+        bounds: list[sql.Composable] = [sql.SQL("TRUE")]
+        if self.low is not None:
+            bounds.append(sql.SQL("{} > {}").format(key, sql.Literal(self.low)))
+        if self.high is not None:
+            bounds.append(sql.SQL("{} <= {}").format(key, sql.Literal(self.high)))
+        return sql.SQL(" AND ").join(bounds)
+
+
+def _packed(part: _Part, shape: _Shape, seed: int) -> sql.Composed:
+    """One statement that aggregates rows, in no order, into byte strings; of texts their hashes.
 
     Grouped by truth values of the leading column's last bits, of which the planner knows that they
     make few groups: so it hashes where it would otherwise sort all rows.
     """
     key = sql.Identifier(shape.order[0])
-    parts = [_sent(name, kind, key, name in shape.rare) for name, kind in shape.numbers]
-    parts += [
-        sql.SQL("string_agg(coalesce({}, ''), E'\\n')").format(sql.Identifier(name))
-        for name in shape.texts
+    sent = [_sent(name, kind, key, name in shape.rare) for name, kind in shape.numbers]
+    hashed = "string_agg(int8send(hashtextextended(coalesce({}, ''), {})), ''::bytea)"
+    sent += [
+        sql.SQL(hashed).format(sql.Identifier(name), sql.Literal(seed)) for name in shape.texts
     ]
-    bounds: list[sql.Composable] = [sql.SQL("TRUE")]
-    if low is not None:
-        bounds.append(sql.SQL("{} > {}").format(key, sql.Literal(low)))
-    if high is not None:
-        bounds.append(sql.SQL("{} <= {}").format(key, sql.Literal(high)))
+    return _in_cells(part, key, sent)
+
+
+def _in_cells(part: _Part, key: sql.Identifier, sent: Sequence[sql.Composable]) -> sql.Composed:
     bits = [sql.SQL("({} & {}) <> 0").format(key, sql.Literal(1 << bit)) for bit in range(CELLS)]
     return sql.SQL("SELECT {} FROM ({}) AS row WHERE {} GROUP BY {}").format(
-        sql.SQL(", ").join(parts), rows, sql.SQL(" AND ").join(bounds), sql.SQL(", ").join(bits)
+        sql.SQL(", ").join(sent), part.rows, part.condition(), sql.SQL(", ").join(bits)
     )
 
 
@@ -175,8 +210,8 @@ def _unpacked(cells: Sequence[Sequence[Any]], shape: _Shape) -> Columns | None:
     for name, kind in shape.numbers:
         if name in shape.rare:
             dense[name] = _spread(numbers[name], kind, dense[shape.order[0]])
-    texts = {
-        name: _encoded(parts, place)
+    texts: dict[str, tuple[NDArray[np.int64], list[str]]] = {
+        name: (_joined(parts, "int8")[place], [])
         for name, parts in zip(shape.texts, packed[len(numbers) :], strict=True)
     }
     return Columns(
@@ -201,11 +236,60 @@ def _spread(parts: Sequence[bytes | None], kind: str, key: NDArray[np.int64]) ->
     return column
 
 
-def _encoded(parts: Sequence[str], place: NDArray[Any]) -> tuple[NDArray[np.int64], list[str]]:
-    """Codes into distinct texts, in the order `place`."""
-    lines = pc.split_pattern(pa.array(parts, pa.large_string()), "\n").flatten()
-    encoded = lines.dictionary_encode()
-    return encoded.indices.to_numpy().astype(np.int64)[place], encoded.dictionary.to_pylist()
+def _with_texts(whole: Columns, part: _Part, shape: _Shape) -> Columns:
+    """The same rows, with codes into the distinct texts where there were hashes."""
+    place = whole.integers[shape.order[0]]
+    texts = {name: _coded(name, hashes, place, part) for name, (hashes, _) in whole.texts.items()}
+    return replace(whole, texts=texts)
+
+
+def _coded(
+    name: str, hashes: NDArray[np.int64], place: NDArray[np.int64], part: _Part
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Codes into the distinct texts of a column, in order of their first rows."""
+    encoded = _arrow(hashes).dictionary_encode()
+    code = np.from_dlpack(encoded.indices).astype(np.int64)  # to_numpy() would load pandas, too
+    first = np.zeros(len(encoded.dictionary), dtype=np.int64)
+    first[code[::-1]] = place[::-1]  # of the places of a text, the last one written here stays
+    return code, _texts_at(name, first, part)
+
+
+def _texts_at(name: str, place: NDArray[np.int64], part: _Part) -> list[str]:
+    """The texts of the rows at some places."""
+    key, text = sql.Identifier(part.key), sql.Identifier(name)
+    if len(place) <= NAMED_TEXTS:
+        statement = sql.SQL("SELECT {}, coalesce({}, '') FROM ({}) AS row WHERE {} = ANY({})")
+        named = statement.format(key, text, part.rows, key, sql.Literal(place.tolist()))
+        found = dict(_fetched(named, part.params))
+        return [found[each] for each in place.tolist()]
+    at, texts = _all_texts(name, part)
+    wanted: list[str] = texts.take(_arrow(np.searchsorted(at, place))).to_pylist()
+    return wanted
+
+
+def _all_texts(name: str, part: _Part) -> tuple[NDArray[np.int64], Any]:
+    """(keys, ascending, and the texts beside them) of all rows."""
+    key, text = sql.Identifier(part.key), sql.Identifier(name)
+    sent = [
+        _sent(part.key, "int8", key, False),
+        sql.SQL("string_agg(int8send(octet_length(coalesce({}, ''))), ''::bytea)").format(text),
+        sql.SQL("string_agg(coalesce({}, ''), '')").format(text),
+    ]
+    cells = _fetched(_in_cells(part, key, sent), part.params)
+    if not cells:
+        return np.zeros(0, dtype=np.int64), pa.array([], pa.large_string())
+    keys, lengths, texts = zip(*cells, strict=True)
+    ends = np.cumsum(np.concatenate([[0], _joined(lengths, "int8")]))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer("".join(texts).encode())]
+    found = pa.Array.from_buffers(pa.large_string(), len(ends) - 1, buffers)
+    at = _joined(keys, "int8")
+    order = np.argsort(at, kind="stable")
+    return at[order], found.take(_arrow(order))
+
+
+def _arrow(values: NDArray[np.int64]) -> Any:
+    """Whole numbers as an array of Arrow, whose own way would first load pandas if there is one."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
 def _blocks(whole: Columns) -> Iterator[Columns]:

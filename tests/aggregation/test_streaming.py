@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
@@ -87,6 +88,28 @@ def test_blocks_and_statements_of_any_size_join_to_the_same_rows(
     monkeypatch.setattr(streaming, "AT_ONCE", at_once)
     assert seen(columns()) == plain()
     assert seen(columns(at_most=10**9)) == plain()
+
+
+@pytest.mark.parametrize("named", [0, 1, 2, 4096])
+@pytest.mark.parametrize("at_once", [1 << 20, 2])
+def test_texts_are_the_same_whether_few_are_asked_for_or_all_are_read(
+    log: list[Judgment], monkeypatch: pytest.MonkeyPatch, named: int, at_once: int
+) -> None:
+    monkeypatch.setattr(streaming, "NAMED_TEXTS", named)
+    monkeypatch.setattr(streaming, "AT_ONCE", at_once)
+    assert seen(columns()) == plain()
+
+
+def test_reading_leaves_the_settings_of_the_connection_as_they_were(log: list[Judgment]) -> None:
+    def memory() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW work_mem")
+            return str(cursor.fetchone()[0])
+
+    before = memory()
+    with transaction.atomic():
+        columns()
+    assert memory() == before
 
 
 def test_no_rows_give_no_columns(world: World) -> None:
