@@ -12,8 +12,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from aggregation.packed_texts import BETWEEN, read_texts
 from aggregation.placements import Longs, Placed, distinct, lookup
-from aggregation.streaming import Columns, read_texts, stream
+from aggregation.streaming import Columns, stream
 from aggregation.tables import Comparisons, Labels, Ratings, Table
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.evidence import Answer, Comparison, Evidence, Label
@@ -28,8 +29,6 @@ from annotation.models import (
 
 MOST_PLACES = 64  # more candidates than any judgment type places
 MOST_CRITERIA = 1 << 20
-
-BETWEEN = "\t"  # a judgment's type and its payload, read as one text
 
 ANSWERS = {Answer.NO: 0, Answer.YES: 1, Answer.NOT_APPLICABLE: -1}
 LABEL_IDS = ("no", "yes")

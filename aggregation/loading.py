@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import models
-from django.db.models import F, Func, TextField, Value
+from django.db.models import F, TextField
 from django.db.models.functions import Cast, Coalesce
 from numpy.typing import NDArray
 
 from aggregation.ballot_columns import Rankings
 from aggregation.declared_columns import Voices
 from aggregation.evidence_columns import (
-    BETWEEN,
     MOST_CRITERIA,
     Answers,
     Chunk,
@@ -104,7 +103,7 @@ def load(
     done, people = 0, np.zeros(0, dtype=np.int64)
     gone = withdrawn(project, first=withdrawals) if withdrawals else []
     for block in _blocks(project, mark, kinds, gone):
-        chunk = Chunk(block, placed)
+        chunk = Chunk(block.rows(placed.knows(block.integers["question_id"])), placed)
         if voices is not None:
             voices.split(chunk)
         for columns in (pairs, answers, rankings, ratings):
@@ -180,6 +179,13 @@ def judged_by_id(table: Table, method: Method) -> dict[Hashable, int]:
 def _judgments(
     project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int] = ()
 ) -> models.QuerySet[Judgment]:
+    return _said_by(project, mark, kinds, gone).filter(question__project=project)
+
+
+def _said_by(
+    project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int]
+) -> models.QuerySet[Judgment]:
+    """Counted judgments by the project's people."""
     log = Judgment.objects
     amended = log.filter(supersedes__isnull=False, position__lte=mark).exists()
     counted = (
@@ -187,35 +193,30 @@ def _judgments(
         if amended  # looking for what replaces each judgment doubles the time
         else log.filter(standing=Standing.COUNTED, position__lte=mark)
     )
-    found = counted.filter(question__project=project, annotator__kind__in=list(kinds))
+    found = counted.filter(annotator__project=project, annotator__kind__in=list(kinds))
     return found.exclude(annotator__in=list(gone)) if gone else found
 
 
 def _blocks(
     project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int]
 ) -> Iterator[Columns]:
-    rows = _judgments(project, mark, kinds, gone).values(
+    # Whose questions they are is looked up in memory: the database would hash them all for it.
+    rows = _said_by(project, mark, kinds, gone).values(
+        "judgment_type",
         "position",
         "question_id",
         "annotator_id",
         "profile_id",
         "confidence",
         first=Coalesce(F("shown_order__0"), -1),
-        said=Func(  # neither is ever NULL, which Concat would look for in every row
-            "judgment_type",
-            Value(BETWEEN),
-            Cast("payload", TextField()),
-            template="(%(expressions)s)",
-            arg_joiner=" || ",
-            output_field=TextField(),
-        ),
+        said=Cast("payload", TextField()),
     )
     return stream_columns(
         rows,
         order=("position",),
         integers=("position", "question_id", "annotator_id", "profile_id", "first"),
         floats=("confidence",),
-        texts=("said",),
+        texts={"said": ("judgment_type", "said")},
         rare=("profile_id", "confidence"),
         at_most=mark,
     )

@@ -41,7 +41,8 @@ class Placed:
         asked, prompt, rubric = _read(
             Question.objects.filter(project=project), "id", "prompt_id", "rubric_id"
         )
-        line = lookup(asked)(self.question)
+        self.asked, self.line_of = asked, lookup(asked)
+        line = self.line_of(self.question)
         self.prompt, self.rubric = prompt[line], rubric[line]
         self.system = self._systems(project) if pooled else np.zeros_like(self.candidate)
 
@@ -52,6 +53,12 @@ class Placed:
             return np.zeros_like(self.candidate)
         line = lookup(wrote)(self.candidate)
         return np.where(wrote[line] == self.candidate, system[line], 0)
+
+    def knows(self, question: Longs) -> NDArray[np.bool_]:
+        """Which of these questions are the project's."""
+        if not len(self.asked):
+            return np.zeros(len(question), dtype=np.bool_)
+        return np.asarray(self.asked[self.line_of(question)] == question)
 
     @property
     def thing(self) -> Longs:

@@ -1,6 +1,7 @@
 """Checking and encoding of table columns, so that every table refuses the same things."""
 
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -100,7 +101,11 @@ def as_weight(values: ArrayLike | None, length: int) -> Floats | None:
     return weight
 
 
+@lru_cache(maxsize=4)
 def numbered(count: int) -> Ids:
+    """The ids 0…count-1. Tables of one size share them: a million numbers take longer to make than
+    a million labels to count.
+    """
     return tuple(range(count))
 
 

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
-from aggregation import streaming
+from aggregation import packed_texts, streaming
 from annotation.models import Judgment
 from tests.aggregation.test_loading import say
 from tests.cast import World
@@ -42,7 +42,7 @@ def columns(**given: object) -> list[streaming.Columns]:
             order=("position",),
             integers=("position", "question_id", "profile_id"),
             floats=("confidence",),
-            texts=("text", "reason"),
+            texts={"text": ("text",), "reason": ("reason",), "both": ("reason", "text")},
             **given,  # type: ignore[arg-type]
         )
     )
@@ -95,7 +95,7 @@ def test_blocks_and_statements_of_any_size_join_to_the_same_rows(
 def test_texts_are_the_same_whether_few_are_asked_for_or_all_are_read(
     log: list[Judgment], monkeypatch: pytest.MonkeyPatch, named: int, at_once: int
 ) -> None:
-    monkeypatch.setattr(streaming, "NAMED_TEXTS", named)
+    monkeypatch.setattr(packed_texts, "NAMED_TEXTS", named)
     monkeypatch.setattr(streaming, "AT_ONCE", at_once)
     assert seen(columns()) == plain()
 

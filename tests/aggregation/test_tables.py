@@ -55,6 +55,13 @@ def test_wins_and_ties_are_counted_with_weight() -> None:
     assert counts.unseen_pairs == 1
 
 
+def test_a_pair_judged_very_often_is_counted_in_full() -> None:
+    won = np.ones(300_000, dtype=np.int8)
+    won[::3] = -1
+    table = Comparisons.from_arrays(np.zeros(300_000, int), np.ones(300_000, int), won)
+    assert table.pair_counts().wins.tolist() == [[0, 200_000], [100_000, 0]]
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_dense_and_sparse_counts_agree(seed: int) -> None:
     from aggregation.tables.pair_counts import _count_sparse, count_pairs
