@@ -17,7 +17,7 @@ RowScore = Callable[[slice], Floats]
 
 DENSE_CELLS = 20_000_000  # clusters x items; above, the cluster scores are kept sparse
 CHUNK = 2_000_000
-LONG = 8_000_000  # rows at a time where every time costs a matrix of clusters x items
+LONG = 1 << 24  # rows at a time where every time costs a matrix of clusters x items
 PIECE = 1 << 15  # rows whose intermediate columns stay in the cache
 
 
@@ -57,18 +57,26 @@ def _cluster_meat(table: Comparisons, residual: RowScore, bread: Floats) -> Floa
     cluster, count = table.clusters
     if count * K > DENSE_CELLS:
         return _sparse_cluster_meat(table, residual, bread)
-    total = np.zeros((count, K))
+    total: Floats | None = None
     cells = sparse.coo_array((count, K), dtype=np.float64)
     for start in range(0, len(table), LONG):
         rows = slice(start, min(start + LONG, len(table)))
         r = _residuals(residual, rows)
         # Set this way, scipy takes the indices on trust; they were checked when the table was made.
         cells.coords, cells.data = (cluster[rows], table.a[rows]), r
-        total += cells.toarray()
+        total = cells.toarray() if total is None else total + cells.toarray()
         cells.coords = (cluster[rows], table.b[rows])
         total -= cells.toarray()
-    active = np.bincount(cluster, minlength=count) > 0
-    return sandwich(bread, total[active])
+    if total is None:
+        return np.full((K, K), np.nan)
+    return sandwich(bread, total[_active(total, cluster)])
+
+
+def _active(total: Floats, cluster: NDArray[Any]) -> Any:
+    """Which clusters have rows at all: a selection of them."""
+    if total.any(axis=1).all():
+        return slice(None)  # usual, and cheap to see
+    return np.bincount(cluster, minlength=len(total)) > 0
 
 
 def _residuals(residual: RowScore, rows: slice) -> Floats:

@@ -209,10 +209,13 @@ def _covariance(
     odds = np.exp(np.clip(theta, -300, 300))
 
     def residual(rows: slice) -> Floats:
-        mine, other = odds[table.a[rows]], odds[table.b[rows]]
-        p = mine / (mine + other)
+        p, other = odds[table.a[rows]], odds[table.b[rows]]
+        other += p
+        p /= other
         if plain:
-            r = (0.5 + 0.5 * np.sign(table.y[rows])) - p
+            r = np.multiply(np.sign(table.y[rows]), 0.5, out=other)
+            r += 0.5
+            r -= p
             return np.asarray(r if table.weight is None else r * table.weight[rows])
         share, weight = _outcome(
             table.take(np.arange(len(table))[rows]), options, table.strength_levels
