@@ -193,7 +193,10 @@ class GenerationJobsViewSet(JobsViewSet[GenerationJob]):
 
     def _asked(self, given: dict[str, Any]) -> dict[str, Any]:
         """What the page's form makes of it. Raises InvalidAnswer."""
-        told = given | {"stop": "\n".join(given["stop"])}
+        told = given | {
+            "stop": "\n".join(given["stop"]),
+            "languages": ",".join(given["languages"]),
+        }
         for name in ("decoder_settings", "differing_settings"):
             told[name] = json.dumps(given[name]) if given[name] else ""
         form = GenerationForm(_present(told), project=self.project)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from annotation.models import (
     Annotator,
@@ -42,6 +42,7 @@ from models_runtime.judge_panels import LEARNED, learned_agreement
 from models_runtime.judging.options import OptionRefused, Options
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging_cases import mined_rubric, takes_mined
+from models_runtime.languages import check_languages
 from models_runtime.models import (
     Checkpoint,
     GenerationItem,
@@ -52,6 +53,7 @@ from models_runtime.models import (
     JudgingJob,
     JudgingSeat,
     Probe,
+    Scoring,
     ScoringItem,
     ScoringJob,
 )
@@ -74,6 +76,7 @@ def request_generation(
     prompts: Sequence[str] | None = None,
     novelty: Rule | None = None,
     embedder: Checkpoint | None = None,
+    languages: Sequence[str] = (),
     seed: int | None = None,
     max_cost: float | None = None,
     user: User | None = None,
@@ -81,8 +84,10 @@ def request_generation(
     """Write down that `checkpoint` is to write `per_prompt` candidates for each prompt (or those
     with the external ids in `prompts`), and wake workers. Under a rule of `novelty` candidates
     that are too like each other, by the vectors of `embedder` or by their words, are asked for
-    again. Raises NotPossible.
+    again. With `languages` (codes) the candidates of a prompt take turns in them. Raises
+    NotPossible.
     """
+    spoken = check_languages(languages)
     if embedder is not None:
         if novelty is None:
             raise NotPossible("An embedder is for candidates that must differ. Say how first.")
@@ -111,6 +116,7 @@ def request_generation(
             sampling=_plain(sampling or Sampling()),
             novelty=dataclasses.asdict(novelty) if novelty else {},
             embedder=embedder,
+            languages=spoken,
             progress_total=count,
             **job_fields(seed, max_cost, user),
         )
@@ -235,8 +241,8 @@ def to_measure(
     partner: Checkpoint | None,
     again: bool,
 ) -> tuple[dict[str, Any], QuerySet[Candidate]]:
-    """The scorer's settings with its defaults, and the candidates that would be measured. Raises
-    NotPossible."""
+    """The scorer's settings with its defaults, and the candidates that would be measured; of sets
+    the first of each prompt, which stands for all of them. Raises NotPossible."""
     check_checkpoint(project, checkpoint)
     plain = _check_scorer(project, scorer, settings or {}, checkpoint, partner)
     chosen = Candidate.objects.filter(prompt__project=project)
@@ -246,8 +252,11 @@ def to_measure(
         same = ScoringJob.objects.filter(
             project=project, checkpoint=checkpoint, scorer=scorer, settings=plain, partner=partner
         )
-        measured = ScoringItem.objects.filter(job__in=same, state=ItemState.DONE)
-        chosen = chosen.exclude(pk__in=measured.values("candidate"))
+        measured = Scoring.objects.filter(job__in=same)
+        chosen = chosen.exclude(pk__in=measured.values("measurement__candidate"))
+    if SCORERS[scorer].of_sets:
+        firsts = chosen.order_by().values("prompt").annotate(first=Min("pk")).values("first")
+        chosen = Candidate.objects.filter(pk__in=firsts)
     count = chosen.count()
     if not count:
         raise NotPossible(

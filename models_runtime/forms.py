@@ -1,6 +1,7 @@
 """What people type to register models and start jobs; the API is checked by the same forms."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from models_runtime.checkpoints import abilities_of
 from models_runtime.decoding import Decoder
 from models_runtime.engines import Capability, EngineError, Sampling
 from models_runtime.engines._options import read_options
+from models_runtime.errors import NotPossible
+from models_runtime.languages import check_languages
 from models_runtime.models import Checkpoint
 from models_runtime.models.checkpoint import SECRET_PREFIX
 from models_runtime.novelty import AXES, Rule
@@ -188,9 +191,19 @@ class GenerationForm(JobForm):
     )
     embedder = forms.ChoiceField(required=False, choices=list, label=_("How alike is told by"))
 
+    languages = forms.CharField(
+        required=False,
+        max_length=200,
+        label=_("Languages"),
+        help_text=_(
+            "In which the candidates of a prompt take turns, such as en, de, zh-hans; for votes "
+            "across languages. Left empty, the model chooses."
+        ),
+    )
+
     field_order = (
         "checkpoint", "per_prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p", "stop",
-        "decoder", "decoder_settings", "differing", "differing_settings", "embedder",
+        "decoder", "decoder_settings", "differing", "differing_settings", "embedder", "languages",
     )  # fmt: skip
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
@@ -239,6 +252,13 @@ class GenerationForm(JobForm):
         except EngineError as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
 
+    def clean_languages(self) -> list[str]:
+        codes = re.split(r"[\s,;]+", self.cleaned_data["languages"].strip().lower())
+        try:
+            return check_languages([code for code in codes if code])
+        except NotPossible as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
     def clean_stop(self) -> tuple[str, ...]:
         lines = self.cleaned_data["stop"].replace("\r\n", "\n").split("\n")
         stops = tuple(dict.fromkeys(line for line in lines if line.strip()))
@@ -263,6 +283,7 @@ class GenerationForm(JobForm):
             ),
             "novelty": given["differing_settings"],
             "embedder": given["embedder"],
+            "languages": given["languages"],
             "seed": given["seed"],
             "max_cost": given["max_cost"],
         }

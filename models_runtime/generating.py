@@ -35,8 +35,10 @@ from models_runtime.engines import (
     Message,
     Sample,
 )
+from models_runtime.languages import LANGUAGES
 from models_runtime.models import Generation, GenerationItem, GenerationJob
 from models_runtime.novelty import Rule, warmer
+from models_runtime.prompting.languages import in_language
 from models_runtime.shifts import Hopeless, Shift
 
 BATCH = 64
@@ -146,6 +148,8 @@ def _requests(
             key = str(item.pk)
             desk.asked[key] = Asked(item, seed)
             asked = conversation_of(prompt)
+            if language := job.language_of(item.index):
+                asked = in_language(asked, LANGUAGES[language])
             if rule and (others := kept.get(item.prompt_id)):
                 asked = ask_differently(
                     asked, others, rule, item.index, secret=f"{job.seed}:{seed}"

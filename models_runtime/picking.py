@@ -1,8 +1,9 @@
 """Picking the best of a prompt's candidates with a selector, kept as measurements with provenance.
 
 A selector needs to know something of every candidate; all of it comes from measurements that are
-there. One that needs further calls to a model is refused, and so is a candidate without the number:
-nothing is made up, and nothing that was kept before is changed.
+there. What takes further calls to a model (backward questions, the choice of the most consistent, a
+tournament, likelihoods) is measured by a job before, as rewards are. A candidate without the number
+is refused: nothing is made up, and nothing that was kept before is changed.
 """
 
 import math
@@ -16,14 +17,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotation.models import Candidate, Measurement, Project, Prompt, User
-from models_runtime.catalogue import SELECTORS
+from models_runtime.catalogue import SCORERS, SELECTORS
 from models_runtime.engines import EngineError
 from models_runtime.engines._options import read_options
 from models_runtime.errors import NotPossible
-from models_runtime.models import Combination, GenerationJob, Scoring
-from models_runtime.selection import Choice, Need, NotEnough, Sample, Selector, extract_answer
+from models_runtime.models import Combination, Generation, GenerationJob, Scoring
+from models_runtime.selection import (
+    Choice,
+    Extra,
+    Need,
+    NotEnough,
+    Sample,
+    Selector,
+    extract_answer,
+)
 
 PICKED, SCORE = "picked", "picked/score"
+EMBEDDING = "embedding"
 MOST_CANDIDATES = 20_000  # some seconds; more belong into a job
 MOST_ITERATED = 400  # of selectors that iterate thousands of times per prompt
 ITERATED = frozenset({Need.LIKELIHOODS})
@@ -36,7 +46,10 @@ FIELDS = {
     Need.RECOVERED: ("recovered",),
     Need.LIKELIHOODS: ("p_correct", "p_incorrect", "p_yes"),
     Need.ANSWER: (),  # read from the text
+    Need.PICK: ("consistent",),
+    Need.PREFERENCES: ("match_wins",),
 }
+OF_THE_SET = frozenset({"consistent", "match_wins"})  # told to selectors beside the samples
 USUAL_NAMES = {"certainty": "self_certainty", "logprobs": "mean_logprob", "weight": "reward"}
 PER_TOKEN = frozenset({"certainty", "logprobs"})
 TIE_BREAKERS = ("reward", "logprobs")
@@ -72,17 +85,7 @@ class Picked:
 
 
 def inputs_of(selector: Selector) -> tuple[str, ...]:
-    """The inputs a selector needs of every candidate beside its text. Raises NotPossible where it
-    needs what no measurement holds."""
-    beyond = sorted(need.value for need in selector.needs - FIELDS.keys())
-    if beyond:
-        raise NotPossible(
-            _(
-                "“%(selector)s” asks a model further questions (%(calls)s), so it can't pick "
-                "from measurements."
-            )
-            % {"selector": selector.title, "calls": selector.extra_calls}
-        )
+    """The inputs a selector needs of every candidate beside its text."""
     return tuple(field for need in sorted(selector.needs) for field in FIELDS[need])
 
 
@@ -114,9 +117,14 @@ def pick_best(
     read = _inputs(project, needed, inputs or {})
     groups = _candidates(project, job, prompt, chosen)
     values = {field: _values(each, groups) for field, each in read.items()}
-    samples = {key: [_sample(each, values) for each in group] for key, group in groups.items()}
-    _refuse_gaps(groups, samples, needed, read)
-    chosen_by, left_out = _choose(chosen, settings, groups, samples)
+    spoken = _languages(groups)
+    samples = {
+        key: [_sample(each, values, spoken.get(each.pk, "")) for each in group]
+        for key, group in groups.items()
+    }
+    _refuse_gaps(groups, values, needed, read)
+    vectors = _vectors(groups) if Need.PICK in chosen.needs else {}
+    chosen_by, left_out = _choose(chosen, settings, samples, values, vectors)
     return _keep(
         project,
         selector,
@@ -197,13 +205,37 @@ def _settled(project: Project, field: str, wanted: Input) -> Input:
         raise NotPossible(
             _(
                 "This project has no number called “%(name)s” for the input “%(field)s”. "
-                "Measure its candidates first, or name another measurement."
+                "Measure its candidates first%(how)s, or name another measurement."
             )
-            % words
+            % {**words, "how": _measured_by(wanted.name)}
         )
     if wanted.source or len(sources) > 1:
         raise NotPossible(_("Say which “%(name)s” is meant. There are: %(sources)s.") % words)
     return replace(wanted, source=sources[0])
+
+
+def _measured_by(name: str) -> str:
+    """“ (with …)”, naming the measure that gives such a number; empty where none does."""
+    titles = [each.title for each in SCORERS.values() if name in each.names]
+    return _(" (“%(measure)s”)") % {"measure": titles[0]} if titles else ""
+
+
+def _languages(groups: Groups) -> dict[int, str]:
+    """The language a candidate was asked for in, by its id, where one was."""
+    ids = [each.pk for group in groups.values() for each in group]
+    rows = Generation.objects.filter(candidate__in=ids).exclude(job__languages=[])
+    return {
+        each.candidate_id: each.job.language_of(each.index) for each in rows.select_related("job")
+    }
+
+
+def _vectors(groups: Groups) -> dict[int, list[float]]:
+    """The newest embedding of each candidate that has one."""
+    ids = [each.pk for group in groups.values() for each in group]
+    rows = Measurement.objects.filter(candidate__in=ids, name=EMBEDDING, vector__isnull=False)
+    return {
+        pk: vector or [] for pk, vector in rows.order_by("pk").values_list("candidate", "vector")
+    }
 
 
 def _candidates(
@@ -245,35 +277,33 @@ def _values(read: Input, groups: Groups) -> dict[int, float]:
     return {pk: number for pk, number in found if number is not None and math.isfinite(number)}
 
 
-def _sample(candidate: Candidate, values: Mapping[str, Mapping[int, float]]) -> Sample:
+def _sample(
+    candidate: Candidate, values: Mapping[str, Mapping[int, float]], language: str
+) -> Sample:
     known: dict[str, Any] = {}
     for field, by_candidate in values.items():
         number = by_candidate.get(candidate.pk)
-        if number is None:
-            continue
-        if field in PER_TOKEN:
-            known[field] = (number,)
-        else:
-            known[field] = round(number) if field == "recovered" else number
-    return Sample(candidate.pk, candidate.text, extract_answer(candidate.text), **known)
+        if number is not None and field not in OF_THE_SET:
+            known[field] = (number,) if field in PER_TOKEN else number
+    answer = extract_answer(candidate.text)
+    return Sample(candidate.pk, candidate.text, answer, language=language, **known)
 
 
 def _refuse_gaps(
     groups: Groups,
-    samples: Mapping[str, Sequence[Sample]],
+    values: Mapping[str, Mapping[int, float]],
     needed: Sequence[str],
     read: Mapping[str, Input],
 ) -> None:
     for field in needed:
         lacking = [
-            (key, each.id)
-            for key, group in samples.items()
+            (key, each.external_id)
+            for key, group in groups.items()
             for each in group
-            if getattr(each, field) is None
+            if each.pk not in values[field]
         ]
         if lacking:
-            key, pk = lacking[0]
-            name = next(each.external_id for each in groups[key] if each.pk == pk)
+            key, name = lacking[0]
             raise NotPossible(
                 ngettext(
                     "%(n)s candidate has no “%(input)s” from %(source)s: “%(candidate)s” of "
@@ -294,15 +324,39 @@ def _refuse_gaps(
             )
 
 
+def _extra(
+    samples: Sequence[Sample],
+    values: Mapping[str, Mapping[int, float]],
+    vectors: Mapping[int, Sequence[float]],
+) -> Extra:
+    """What jobs found out about a prompt's candidates together. Who won more matches of the
+    tournament that was held is preferred, so whatever the bracket, its winner wins."""
+    wins, named = values.get("match_wins", {}), values.get("consistent", {})
+
+    def prefer(first: Sample, second: Sample) -> float:
+        return 0.5 + 0.5 * ((wins[first.id] > wins[second.id]) - (wins[first.id] < wins[second.id]))
+
+    picked = [each.id for each in samples if named.get(each.id, 0) > 0]
+    return Extra(
+        prefer=prefer if wins else None,
+        pick=picked[0] if len(picked) == 1 else None,
+        embeddings={each.id: vectors[each.id] for each in samples if each.id in vectors},
+    )
+
+
 def _choose(
-    selector: Selector, settings: Any, groups: Groups, samples: Mapping[str, Sequence[Sample]]
+    selector: Selector,
+    settings: Any,
+    samples: Mapping[str, Sequence[Sample]],
+    values: Mapping[str, Mapping[int, float]],
+    vectors: Mapping[int, Sequence[float]],
 ) -> tuple[dict[str, Choice], dict[str, str]]:
     """A choice per prompt, and why the others have none. Raises NotPossible if none has one."""
     found: dict[str, Choice] = {}
     left_out: dict[str, str] = {}
-    for key in groups:
+    for key, group in samples.items():
         try:
-            found[key] = selector.select(samples[key], settings)
+            found[key] = selector.select(group, settings, _extra(group, values, vectors))
         except NotEnough as refusal:
             left_out[key] = str(refusal)
     if not found:

@@ -16,17 +16,17 @@ from annotation.api.permissions import HasScope, Needs, ProjectAccess
 from annotation.api.problems import Problem
 from annotation.models import Project, User
 from annotation.tokens import Scope
-from models_runtime.catalogue import SELECTORS
+from models_runtime.catalogue import SCORERS, SELECTORS
 from models_runtime.errors import NotPossible
 from models_runtime.models import GenerationJob
-from models_runtime.picking import Input, inputs_of, pick_best
+from models_runtime.picking import USUAL_NAMES, Input, inputs_of, pick_best
 
 MOST_SHOWN = 1_000
 
 
 class SelectorSerializer(serializers.Serializer[Any]):
-    """A way of choosing one of several candidates. `unavailable` says why it can't pick from
-    measurements, null if it can."""
+    """A way of choosing one of several candidates. `inputs` are the numbers it reads, `measured_by`
+    the measures (as in scoring jobs) that give them, by input."""
 
     slug = serializers.CharField()
     title = serializers.CharField()
@@ -34,7 +34,7 @@ class SelectorSerializer(serializers.Serializer[Any]):
     inputs = serializers.ListField(child=serializers.CharField())
     extra_calls = serializers.CharField()
     reference = serializers.CharField()
-    unavailable = serializers.CharField(allow_null=True)
+    measured_by = serializers.DictField(child=serializers.CharField())
 
 
 class InputSerializer(serializers.Serializer[Any]):
@@ -99,11 +99,8 @@ class SelectorsView(APIView):
 
 def _shown(slug: str) -> dict[str, Any]:
     selector = SELECTORS[slug]
-    unavailable = None
-    try:
-        inputs = inputs_of(selector)
-    except NotPossible as refusal:
-        inputs, unavailable = (), str(refusal)
+    inputs = inputs_of(selector)
+    names = {field: USUAL_NAMES.get(field, field) for field in inputs}
     return {
         "slug": slug,
         "title": selector.title,
@@ -111,7 +108,12 @@ def _shown(slug: str) -> dict[str, Any]:
         "inputs": inputs,
         "extra_calls": selector.extra_calls,
         "reference": selector.reference,
-        "unavailable": unavailable,
+        "measured_by": {
+            field: slug
+            for field, name in names.items()
+            for slug, scorer in reversed(SCORERS.items())
+            if name in scorer.names
+        },
     }
 
 

@@ -22,23 +22,12 @@ from models_runtime.picking import PICKED, Input, inputs_of, pick_best
 from models_runtime.views import PAGE_METHODS, context_of, given_in, status_of
 
 
-def selectors_with_one_input() -> dict[str, str]:
-    """Titles of the selectors that read at most one number of a candidate, by slug."""
-    found = {}
-    for slug, selector in SELECTORS.items():
-        try:
-            if len(inputs_of(selector)) <= 1:
-                found[slug] = selector.title
-        except NotPossible:
-            continue  # it asks a model, and so isn't offered here
-    return found
-
-
 class PickForm(forms.Form):
-    """A selector and the number it reads; where it reads none, the number breaks ties."""
+    """A selector and the number it reads; where it reads none, the number breaks ties. One that
+    reads several takes those of the usual names."""
 
     selector = forms.ChoiceField(
-        choices=lambda: list(selectors_with_one_input().items()),
+        choices=lambda: [(slug, each.title) for slug, each in SELECTORS.items()],
         initial="best_of_n",
         label=gettext_lazy("How"),
     )
@@ -46,7 +35,9 @@ class PickForm(forms.Form):
         choices=list,
         required=False,
         label=gettext_lazy("By which number"),
-        help_text=gettext_lazy("Where votes decide, it breaks ties."),
+        help_text=gettext_lazy(
+            "Where votes decide, it breaks ties. Left empty, the number of the usual name is taken."
+        ),
     )
     options = forms.CharField(
         required=False,
@@ -86,8 +77,8 @@ class PickForm(forms.Form):
         if not self.cleaned_data["number"]:
             return {}
         name, source = json.loads(self.cleaned_data["number"])
-        (field,) = inputs_of(SELECTORS[self.cleaned_data["selector"]]) or ("reward",)
-        return {field: Input(name, source)}
+        fields = inputs_of(SELECTORS[self.cleaned_data["selector"]]) or ("reward",)
+        return {fields[0]: Input(name, source)} if len(fields) == 1 else {}
 
 
 @require_http_methods(PAGE_METHODS)

@@ -271,6 +271,8 @@ def facts_of(job: Job) -> list[tuple[str, str]]:
         if job.novelty:
             rule = ", ".join(f"{name} = {value}" for name, value in job.novelty.items() if value)
             facts.append(("Too alike", rule))
+        if job.languages:
+            facts.append(("Languages", ", ".join(job.languages)))
         if job.embedder is not None:
             facts.append(("How alike is told by", job.embedder.label))
     if isinstance(job, JudgingJob):

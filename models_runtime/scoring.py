@@ -1,7 +1,8 @@
 """Carrying out scoring jobs: from candidates that wait to measurements with their provenance."""
 
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +26,7 @@ from models_runtime.engines import (
 from models_runtime.engines._options import read_options
 from models_runtime.generating import conversation_of, seed_for
 from models_runtime.models import Checkpoint, Scoring, ScoringItem, ScoringJob
-from models_runtime.rewards import Bench, Measured, Scorer, Subject, finite
+from models_runtime.rewards import Bench, Measured, Rival, Scorer, Subject, finite
 from models_runtime.shifts import Hopeless, Shift
 
 BATCH = 64
@@ -125,6 +126,7 @@ def _measure_all(shift: Shift[ScoringJob, ScoringItem], scorer: Scorer, bench: B
 
 def _subjects(shift: Shift[ScoringJob, ScoringItem], desk: _Desk) -> Iterator[Subject]:
     """Candidates of claimed items, one slice after the other, pulled as the scorer has room."""
+    of_sets = SCORERS[shift.job.scorer].of_sets
     for items in shift.slices():
         ids = {item.candidate_id for item in items}
         candidates = {
@@ -133,6 +135,7 @@ def _subjects(shift: Shift[ScoringJob, ScoringItem], desk: _Desk) -> Iterator[Su
             .select_related("prompt")
             .defer("html", "prompt__html")
         }
+        rivals = _rivals(shift.job, candidates.values()) if of_sets else {}
         for item in items:
             candidate = candidates[item.candidate_id]
             key = str(item.pk)
@@ -142,7 +145,19 @@ def _subjects(shift: Shift[ScoringJob, ScoringItem], desk: _Desk) -> Iterator[Su
                 conversation_of(candidate.prompt),
                 candidate.text,
                 seed_for(shift.job.seed, candidate.prompt.content_hash, candidate.content_hash),
+                tuple(rivals.get(candidate.prompt_id, ())),
             )
+
+
+def _rivals(job: ScoringJob, candidates: Iterable[Candidate]) -> dict[int, list[Rival]]:
+    """All candidates of these candidates' prompts that were there when the job was asked for."""
+    found: dict[int, list[Rival]] = defaultdict(list)
+    rows = Candidate.objects.filter(
+        prompt__in={each.prompt_id for each in candidates}, created_at__lte=job.created_at
+    )
+    for pk, prompt, text in rows.order_by("pk").values_list("pk", "prompt_id", "text"):
+        found[prompt].append(Rival(str(pk), text))
+    return found
 
 
 def _write(shift: Shift[ScoringJob, ScoringItem], bench: Bench, desk: _Desk) -> None:
@@ -203,6 +218,11 @@ def _keep(job: ScoringJob, revision: str, good: list[tuple[ScoringItem, Measured
 def _measurements(item: ScoringItem, measured: Measured, source: str) -> list[Measurement]:
     about = {"candidate_id": item.candidate_id, "source": source}
     return [
+        *(
+            Measurement(candidate_id=int(key), name=name, number=number, source=source)
+            for key, numbers in measured.of_rivals.items()
+            for name, number in numbers.items()
+        ),
         *(
             Measurement(name=name, number=number, **about)
             for name, number in measured.numbers.items()

@@ -22,12 +22,14 @@ ASSUMED_READ = 1_000.0  # tokens a second of a model that has measured nothing h
 
 @dataclass(frozen=True, slots=True)
 class ScoringEstimate(TakesTime):
-    """`tokens_in` is what one model reads, at four letters a token; `models` is 2 where two are
-    compared. `cost` is None where none of them has prices; `pace` is in tokens read a second."""
+    """`tokens_in` is what one model reads, at four letters a token, `tokens_out` what it writes;
+    `models` is 2 where two are compared. `cost` is None where none of them has prices; `pace` is in
+    tokens read and written a second."""
 
     candidates: int
     models: int
     tokens_in: int
+    tokens_out: int
     cost: float | None
     time: timedelta
     pace: Pace
@@ -47,23 +49,28 @@ def estimate_scoring(
         project, checkpoint, scorer=scorer, settings=settings, partner=partner, again=again
     )
     plugin = SCORERS[scorer]
-    read = _read_by(plugin, plain, chosen)
+    options = read_options(plugin.options_class, plain)
+    looked_at = _looked_at(plugin, chosen)
+    read = _read_by(plugin, plain, looked_at)
+    count = looked_at.count()
+    written = plugin.writing(count, options)
     both = [each for each in (checkpoint, partner) if each is not None]
-    costs = [cost for each in both if (cost := price_of(each, read, 0)) is not None]
+    costs = [cost for each in both if (cost := price_of(each, read, written)) is not None]
     pace = reading_pace(checkpoint, scorer)
     return ScoringEstimate(
-        candidates=chosen.count(),
+        candidates=count,
         models=len(both),
         tokens_in=read,
+        tokens_out=written,
         cost=sum(costs) if costs else None,
-        time=pace.time_for(read),
+        time=pace.time_for(read + written),
         pace=pace,
     )
 
 
 def reading_pace(checkpoint: Checkpoint, scorer: str) -> Pace:
-    """Tokens a second in the newest jobs in which this model measured in this way, told by the
-    same letters a token; where two models are compared, the two together took that time."""
+    """Tokens read and written a second in the newest jobs in which this model measured in this way,
+    told by the same letters a token; where two are compared, the two together took that time."""
     ended = ScoringJob.objects.filter(
         checkpoint=checkpoint, scorer=scorer, finished_at__isnull=False
     )
@@ -71,12 +78,18 @@ def reading_pace(checkpoint: Checkpoint, scorer: str) -> Pace:
 
 
 def _read_in(job: ScoringJob) -> float:
-    done = job.items.filter(state=ItemState.DONE)
-    return _read_by(
-        SCORERS[job.scorer],
-        job.settings,
-        Candidate.objects.filter(pk__in=done.values("candidate")),
-    )
+    scorer = SCORERS[job.scorer]
+    done = job.items.filter(state=ItemState.DONE).values("candidate")
+    rows = _looked_at(scorer, Candidate.objects.filter(pk__in=done))
+    options = read_options(scorer.options_class, job.settings)
+    return _read_by(scorer, job.settings, rows) + scorer.writing(rows.count(), options)
+
+
+def _looked_at(scorer: Scorer, chosen: QuerySet[Candidate]) -> QuerySet[Candidate]:
+    """The candidates, or for a scorer of sets all those of their prompts."""
+    if not scorer.of_sets:
+        return chosen
+    return Candidate.objects.filter(prompt__in=chosen.order_by().values("prompt"))
 
 
 def _read_by(scorer: Scorer, settings: Mapping[str, Any], rows: QuerySet[Candidate]) -> int:

@@ -9,6 +9,7 @@ from models_runtime import decoding
 from models_runtime.catalogue import ENGINES, PROTOCOLS, SCORERS
 from models_runtime.differing import repeats_of
 from models_runtime.enqueue import DEFAULT_PROTOCOL
+from models_runtime.languages import LANGUAGES, MOST_LANGUAGES
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
 from models_runtime.presenting import measured_by, progress_of, troubles_of
 
@@ -163,6 +164,7 @@ class GenerationJobSerializer(JobSerializer):
 
     sampling = serializers.DictField(read_only=True)
     novelty = serializers.DictField(read_only=True)
+    languages = serializers.ListField(child=serializers.CharField(), read_only=True)
     repeats = serializers.SerializerMethodField()
     cut_off = serializers.IntegerField(
         read_only=True, help_text="Texts that reached the limit of tokens without an end."
@@ -170,7 +172,15 @@ class GenerationJobSerializer(JobSerializer):
 
     class Meta:
         model = GenerationJob
-        fields = (*JOB_FIELDS, "per_prompt", "sampling", "novelty", "repeats", "cut_off")
+        fields = (
+            *JOB_FIELDS,
+            "per_prompt",
+            "sampling",
+            "novelty",
+            "languages",
+            "repeats",
+            "cut_off",
+        )
         read_only_fields = fields
 
     @extend_schema_field(RepeatsSerializer)
@@ -284,6 +294,13 @@ class NewGenerationJobSerializer(NewJobSerializer):
         default=None,
         help_text="The checkpoint whose vectors say how alike candidates are; null: their words.",
     )
+    languages = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(LANGUAGES.items())),
+        required=False,
+        default=list,
+        max_length=MOST_LANGUAGES,
+        help_text="In which the candidates of a prompt take turns; empty: the model chooses.",
+    )
 
 
 class PaceSerializer(serializers.Serializer[Any]):
@@ -310,12 +327,13 @@ class GenerationEstimateSerializer(serializers.Serializer[Any]):
 
 
 class ScoringEstimateSerializer(serializers.Serializer[Any]):
-    """What measuring would take. `tokens_in` is read by each of the `models`; `cost` is null for
-    models without prices; `pace` is in tokens read."""
+    """What measuring would take. `tokens_in` is read and `tokens_out` written by each of the
+    `models`; `cost` is null for models without prices; `pace` is in tokens read and written."""
 
     candidates = serializers.IntegerField()
     models = serializers.IntegerField()
     tokens_in = serializers.IntegerField()
+    tokens_out = serializers.IntegerField()
     cost = serializers.FloatField(allow_null=True)
     seconds = serializers.FloatField()
     pace = PaceSerializer()

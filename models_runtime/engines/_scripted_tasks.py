@@ -290,6 +290,23 @@ def sum_in(text: str) -> int | None:
     return {"+": a + b, "-": a - b}.get(found[2], a * b)
 
 
+def _hidden_number(task: Task, judge: Judge) -> str:
+    """The number that makes a sum with X in it right; one drawn by hash where there is none."""
+    found = re.search(r"\b(\d{1,6}|X) ?([+*×-]) ?(\d{1,6}|X)\b", task.of("QUESTION"))
+    answer = re.search(r"-?\d+", task.of("ANSWER"))
+    if found is None or answer is None:
+        return f"I guess.\nAnswer: {judge.pick(tuple('0123456789'), 'hidden')}"
+    total, first, sign, second = int(answer[0]), found[1], found[2], found[3]
+    known = int(second if first == "X" else first)
+    if sign == "+":
+        x = total - known
+    elif sign == "-":
+        x = total + known if first == "X" else known - total
+    else:
+        x = total // known if known else 0
+    return f"I turn the sum round.\nAnswer: {x}"
+
+
 def _criteria(task: Task, judge: Judge) -> str:
     banned = task.of("BANNED")
     asked = re.search(r"Propose (\d+)", task.body)
@@ -344,6 +361,7 @@ _WRITERS: dict[str, Callable[[Task, Judge], str]] = {
     "paraphrase": _paraphrase,
     "same request": _same_request,
     "answer differently": _differently,
+    "find the hidden number": _hidden_number,
     "propose criteria": _criteria,
     "criticise a criterion": _free,
     "rewrite a criterion": _rewritten,

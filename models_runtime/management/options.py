@@ -1,6 +1,7 @@
 """Options written on the command line as NAME=VALUE."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -15,3 +16,8 @@ def option(written: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value
+
+
+def by_name(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of the options that were given."""
+    return {name: options[name] for name in names if options[name] is not None}

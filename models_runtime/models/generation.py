@@ -20,12 +20,15 @@ class GenerationJob(Job):
     `sampling` holds the fields of `engines.Sampling`; `system` is who the candidates are said to be
     by. `novelty` holds those of `novelty.Rule` where candidates must differ; else it is empty.
     `embedder` is the model whose vectors then say how alike they are; without one, their words do.
+    `languages` are codes; the candidates of a prompt take turns in them. Empty: whatever the model
+    answers in.
     """
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
     per_prompt = models.PositiveSmallIntegerField()
     sampling = models.JSONField(default=dict, blank=True)
     novelty = models.JSONField(default=dict, blank=True)
+    languages: "models.Field[Any, Any]" = models.JSONField(default=list, blank=True, db_default=[])
     embedder = models.ForeignKey(
         Checkpoint, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -59,6 +62,10 @@ class GenerationJob(Job):
         """What is written, and what was thrown away for candidates that aren't written yet."""
         thrown_away = self.items.filter(asked_again__gt=0).exclude(state=ItemState.DONE)
         return Spent(Generation.objects.filter(job=self)).plus(Spent(thrown_away))
+
+    def language_of(self, index: int) -> str:
+        """The code of the language that candidate `index` of a prompt is asked for in, or ""."""
+        return str(self.languages[index % len(self.languages)]) if self.languages else ""
 
     def read_novelty(self) -> Rule | None:
         return Rule(**self.novelty) if self.novelty else None

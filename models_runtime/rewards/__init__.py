@@ -24,6 +24,8 @@ from models_runtime.engines import (
 __all__ = [
     "Bench",
     "Measured",
+    "OfTexts",
+    "Rival",
     "Scorer",
     "Subject",
     "continuations",
@@ -36,21 +38,36 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """One of all the candidates of a prompt, by a name of the caller's."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """A candidate: what was asked, and the text that answers it. `key` is the caller's name."""
+    """A candidate: what was asked, and the text that answers it. `key` is the caller's name.
+
+    For a scorer of sets it stands for all candidates of its prompt, which `rivals` holds, itself
+    included.
+    """
 
     key: str
     messages: Conversation
     text: str
     seed: int = 0
+    rivals: tuple[Rival, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was found about a subject, by name; or why nothing was."""
+    """What was found about a subject, by name; or why nothing was. A scorer of sets puts it into
+    `of_rivals`, by the rival's key."""
 
     key: str
     numbers: Mapping[str, float] = field(default_factory=dict)
+    of_rivals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     failure: Failure | None = None
@@ -69,7 +86,8 @@ class Scorer(Protocol):
 
     `needs` are capabilities of the model (and of the partner, which `partner` describes; "" if
     there is none). `options_class` is a frozen dataclass with defaults. `names` says which
-    measurements come out, for people.
+    measurements come out, for people. A scorer `of_sets` is asked once per prompt, about all its
+    candidates together.
     """
 
     @property
@@ -90,14 +108,31 @@ class Scorer(Protocol):
     @property
     def options_class(self) -> type[Any]: ...
 
+    @property
+    def of_sets(self) -> bool: ...
+
     def reading(self, prompt: int, text: int, options: Any) -> int:
         """Tokens that a model reads for texts of `text` tokens answering `prompt` tokens in all;
         linear in both, as it is asked about many candidates at once."""
+
+    def writing(self, candidates: int, options: Any) -> int:
+        """Tokens that a model writes for so many candidates."""
 
     def measure(
         self, subjects: Iterable[Subject], bench: Bench, options: Any
     ) -> Iterator[Measured]:
         """One Measured per subject, in any order; subjects are pulled lazily."""
+
+
+class OfTexts:
+    """A scorer that looks at one text at a time and writes nothing: what most of them are."""
+
+    @property
+    def of_sets(self) -> bool:
+        return False
+
+    def writing(self, candidates: int, options: Any) -> int:
+        return 0
 
 
 def windows(things: Iterable[T], size: int = WINDOW) -> Iterator[list[T]]:
@@ -108,7 +143,9 @@ def windows(things: Iterable[T], size: int = WINDOW) -> Iterator[list[T]]:
 
 def finite(measured: Measured) -> Measured:
     """`measured`, or a failure if a number in it is none."""
-    bad = next((name for name, x in measured.numbers.items() if not math.isfinite(x)), None)
+    told = (measured.numbers, *measured.of_rivals.values())
+    numbers = ((name, x) for each in told for name, x in each.items())
+    bad = next((name for name, x in numbers if not math.isfinite(x)), None)
     bad = bad or next(
         (name for name, v in measured.vectors.items() if not all(map(math.isfinite, v))), None
     )

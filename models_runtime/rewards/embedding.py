@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_runtime.engines import Capability
-from models_runtime.rewards import Bench, Measured, Subject, windows
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject, windows
 from models_runtime.rewards.reward import NoOptions
 
 
 @dataclass(frozen=True)
-class Embedding:
+class Embedding(OfTexts):
     title: str = "Embedding"
     summary: str = "A vector per candidate; near texts have near vectors."
     names: tuple[str, ...] = ("embedding",)

@@ -16,14 +16,14 @@ from models_runtime.engines import (
     EngineError,
     Failure,
 )
-from models_runtime.rewards import Bench, Measured, Subject, continuations, windows
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject, continuations, windows
 from models_runtime.rewards.reward import NoOptions
 
 EMPTY = Failure(Cause.BAD_REQUEST, "An empty text has no log-probability.")
 
 
 @dataclass(frozen=True)
-class LogRatio:
+class LogRatio(OfTexts):
     title: str = "Log-density ratio"
     summary: str = "How much likelier a strong model finds the text than a weak one."
     names: tuple[str, ...] = ("log_ratio", "log_ratio_per_token")

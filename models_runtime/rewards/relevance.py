@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_runtime.engines import Capability
-from models_runtime.rewards import Bench, Measured, Subject, windows
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject, windows
 
 GRAM = 3
 
@@ -62,7 +62,7 @@ def copied(text: str, prompt: str) -> float:
 
 
 @dataclass(frozen=True)
-class Relevance:
+class Relevance(OfTexts):
     title: str = "Relevance and shortcuts"
     summary: str = "Nearness to the prompt, with repetition, copying and length taken off."
     names: tuple[str, ...] = ("relevance", "relevance_adjusted", "repetition", "copied", "words")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_runtime.engines import Capability, Message, RewardReply, RewardRequest
-from models_runtime.rewards import Bench, Measured, Subject
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def named(reply: RewardReply, base: str = "reward") -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Reward:
+class Reward(OfTexts):
     title: str = "Reward"
     summary: str = "A reward model reads the conversation to its end; higher is better."
     names: tuple[str, ...] = ("reward", "reward/<head>")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_runtime.engines import Capability, Cause, Failure, RewardReply
-from models_runtime.rewards import Bench, Measured, Subject
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject
 from models_runtime.rewards.reward import named, request_for
 
 METHODS = ("dropout", "heads")
@@ -39,7 +39,7 @@ class SpreadOptions:
 
 
 @dataclass(frozen=True)
-class RewardSpread:
+class RewardSpread(OfTexts):
     title: str = "Uncertainty of the reward"
     summary: str = "The reward and its spread, by dropout before the head or over several heads."
     names: tuple[str, ...] = ("reward", "reward_spread")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_runtime.engines import Capability, Cause, ContinuationLogprobs, Failure
-from models_runtime.rewards import Bench, Measured, Subject, continuations, windows
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject, continuations, windows
 from models_runtime.rewards.log_ratio import EMPTY
 from models_runtime.rewards.reward import NoOptions
 
@@ -22,7 +22,7 @@ BLIND = Failure(
 
 
 @dataclass(frozen=True)
-class SelfCertainty:
+class SelfCertainty(OfTexts):
     title: str = "Self-certainty"
     summary: str = "How sure the model is of every word, over its whole vocabulary."
     names: tuple[str, ...] = ("self_certainty", "mean_logprob")

@@ -66,7 +66,7 @@ class Sample:
     reward: float | None = None
     weight: float | None = None
     language: str = ""
-    recovered: int | None = None
+    recovered: float | None = None
     p_correct: float | None = None
     p_incorrect: float | None = None
     p_yes: float | None = None

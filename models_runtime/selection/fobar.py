@@ -6,6 +6,7 @@ the masked numbers that were recovered when the answer was given (smoothed by ep
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from models_runtime.selection import (
@@ -13,7 +14,6 @@ from models_runtime.selection import (
     Choice,
     Extra,
     Need,
-    NotEnough,
     Sample,
     Votes,
     check_samples,
@@ -53,8 +53,7 @@ class Fobar:
         if all(sample.recovered is None for sample in samples):
             return votes.choose(samples, "“{answer}” has {votes} of {total} votes; no numbers.")
         recovered = {
-            answer: _of_answer(answer, group) + options.epsilon
-            for answer, group in votes.voters.items()
+            answer: _of_answer(group) + options.epsilon for answer, group in votes.voters.items()
         }
         forward, backward = sum(votes.totals.values()), sum(recovered.values())
         joint = {
@@ -67,11 +66,9 @@ class Fobar:
         return combined.choose(samples, "“{answer}” has a joint probability of {votes}.")
 
 
-def _of_answer(answer: str, group: Sequence[Sample]) -> int:
-    counts = set(needed(group, "recovered").values())
-    if len(counts) > 1:
-        raise NotEnough(f"Samples with the answer “{answer}” disagree on what was recovered.")
-    return int(counts.pop())
+def _of_answer(group: Sequence[Sample]) -> float:
+    """The mean over the samples with one answer: each may have been asked about for itself."""
+    return fmean(needed(sorted(group, key=lambda each: each.id), "recovered").values())
 
 
 SELECTOR = Fobar()

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from annotation.models import Candidate, Judgment, Project, WorkState
+from annotation.models import Candidate, Judgment, Measurement, Project, WorkState
 from models_runtime.generating import run_generation
 from models_runtime.judging_questions import run_judging
 from models_runtime.models import Checkpoint, GenerationJob, JudgingJob, PromptJob
@@ -71,6 +71,36 @@ def test_candidates_are_written_and_counted(project: Project, worker: None) -> N
     assert Candidate.objects.filter(system__name="pat (scripted)").count() == 6
 
 
+def test_commands_know_what_the_pages_know(project: Project, worker: None) -> None:
+    add(project, "pat")
+    asked = (
+        "generate_candidates", project.slug, "pat", "--per-prompt", "2", "--temperature", "0.5",
+        "--top-p", "0.9", "--min-p", "0.05", "--stop", "END", "--differing", "navigate",
+        "--differing-setting", "axis=stance", "--differing-setting", "tries=1", "--embedder", "pat",
+        "--languages", "en,de", "--seed", "3",
+    )  # fmt: skip
+    told = said(*asked, "--estimate")
+    assert "6 candidates, about" in told
+    assert "which is assumed" in told
+    assert not GenerationJob.objects.exists()
+    assert said(*asked, "--wait", "30").startswith("6 candidates by pat")
+    job = GenerationJob.objects.get()
+    assert job.sampling["min_p"] == 0.05
+    assert job.sampling["stop"] == ["END"]
+    assert (job.novelty["axis"], job.novelty["tries"]) == ("stance", 1)
+    assert job.embedder == job.checkpoint
+    assert job.languages == ["en", "de"]
+    measuring = ("measure_candidates", project.slug, "pat", "reward")
+    assert "no known cost" in said(*measuring, "--estimate")
+    assert "prompts, about" in said("write_prompts", project.slug, "pat", "--estimate")
+    for number, each in enumerate(Candidate.objects.filter(generation__job=job)):
+        Measurement.objects.create(candidate=each, name="p_yes", number=number, source="x")
+    picking = ("pick_best", project.slug, "best_of_n", "--input", "reward=p_yes@x")
+    lines = said(*picking, "--job", str(job.public_id)).splitlines()
+    assert len(lines) == 3
+    assert all(" of 2. " in line for line in lines)
+
+
 def test_questions_are_judged_and_counted(project: Project, worker: None) -> None:
     add(project, "judy", "tau=0.1")
     line = said("judge_questions", project.slug, "judy", seed=1, wait=30)
@@ -93,7 +123,11 @@ def test_without_waiting_a_job_is_only_written_down(project: Project) -> None:
     [
         (("generate_candidates", "advice", "nobody"), "no checkpoint “nobody”"),
         (("judge_questions", "nowhere", "pat"), "There is no project “nowhere”"),
-        (("generate_candidates", "advice", "pat", "--per-prompt", "0"), "1 to 1000 candidates"),
+        (("generate_candidates", "advice", "pat", "--per-prompt", "0"), "--per-prompt: "),
+        (("generate_candidates", "advice", "pat", "--decoder", "cautious"), "decode cautiously"),
+        (("generate_candidates", "advice", "pat", "--languages", "xx"), "no language known"),
+        (("pick_best", "advice", "best_of_n", "--input", "reward"), "INPUT=NAME"),
+        (("pick_best", "advice", "best_of_n", "--job", "x"), "no generation job x"),
         (("judge_questions", "advice", "pat", "--option", "template=magic"), "Choose one of these"),
         (("add_checkpoint", "advice", "pat", "--engine", "scripted"), "already has a checkpoint"),
         (("add_checkpoint", "advice", "x", "--engine", "magic"), "one of these engines"),

@@ -10,7 +10,7 @@ from models_runtime.catalogue import SELECTORS
 from models_runtime.errors import NotPossible
 from models_runtime.generating import run_generation
 from models_runtime.models import Combination, GenerationJob
-from models_runtime.picking import PICKED, SCORE, Input, inputs_of, pick_best
+from models_runtime.picking import OF_THE_SET, PICKED, SCORE, Input, inputs_of, pick_best
 from models_runtime.selection import Sample
 from tests.annotation.calling import as_
 from tests.cast import World, make_project, member
@@ -111,8 +111,8 @@ def test_a_candidate_without_the_number_is_named(project: Project) -> None:
     ("selector", "more", "sentence"),
     [
         ("luck", {}, "Choose one of these selectors"),
-        ("tournament", {}, "asks a model further questions"),
-        ("universal_self_consistency", {}, "asks a model further questions"),
+        ("tournament", {}, "no number called “match_wins”"),
+        ("universal_self_consistency", {}, "(“The candidate most agree with”)"),
         ("self_certainty", {}, "no number called “self_certainty”"),
         ("fobar", {}, "no number called “recovered”"),
         ("equilibrium_ranking", {}, "no number called “p_correct”"),
@@ -144,12 +144,9 @@ def test_a_prompt_without_answers_is_left_out_with_the_reason(project: Project) 
         pick_best(project, "self_consistency", prompt="bare")
 
 
-NEED_CALLS = {"tournament", "universal_self_consistency"}
-
-
-@pytest.mark.parametrize("slug", sorted(set(SELECTORS) - NEED_CALLS))
+@pytest.mark.parametrize("slug", sorted(SELECTORS))
 def test_a_selector_reads_fields_that_samples_have(slug: str) -> None:
-    assert set(inputs_of(SELECTORS[slug])) <= {field.name for field in fields(Sample)}
+    assert set(inputs_of(SELECTORS[slug])) - OF_THE_SET <= {field.name for field in fields(Sample)}
 
 
 def test_through_the_api_for_a_jobs_own_candidates(world: World) -> None:
@@ -174,9 +171,10 @@ def test_through_the_api_for_a_jobs_own_candidates(world: World) -> None:
     assert set(source) == {told["source"]}
     refused = olga.post("/projects/advice/picks/", {"selector": "tournament"})
     assert refused.status_code == 400
-    assert "further questions" in refused.json()["detail"]
+    assert "Measure its candidates first (“Matches won in" in refused.json()["detail"]
     rita = as_(member(world.project, "rita", Role.REVIEWER))
     assert rita.post("/projects/advice/picks/", body).status_code == 403
     told_apart = {each["slug"]: each for each in rita.get("/selectors/").json()}
-    assert told_apart["best_of_n"]["unavailable"] is None
-    assert "further questions" in told_apart["tournament"]["unavailable"]
+    assert told_apart["best_of_n"]["measured_by"]["reward"] == "reward"
+    assert told_apart["tournament"]["measured_by"] == {"match_wins": "match_wins"}
+    assert set(told_apart["equilibrium_ranking"]["measured_by"].values()) == {"correctness"}

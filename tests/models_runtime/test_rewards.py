@@ -20,7 +20,7 @@ from models_runtime.engines import (
     TokenLogprob,
 )
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
-from models_runtime.rewards import Bench, Measured, Subject, finite
+from models_runtime.rewards import Bench, Measured, Rival, Subject, finite
 from models_runtime.rewards.log_ratio import _ratio
 from models_runtime.rewards.relevance import copied, repetition
 from models_runtime.rewards.reward_spread import _over_heads
@@ -35,7 +35,8 @@ def engine(name: str = "amber", **options: Any) -> ScriptedEngine:
 
 
 def subjects() -> list[Subject]:
-    return [Subject(str(i), ASKED, text, seed=i) for i, text in enumerate(TEXTS)]
+    rivals = tuple(Rival(f"r{i}", text) for i, text in enumerate(TEXTS))
+    return [Subject(str(i), ASKED, text, seed=i, rivals=rivals) for i, text in enumerate(TEXTS)]
 
 
 def measured(slug: str, **options: Any) -> dict[str, Measured]:
@@ -52,10 +53,12 @@ def test_every_scorer_measures_every_subject_and_repeats_itself(slug: str) -> No
     assert first == measured(slug)
     for each in first.values():
         assert each.failure is None
-        assert bool(each.numbers) != bool(each.vectors)
+        assert bool(each.numbers or each.of_rivals) != bool(each.vectors)
+        assert bool(each.of_rivals) == SCORERS[slug].of_sets
         assert finite(each) is each
         promised = {name.partition("/")[0] for name in SCORERS[slug].names}
-        assert {name.partition("/")[0] for name in (*each.numbers, *each.vectors)} <= promised
+        given = [*each.numbers, *each.vectors, *(n for r in each.of_rivals.values() for n in r)]
+        assert {name.partition("/")[0] for name in given} <= promised
 
 
 def test_a_ratio_is_the_difference_of_the_sums() -> None:

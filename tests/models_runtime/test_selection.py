@@ -131,10 +131,17 @@ def test_fobar_without_numbers_is_self_consistency() -> None:
     assert choose("fobar", answers("X", "X", "Y")).id == 0
 
 
-def test_fobar_refuses_contradictory_counts() -> None:
-    samples = [Sample(id=0, answer="X", recovered=1), Sample(id=1, answer="x", recovered=2)]
-    with pytest.raises(NotEnough, match="disagree"):
-        choose("fobar", samples)
+def test_fobar_takes_the_mean_of_samples_that_were_asked_about_each_for_itself() -> None:
+    apart = [(6, "X", (1, 3)), (4, "Y", (6, 8))]
+    samples, place = [], 0
+    for count, answer, recovered in apart:
+        for nth in range(count):
+            samples.append(Sample(id=place, answer=answer, recovered=recovered[nth % 2]))
+            place += 1
+    choice = choose("fobar", samples)
+    assert choice.scores[0] == pytest.approx(0.395644, abs=1e-6)
+    with pytest.raises(NotEnough, match="no recovered"):
+        choose("fobar", [Sample(id=0, answer="X", recovered=1), Sample(id=1, answer="x")])
 
 
 def test_each_language_has_one_vote() -> None:

@@ -12,8 +12,10 @@ from models_runtime.checkpoints import checkpoint_named
 from models_runtime.enqueue import request_scoring
 from models_runtime.errors import NotPossible
 from models_runtime.management.options import option
+from models_runtime.management.telling import takes_words
 from models_runtime.models import ScoringJob
 from models_runtime.presenting import measured_by
+from models_runtime.scoring_estimates import estimate_scoring
 
 
 class Command(BaseCommand):
@@ -34,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--again", action="store_true", help="also what was measured before")
         parser.add_argument("--seed", type=int, help="drawn at random if not given")
         parser.add_argument("--max-cost", type=float)
+        parser.add_argument("--estimate", action="store_true", help="what it would take; no start")
         parser.add_argument(
             "--wait", type=float, metavar="SECONDS", help="wait for the measurements this long"
         )
@@ -42,16 +45,18 @@ class Command(BaseCommand):
         project = project_named(options["project"])
         try:
             partner = options["partner"]
-            job = request_scoring(
-                project,
-                checkpoint_named(project, options["checkpoint"]),
-                scorer=options["scorer"],
-                settings=dict(map(option, options["setting"])),
-                partner=checkpoint_named(project, partner) if partner else None,
-                again=options["again"],
-                seed=options["seed"],
-                max_cost=options["max_cost"],
-            )
+            checkpoint = checkpoint_named(project, options["checkpoint"])
+            asked: dict[str, Any] = {
+                "scorer": options["scorer"],
+                "settings": dict(map(option, options["setting"])),
+                "partner": checkpoint_named(project, partner) if partner else None,
+                "again": options["again"],
+            }
+            if options["estimate"]:
+                self.stdout.write(takes_words(estimate_scoring(project, checkpoint, **asked)))
+                return
+            capped = {"seed": options["seed"], "max_cost": options["max_cost"]}
+            job = request_scoring(project, checkpoint, **asked, **capped)
             if options["wait"] is None:
                 self.stdout.write(f"Job {job.public_id} waits for a worker.")
                 return

@@ -9,10 +9,12 @@ from annotation.management.by_slug import project_named
 from annotation.waiting import WorkNotDone, wait_until_done
 from models_runtime.checkpoints import checkpoint_named
 from models_runtime.errors import NotPossible
+from models_runtime.management.options import option
+from models_runtime.management.telling import takes_words
 from models_runtime.models import PromptJob
 from models_runtime.models.prompt_making import PARAPHRASE, SYNTHESIS
 from models_runtime.presenting import fates_of
-from models_runtime.prompt_requests import request_prompts
+from models_runtime.prompt_requests import estimate_prompts, request_prompts
 
 
 class Command(BaseCommand):
@@ -23,6 +25,21 @@ class Command(BaseCommand):
         parser.add_argument("checkpoint", help="the checkpoint's name")
         parser.add_argument("--kind", choices=(SYNTHESIS, PARAPHRASE), default=SYNTHESIS)
         parser.add_argument("--calls", type=int, default=10, metavar="N")
+        parser.add_argument(
+            "--setting",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="of the filters, such as rollouts=4; may be repeated",
+        )
+        parser.add_argument(
+            "--from",
+            action="append",
+            dest="seeds",
+            metavar="PROMPT",
+            help="a prompt to start from, by its external id; may be repeated; else all by people",
+        )
+        parser.add_argument("--estimate", action="store_true", help="what it would take; no start")
         parser.add_argument("--seed", type=int, help="drawn at random if not given")
         parser.add_argument("--max-cost", type=float)
         parser.add_argument(
@@ -32,14 +49,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project = project_named(options["project"])
         try:
-            job = request_prompts(
-                project,
-                checkpoint_named(project, options["checkpoint"]),
-                kind=options["kind"],
-                calls=options["calls"],
-                seed=options["seed"],
-                max_cost=options["max_cost"],
-            )
+            checkpoint = checkpoint_named(project, options["checkpoint"])
+            asked: dict[str, Any] = {
+                "kind": options["kind"],
+                "calls": options["calls"],
+                "settings": dict(map(option, options["setting"])),
+                "seeds": options["seeds"],
+            }
+            if options["estimate"]:
+                self.stdout.write(takes_words(estimate_prompts(project, checkpoint, **asked)))
+                return
+            capped = {"seed": options["seed"], "max_cost": options["max_cost"]}
+            job = request_prompts(project, checkpoint, **asked, **capped)
             if options["wait"] is None:
                 self.stdout.write(f"Job {job.public_id} waits for a worker.")
                 return
