@@ -88,14 +88,21 @@ class JudgmentsView:
     notes: tuple[str, ...]
 
 
-def judgments_view(report: Report, result: AggregateResult | None) -> JudgmentsView:
-    """The view of a report on judgments, in the order of ranks of `result` where it ranks."""
+def judgments_view(
+    report: Report, result: AggregateResult | None, called: Mapping[str, str] | None = None
+) -> JudgmentsView:
+    """The view of a report on judgments, in the order of ranks of `result` where it ranks.
+
+    `called` has the names of annotators by their ids; who isn't in it is shown by the id.
+    """
     people = report["annotators"]
     quality = result.annotators if result is not None else None
     abilities = {} if quality is None else {named(key): j for j, key in enumerate(quality.ids)}
     return JudgmentsView(
         matrix=_matrix(report["pairs"], result),
-        people=tuple(_person(row, quality, abilities) for row in people[:MOST_PEOPLE]),
+        people=tuple(
+            _person(row, quality, abilities, called or {}) for row in people[:MOST_PEOPLE]
+        ),
         total_people=len(people),
         lean_is=report["lean"] if any(row["lean"] is not None for row in people) else "",
         has_ties=any(row["ties"] is not None for row in people),
@@ -150,11 +157,13 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
 
 
-def _person(row: Mapping[str, Any], quality: Any, abilities: Mapping[str, int]) -> PersonLine:
+def _person(
+    row: Mapping[str, Any], quality: Any, abilities: Mapping[str, int], called: Mapping[str, str]
+) -> PersonLine:
     j = abilities.get(named(row["name"]))
     known = row["lean_lo"] is not None and row["lean_hi"] is not None
     return PersonLine(
-        name=named(row["name"]),
+        name=called.get(named(row["name"])) or named(row["name"]),
         judgments=row["judgments"],
         agreement="" if row["agreement"] is None else f"{row['agreement']:.0%}",
         shared=row["shared"],

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from aggregation.catalogue import EXPORTS, METHODS
@@ -128,9 +129,9 @@ def _field(option: OptionField) -> forms.Field:
     if option.kind == "bool":
         return forms.BooleanField(**common)
     if option.choices:
-        choices = [(choice, choice.replace("_", " ")) for choice in option.choices]
+        choices = [(choice, capfirst(choice.replace("_", " "))) for choice in option.choices]
         if option.optional:
-            choices.insert(0, ("", "none"))
+            choices.insert(0, ("", "None"))
         return forms.ChoiceField(choices=choices, **common)
     if option.kind == "int":
         low, high = (None if end is None else int(end) for end in (option.low, option.high))

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from aggregation.catalogue import METHODS
 from aggregation.models import Run
 from aggregation.pluralism.onboarding import MOST_AT_ONCE
 from annotation.models import Annotator, Project
@@ -18,7 +19,8 @@ class RunChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generi
 
     def label_from_instance(self, obj: Any) -> str:
         when = f"{obj.created_at:%d %B %Y, %H:%M}"
-        return f"{obj.method}, {obj.get_items_display().lower()}, {when}"
+        method = METHODS[obj.method].title if obj.method in METHODS else obj.method
+        return f"{method}, {obj.get_items_display().lower()}, {when}"
 
 
 class NewcomerForm(forms.Form):

@@ -141,4 +141,9 @@ class ResultWarning:
 
 def warn(code: WarningCode, detail: str = "", items: Iterable[object] = ()) -> ResultWarning:
     """A warning about `items` (ids), of which the first twenty are named."""
-    return ResultWarning(code, detail, tuple(str(item) for item in islice(items, NAMED)))
+    return ResultWarning(code, detail, tuple(_named(item) for item in islice(items, NAMED)))
+
+
+def _named(item: object) -> str:
+    """An id in words; one of several parts, such as a response and a criterion, part by part."""
+    return " · ".join(map(str, item)) if isinstance(item, tuple | list) else str(item)

@@ -37,9 +37,10 @@ def headline(result: AggregateResult, judgments: int, annotators: int) -> str:
     basis = f"from {_count(judgments, 'judgment')} by {_count(annotators, 'annotator')}"
     if result.label is not None and result.rank is None:
         decided = int((result.label >= 0).sum())
+        rest = "; the rest is undecided" if decided < len(result.ids) else ""
         return (
             f"{decided:,} of {len(result.ids):,} units have a label that more annotators gave than "
-            f"any other, {basis}; the rest is undecided."
+            f"any other, {basis}{rest}."
         )
     if WarningCode.DISCONNECTED in result.codes:
         parts = 0 if result.component is None else int(result.component.max()) + 1

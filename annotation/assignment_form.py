@@ -35,6 +35,19 @@ LABELS = {
     "warnings": _("Warnings before a pause"),
     "pause_hours": _("Hours of a pause"),
 }
+SECTIONS = (
+    (_("Order and limits"), ("order", "most_per_annotator", "most_per_day")),
+    (_("How many people answer a question"), ("overlap_least", "overlap_most", "certainty")),
+    (_("Groups"), ("group_by", "seats_per_group", "judgments_per_group")),
+    (_("Known answers"), ("gold_share", "gold_least", "gold_window", "gold_feedback")),
+    (
+        _("The same question again"),
+        ("repeat_share", "repeat_after", "repeat_least", "repeat_window"),
+    ),
+    (_("Qualification"), ("qualification_questions", "qualification_pass")),
+    (_("Haste"), ("fastest_ms", "too_fast_share", "too_fast_window")),
+    (_("What follows"), ("warnings", "pause_hours")),
+)
 ORDERS = [
     (Order.PRIORITY.value, _("Highest priority first")),
     (Order.SEQUENTIAL.value, _("As they were asked")),
@@ -82,6 +95,10 @@ class AssignmentForm(forms.Form):
     @classmethod
     def showing(cls, rules: AssignmentRules) -> "AssignmentForm":
         return cls(initial={each.name: getattr(rules, each.name) for each in fields(rules)})
+
+    def sections(self) -> "list[tuple[Any, list[forms.BoundField]]]":
+        """Fields that belong together, under their heading."""
+        return [(title, [self[name] for name in names]) for title, names in SECTIONS]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

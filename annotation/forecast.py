@@ -43,7 +43,7 @@ def forecast(counts: Sequence[int], *, remaining: int, today: date) -> Forecast 
     if remaining == 0:
         return Forecast(0, 0.0, 0.0, 0.0, n, today, today, today)
     if n < FEWEST_DAYS:
-        return f"not enough data: a forecast needs {FEWEST_DAYS} complete days, there are {n}"
+        return f"not enough data, a forecast needs {FEWEST_DAYS} complete days, there are {n}"
     rate = sum(lately) / n
     spread = sqrt(sum((count - rate) ** 2 for count in lately) / (n - 1))
     reach = T[n - 2] * spread / sqrt(n)

@@ -30,6 +30,7 @@ from annotation.models import (
     Project,
     Prompt,
     Question,
+    QuestionPurpose,
     QuestionState,
     Standing,
     User,
@@ -78,7 +79,11 @@ def own_progress(annotator: Annotator) -> OwnProgress:
 
 @dataclass(frozen=True, slots=True)
 class ProjectProgress:
-    """Counts of a project. `answered + begun + untouched == questions`; withdrawn are left out."""
+    """Counts of a project. `answered + begun + untouched == questions`; withdrawn are left out.
+
+    `seated` of the judgments took one of the `judgments_asked` seats: models' and those that check
+    people take none.
+    """
 
     prompts: int
     candidates: int
@@ -87,6 +92,7 @@ class ProjectProgress:
     begun: int
     judgments: int
     judgments_asked: int
+    seated: int
     parked: int
 
     @property
@@ -97,17 +103,22 @@ class ProjectProgress:
 def project_progress(project: Project) -> ProjectProgress:
     has_judgment = Exists(Judgment.objects.filter(question=OuterRef("pk")))
     questions = Question.objects.filter(project=project).exclude(state=QuestionState.WITHDRAWN)
+    ordinary = Q(purpose=QuestionPurpose.ORDINARY)
     counts = questions.aggregate(
         questions=Count("pk"),
         answered=Count("pk", filter=Q(state=QuestionState.ANSWERED)),
         begun=Count("pk", filter=Q(has_judgment, state=QuestionState.OPEN)),
-        judgments_asked=Sum("overlap", default=0),
+        judgments_asked=Sum("overlap", filter=ordinary, default=0),
     )
     judgments = Judgment.objects.filter(question__project=project)
     return ProjectProgress(
         prompts=Prompt.objects.filter(project=project).count(),
         candidates=Prompt.objects.filter(project=project).aggregate(n=Count("candidates"))["n"],
         judgments=judgments.counted().count(),
+        seated=judgments.counted()
+        .filter(phase=1, question__purpose=QuestionPurpose.ORDINARY)
+        .exclude(annotator__kind=AnnotatorKind.MODEL)
+        .count(),
         parked=judgments.filter(standing=Standing.PARKED).count(),
         **counts,
     )

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from annotation import access
 from annotation.errors import AnnotationError
@@ -32,14 +33,14 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 class Scope(models.TextChoices):
     """What a token may be used for, within its user's role."""
 
-    READ = "read", "Read what its user may see"
-    JUDGE = "judge", "Ask for questions and submit judgments"
-    REVIEW = "review", "Adjudicate, remark, and ask again"
-    IMPORT = "import", "Upload prompts, candidates and judgments"
-    MANAGE = "manage", "Change projects and their guidelines"
-    AGGREGATE = "aggregate", "Start aggregation runs"
-    PUBLISH = "publish", "Publish releases"
-    RUN_MODELS = "run_models", "Start jobs on models"
+    READ = "read", _("Read what its user may see")
+    JUDGE = "judge", _("Ask for questions and submit judgments")
+    REVIEW = "review", _("Adjudicate, remark, and ask again")
+    IMPORT = "import", _("Upload prompts, candidates and judgments")
+    MANAGE = "manage", _("Change projects and their guidelines")
+    AGGREGATE = "aggregate", _("Start aggregation runs")
+    PUBLISH = "publish", _("Publish releases")
+    RUN_MODELS = "run_models", _("Start jobs on models")
 
 
 class TokenRefused(AnnotationError):

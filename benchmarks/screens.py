@@ -1,12 +1,13 @@
-"""A photograph of every screen of the seeded demo, light and dark, wide and phone.
+"""A photograph of every screen, light and dark, wide and phone.
 
-    .venv/bin/python benchmarks/screens.py /tmp/screens [--axe] [--each 1] [--only NAME]
+    .venv/bin/python benchmarks/screens.py /tmp/screens [--axe] [--only REGEX] [--looks light-1280]
 
-Starts a throwaway PostgreSQL and a server on it, seeds the demo, logs in as owner, as one of the
-annotators and as nobody, and follows every link that leads to another page of this site. Of each
-kind of page (its name in the URL configuration) the first `--each` found are photographed. Prints
-what is wider than its window, what failed to load, and with `--axe` what axe finds against WCAG 2.2
-AA. Looking at them remains for a person.
+Starts a throwaway PostgreSQL and a server on it, and makes a world in which everything has happened
+once (`screen_world`): the demo, people with accounts, a project of every judgment type, an empty
+one, models with their jobs, audits and studies, runs, reports and releases. The pages are the
+addresses of the URL configuration, each with an example of what it shows; annotators and strangers
+also see theirs in German. Prints what is wider than its window, what failed to load, and with
+`--axe` what axe finds against WCAG 2.2 AA. Looking at them remains for a person.
 """
 
 import argparse
@@ -16,99 +17,88 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections import Counter, deque
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.judging_page import manage, served  # noqa: E402
+from benchmarks.judging_page import served  # noqa: E402
 
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+LOOKS = ("light-1280", "dark-1280", "light-390", "dark-390")
+# A file to download, or an address that only takes a POST, whose refusal has no text.
+NOT_PAGES = "Download is starting|ERR_ABORTED|ERR_HTTP_RESPONSE_CODE_FAILURE"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-LEFT_OUT = re.compile(
-    r"^/(admin|api|static|language|logout)|\.(csv|json|parquet|md)$|/download|/export"
-)
 
 
-def people() -> dict[str, dict[str, str] | None]:
-    """Session cookies of the demo's owner and of its busiest annotator; None for a stranger."""
+def take(browser: Any, base: str, options: argparse.Namespace) -> Iterator[str]:
+    """Photographs every screen; complaints in words."""
+    from benchmarks.screen_world.tours import every_screen
+
+    wanted = [each for each in every_screen() if re.search(options.only, told(each))]
+    order = sorted(wanted, key=lambda each: (each.who, each.language))
+    for (who, language), screens in groupby(order, key=lambda each: (each.who, each.language)):
+        context = browser.new_context(viewport={"width": 1280, "height": 800}, locale=language)
+        context.add_cookies([{**cookie, "url": base} for cookie in cookies(who)])
+        page = context.new_page()
+        faults: list[str] = []
+        page.on("pageerror", lambda error, kept=faults: kept.append(str(error)))
+        for screen in screens:
+            said, faults[:] = [*visit(page, base + screen.path, told(screen), options)], []
+            yield from (f"{told(screen)}: {each}" for each in (*said, *faults))
+        context.close()
+
+
+def told(screen: Any) -> str:
+    return "-".join(filter(None, (screen.who, screen.name, screen.language.replace("en", ""))))
+
+
+def cookies(who: str) -> list[dict[str, str]]:
+    """Session cookies of the demo's owner or of one who judges there; none for a stranger."""
     from django.test import Client
 
-    from annotation.models import Membership, Role
+    from annotation.models import User
 
-    cookies: dict[str, dict[str, str] | None] = {"nobody": None}
-    for role in (Role.OWNER, Role.ANNOTATOR):
-        user = Membership.objects.filter(role=role).order_by("pk").first()
-        if user is None:
-            continue
-        client = Client()
-        client.force_login(user.user)
-        cookie = client.cookies["polyphony_session"].value
-        cookies[str(role.value)] = {"name": "polyphony_session", "value": cookie}
-    return cookies
+    names = {"owner": "demo", "annotator": "guest"}
+    if who not in names:
+        return []
+    client = Client()
+    client.force_login(User.objects.get(username=names[who]))
+    return [{"name": "polyphony_session", "value": client.cookies["polyphony_session"].value}]
 
 
-def page_name(path: str) -> str:
-    from django.urls import Resolver404, resolve
-
+def visit(page: Any, address: str, name: str, options: argparse.Namespace) -> Iterator[str]:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(color_scheme="light")
     try:
-        found = resolve(path)
-    except Resolver404:
-        return path.strip("/").replace("/", "-") or "missing"
-    return (found.url_name or found.view_name or "page").replace(":", "-")
+        reply = page.goto(address, wait_until="networkidle")
+    except options.error as error:
+        if not re.search(NOT_PAGES, str(error)):
+            yield str(error).splitlines()[0]
+        return
+    if reply is None or "text/html" not in reply.headers.get("content-type", ""):
+        return
+    if reply.status >= 500:
+        yield f"answers {reply.status}"
+    if reply.status == 405:
+        return
+    yield from photograph(page, name, options)
 
 
-def walk(browser: Any, base: str, who: str, cookie: Any, options: argparse.Namespace) -> list[str]:
-    """Photographs everything one person can reach; complaints in words."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    if cookie:
-        context.add_cookies([{**cookie, "url": base}])
-    page = context.new_page()
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(f"{who} {page.url}: {error}"))
-    waiting, known = deque(["/", "/login/", "/nowhere/", "/methods/"]), set[str]()
-    taken: Counter[str] = Counter()
-    while waiting:
-        path = waiting.popleft()
-        name = page_name(urlsplit(path).path)
-        if path in known or taken[name] >= options.each:
-            continue
-        known.add(path)
-        reply = page.goto(base + path, wait_until="networkidle")
-        if reply is None or "text/html" not in reply.headers.get("content-type", ""):
-            continue
-        if reply.status >= 500:
-            said.append(f"{who} {path}: {reply.status}")
-        taken[name] += 1
-        links = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-        for link in links:
-            parts = urlsplit(link)
-            if link.startswith(base + "/") and not LEFT_OUT.search(parts.path):
-                waiting.append(parts.path + (f"?{parts.query}" if parts.query else ""))
-        if options.only and options.only not in name:
-            continue
-        said += photograph(page, f"{who}-{name}-{taken[name]}", options)
-        page.set_viewport_size({"width": 1280, "height": 800})
-    context.close()
-    return said
-
-
-def photograph(page: Any, name: str, options: argparse.Namespace) -> list[str]:
-    said = []
-    for scheme, width in LOOKS:
+def photograph(page: Any, name: str, options: argparse.Namespace) -> Iterator[str]:
+    for look in options.looks:
+        scheme, width = look.split("-")[0], int(look.split("-")[1])
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 844 if width < 500 else 800})
-        page.wait_for_timeout(80)
+        page.wait_for_timeout(60)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
-            said.append(f"{name}: {wide} pixels wide at {width}")
-        if options.axe and (scheme, width) in (("light", 1280), ("dark", 1280), ("light", 390)):
-            said += [f"{name}, {scheme} {width}: {each}" for each in violations(page)]
-        page.screenshot(path=options.folder / f"{name}-{scheme}-{width}.png", full_page=True)
-    return said
+            yield f"{wide} pixels wide at {width}"
+        if options.axe and look in ("light-1280", "dark-390"):
+            yield from (f"{look}: {each}" for each in violations(page))
+        page.screenshot(path=options.folder / f"{name}-{look}.png", full_page=True)
 
 
 def violations(page: Any) -> list[str]:
@@ -126,8 +116,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--axe", action="store_true")
-    parser.add_argument("--each", type=int, default=1)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="a regular expression on a screen's name")
+    parser.add_argument("--looks", nargs="+", default=LOOKS, choices=LOOKS)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as free:
@@ -136,24 +126,29 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="polyphony-screens-"))
     try:
         with served(home, port):
-            manage("seed_demo")
             import django
 
             django.setup()
-            from playwright.sync_api import sync_playwright
+            from benchmarks.screen_world.making import make_world
 
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=os.environ.get("POLYPHONY_CHROMIUM")
-                    or shutil.which("chromium"),
-                    args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-                )
-                for who, cookie in people().items():
-                    for line in walk(browser, f"http://127.0.0.1:{port}", who, cookie, options):
-                        print(line, flush=True)
-                browser.close()
+            make_world(lambda step: print(f"Making {step} …", flush=True))
+            photograph_all(f"http://127.0.0.1:{port}", options)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def photograph_all(base: str, options: argparse.Namespace) -> None:
+    from playwright.sync_api import Error, sync_playwright
+
+    options.error = Error
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("POLYPHONY_CHROMIUM") or shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        for line in take(browser, base, options):
+            print(line, flush=True)
+        browser.close()
     print(f"{len(list(options.folder.glob('*.png')))} photographs in {options.folder}")
 
 

@@ -122,7 +122,9 @@ class _Gate:
                 ipaddress.ip_address(text.partition("%")[0]) for text in self.resolve(host, port)
             ]
         except (OSError, UnicodeError) as error:
-            raise OutboundRefused(f"The name {host} cannot be resolved: {error}.") from error
+            raise OutboundRefused(
+                f"The name {host} cannot be resolved: {_words(error)}."
+            ) from error
         if not found:
             raise OutboundRefused(f"The name {host} resolves to no address.")
         named = {host.lower(), f"{host.lower()}:{port}"} & self.hosts
@@ -139,6 +141,12 @@ class _Gate:
         if METADATA & set(_faces(address)):
             return any(network.num_addresses == 1 for network in listed)
         return named or bool(listed) or all(_public(face) for face in _faces(address))
+
+
+def _words(error: OSError | UnicodeError) -> str:
+    """What went wrong, without the number that programs know it by."""
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or str(error)
 
 
 def _public(address: Address) -> bool:

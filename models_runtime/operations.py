@@ -19,6 +19,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from annotation.models import Project, Work, WorkState
 from models_runtime.models import (
@@ -413,7 +414,13 @@ def _failed_calls(since: datetime) -> list[FailureCount]:
 def _set_aside(since: datetime) -> list[FailureCount]:
     lately = Q(job__finished_at__isnull=True) | Q(job__finished_at__gte=since)
     return [
-        FailureCount(str(_("rows")), kind_of(model), row["cause"], row["example"], row["n"])
+        FailureCount(
+            ngettext("row", "rows", row["n"]),
+            kind_of(model),
+            row["cause"],
+            row["example"],
+            row["n"],
+        )
         for model in item_models()
         for row in _rows(model)
         .filter(lately, state=ItemState.FAILED)
@@ -424,7 +431,7 @@ def _set_aside(since: datetime) -> list[FailureCount]:
 
 def _failed_work(since: datetime) -> list[FailureCount]:
     return [
-        FailureCount(str(_("jobs")), kind_of(model), "", row["error"], row["n"])
+        FailureCount(ngettext("job", "jobs", row["n"]), kind_of(model), "", row["error"], row["n"])
         for model in kinds_of_work()
         for row in model._default_manager.filter(state=WorkState.FAILED, finished_at__gte=since)
         .order_by()

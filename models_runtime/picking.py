@@ -176,7 +176,7 @@ def _inputs(
     if unknown:
         raise NotPossible(
             _("This selector has no input “%(name)s”. It reads: %(known)s.")
-            % {"name": unknown[0], "known": ", ".join((*needed, *TIE_BREAKERS))}
+            % {"name": unknown[0], "known": ", ".join(dict.fromkeys((*needed, *TIE_BREAKERS)))}
         )
     wanted = {field: given.get(field, Input()) for field in (*needed, *given)}
     return {

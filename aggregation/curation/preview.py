@@ -55,7 +55,7 @@ def preview(pairs: Iterable[Sequence[Vote]], curation: Curation) -> Preview:
         (
             "filters",
             "votes",
-            f"At least {curation.least_votes} counted votes.",
+            _at_least(curation.least_votes),
             replace(plain, least_votes=curation.least_votes),
         ),
         (
@@ -83,6 +83,10 @@ def preview(pairs: Iterable[Sequence[Vote]], curation: Curation) -> Preview:
         )
 
     return Preview(seen, votes, outcomes("ties"), outcomes("both_bad"), outcomes("filters"))
+
+
+def _at_least(votes: int) -> str:
+    return f"At least {votes} counted {'vote' if votes == 1 else 'votes'}."
 
 
 def _without_kept(count: Counter[str]) -> dict[str, int]:

@@ -2,10 +2,13 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from aggregation.catalogue import METHODS
 from annotation.views.entry import for_accounts
+
+LONGEST_NAME = 60  # characters; a longer beginning of a sentence is no name
 
 
 @require_safe
@@ -34,6 +37,12 @@ def _paragraph(text: str) -> tuple[str, bool]:
 def methods(request: HttpRequest) -> HttpResponse:
     families: dict[str, list[object]] = {}
     for slug, each in METHODS.items():
-        first = each.description.partition("\n\n")[0]
+        first = _without_name(each.description.partition("\n\n")[0])
         families.setdefault(each.family.replace("_", " "), []).append((slug, each, first))
     return render(request, "aggregation/methods.html", {"families": sorted(families.items())})
+
+
+def _without_name(sentence: str) -> str:
+    """A description's first sentence without the name that it begins with: the link says that."""
+    name, colon, rest = sentence.partition(": ")
+    return capfirst(rest) if colon and len(name) < LONGEST_NAME else sentence

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from aggregation import publishing
+from aggregation.catalogue import EXPORTS, METHODS
 from aggregation.curation import REASONS, Curation, CurationError, Preview, preview
 from aggregation.enqueue import NotPossible, default_kinds, request_check, request_release
 from aggregation.forms import ReleaseForm
@@ -69,7 +70,10 @@ def _list(
         "role": role,
         "may_publish": role in MANAGERS,
         "form": form,
-        "listed": Release.objects.filter(project=project).select_related("requested_by"),
+        "listed": [
+            (each, [EXPORTS[slug].title if slug in EXPORTS else slug for slug in each.exports])
+            for each in Release.objects.filter(project=project).select_related("requested_by")
+        ],
         "judged": Judgment.objects.filter(question__project=project).exists(),
     }
     return render(request, "aggregation/releases.html", context, status=status)
@@ -156,6 +160,7 @@ def _card(release: Release) -> dict[str, Any]:
     checks = list(Check.objects.filter(release=release)[:5])
     return {
         "manifest": manifest,
+        "rule": _rule(manifest),
         "folder": str(publishing.release_folder(release)),
         "signer": manifest["signer"],
         "checks": checks,
@@ -174,6 +179,12 @@ def _card(release: Release) -> dict[str, Any]:
         .values_list("version", flat=True)
         .first(),
     }
+
+
+def _rule(manifest: dict[str, Any]) -> str:
+    """What the rule is called whose scores go along; its slug if this version doesn't know it."""
+    slug = (manifest.get("run") or {}).get("method", "")
+    return METHODS[slug].title if slug in METHODS else slug
 
 
 def _for_trainers_first(export: dict[str, Any]) -> tuple[bool, str]:

@@ -47,7 +47,7 @@ from aggregation.views.steering import steering_context
 from aggregation.warning_codes import WarningCode
 from aggregation.wording import comparison_headline, named, number
 from annotation.access import MANAGERS, REVIEWERS
-from annotation.models import Project, Role, WorkState
+from annotation.models import Annotator, Project, Role, WorkState
 from annotation.views.entry import account, for_members, is_fragment
 
 LISTED = 100
@@ -198,8 +198,14 @@ def _examined(run: Run, view: RunView | None) -> dict[str, Any]:
     result = view.result if view else None
     return {
         "examination": examination,
-        "judgments": judgments_view(report, result) if report else None,
+        "judgments": judgments_view(report, result, _called(run)) if report else None,
     }
+
+
+def _called(run: Run) -> dict[str, str]:
+    """What the annotators of a run's project are called, by their ids."""
+    annotators = Annotator.objects.filter(project=run.project_id)
+    return dict(annotators.values_list("external_id", "display_name"))
 
 
 def _looked_into(run: Run) -> dict[str, Any]:

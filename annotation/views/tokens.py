@@ -36,7 +36,7 @@ class TokenForm(forms.Form):
         Project.objects.none(), required=False, empty_label=_("All my projects"), label=_("Only in")
     )
     days = forms.TypedChoiceField(
-        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (366, "a year")],
+        choices=[(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))],
         coerce=int,
         initial=90,
         label=_("It works for"),

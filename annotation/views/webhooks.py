@@ -15,6 +15,7 @@ from annotation.access import MANAGERS
 from annotation.models import Delivery, Project, Role, Webhook
 from annotation.views.entry import account, for_members
 from annotation.webhooks import managing
+from annotation.webhooks.events import Event
 from annotation.webhooks.forms import WebhookForm
 
 LETTERS_SHOWN = 50
@@ -33,10 +34,19 @@ def webhooks(request: HttpRequest, project: Project, role: Role) -> HttpResponse
         "project": project,
         "role": role,
         "form": form,
-        "listed": project.webhooks.annotate(waiting=waiting).order_by("pk"),
+        "listed": [
+            (each, _told_of(each))
+            for each in project.webhooks.annotate(waiting=waiting).order_by("pk")
+        ],
     }
     status = 422 if form.is_bound else 200
     return render(request, "annotation/webhooks.html", context, status=status)
+
+
+def _told_of(webhook: Webhook) -> list[tuple[str, str]]:
+    """A webhook's events by their names, in words."""
+    words = dict(Event.choices)
+    return [(name, str(words.get(name, name))) for name in webhook.events]
 
 
 def _add(request: HttpRequest, project: Project, form: WebhookForm) -> Webhook | None:
@@ -61,6 +71,7 @@ def webhook(request: HttpRequest, project: Project, role: Role, public_id: UUID)
         "project": project,
         "role": role,
         "webhook": found,
+        "told_of": _told_of(found),
         "secret": managing.secret(found),
         "letters": found.deliveries.order_by("-pk")[:LETTERS_SHOWN],
         "shown": LETTERS_SHOWN,

@@ -117,7 +117,7 @@ def test_rows_set_aside_and_failed_jobs_are_counted_by_cause(job: GenerationJob)
         "No answer in 60 s.",
         6,
     )
-    assert (jobs.what, jobs.example, jobs.count) == ("jobs", "It came to nothing.", 1)
+    assert (jobs.what, jobs.example, jobs.count) == ("job", "It came to nothing.", 1)
     assert failures(now + timedelta(hours=25)) == []
 
 

@@ -496,6 +496,11 @@
   }
 
   function begin() {
+    const prompt = one(".prompt", task());
+    if (all(".prompt .message", task()).length > 1) { // what was asked last is read first
+      prompt.scrollTop = prompt.scrollHeight;
+      prompt.classList.toggle("from-end", prompt.scrollTop > 0);
+    }
     sending = null;
     failed = false;
     showLock();
