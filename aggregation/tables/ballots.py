@@ -1,6 +1,5 @@
 """Ballots: rankings, top-k lists and approvals, one ballot per annotator and question."""
 
-import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from aggregation.tables.columns import (
     as_optional_index,
     as_weight,
     clusters_of,
+    digest_of,
     joined,
     maybe_ids,
 )
@@ -270,18 +270,9 @@ class Ballots:
 
     def digest(self) -> str:
         """SHA-256 over ids and columns."""
-        sha = hashlib.sha256(repr((self.ids, self.annotator_ids, self.group_ids)).encode())
-        for column in (
-            self.ptr,
-            self.item,
-            self.tier,
-            self.annotator,
-            self.group,
-            self.weight,
-            self.shown,
-        ):
-            sha.update(b"|" if column is None else np.ascontiguousarray(column).data)
-        return sha.hexdigest()
+        head = (self.ids, self.annotator_ids, self.group_ids)
+        rows = (self.ptr, self.item, self.tier, self.annotator, self.group, self.weight)
+        return digest_of(head, (*rows, self.shown))
 
     def _check_items(self) -> None:
         key = self.row_ballot.astype(np.int64) * self.n_items + self.item

@@ -1,5 +1,6 @@
 """Checking and encoding of table columns, so that every table refuses the same things."""
 
+import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
@@ -107,6 +108,27 @@ def numbered(count: int) -> Ids:
     a million labels to count.
     """
     return tuple(range(count))
+
+
+def digest_of(head: Sequence[Any], columns: Iterable[NDArray[Any] | None]) -> str:
+    """SHA-256 over what a table is about, as Python writes it, and its columns; a missing one is
+    a bar.
+    """
+    sha = hashlib.sha256(b"(" + b", ".join(map(_spelled, head)) + b")")
+    for column in columns:
+        sha.update(b"|" if column is None else np.ascontiguousarray(column).data)
+    return sha.hexdigest()
+
+
+def _spelled(part: Any) -> bytes:
+    if isinstance(part, tuple) and part is numbered(len(part)):
+        return _numbers_spelled(len(part))
+    return repr(part).encode()
+
+
+@lru_cache(maxsize=4)
+def _numbers_spelled(count: int) -> bytes:
+    return repr(numbered(count)).encode()
 
 
 def as_ids(ids: Iterable[Hashable] | None, count: int | None, column: NDArray[Any]) -> Ids:

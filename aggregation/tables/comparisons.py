@@ -1,6 +1,5 @@
 """Comparisons: one row per pairwise judgment."""
 
-import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +21,7 @@ from aggregation.tables.columns import (
     as_optional_index,
     as_weight,
     clusters_of,
+    digest_of,
     factorise,
     joined,
     maybe_ids,
@@ -205,19 +205,9 @@ class Comparisons:
 
     def digest(self) -> str:
         """SHA-256 over ids and columns."""
-        sha = hashlib.sha256(repr((self.ids, self.annotator_ids, self.group_ids)).encode())
-        for column in (
-            self.a,
-            self.b,
-            self.y,
-            self.annotator,
-            self.group,
-            self.weight,
-            self.tie_kind,
-            self.x,
-        ):
-            sha.update(b"|" if column is None else np.ascontiguousarray(column).data)
-        return sha.hexdigest()
+        head = (self.ids, self.annotator_ids, self.group_ids)
+        rows = (self.a, self.b, self.y, self.annotator, self.group, self.weight, self.tie_kind)
+        return digest_of(head, (*rows, self.x))
 
 
 def _item_ids(ids: Iterable[Hashable] | None, n_items: int | None, left: Ints, right: Ints) -> Ids:

@@ -1,6 +1,5 @@
 """Labels: checklist answers and categories, one row per (unit, annotator)."""
 
-import hashlib
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from aggregation.tables.columns import (
     as_index,
     as_optional_index,
     as_weight,
+    digest_of,
     factorise,
     joined,
     maybe_ids,
@@ -160,7 +160,7 @@ class Labels:
         if self.weight is None and len(self) >= self.n_units and answered.all():
             cells = sparse.coo_array((self.n_units, C), dtype=np.float64)
             # Set this way, scipy takes the indices on trust; they were checked at the door.
-            cells.coords, cells.data = (self.unit, self.label), np.ones(len(self))
+            cells.coords, cells.data = (self.unit, self.label), self.weights
             return np.asarray(cells.toarray())
         key = self.unit.astype(np.int64) * C + self.label
         if answered.all():
@@ -202,17 +202,6 @@ class Labels:
 
     def digest(self) -> str:
         """SHA-256 over ids and columns."""
-        sha = hashlib.sha256(
-            repr((self.ids, self.annotator_ids, self.label_ids, self.group_ids)).encode()
-        )
-        for column in (
-            self.unit,
-            self.label,
-            self.annotator,
-            self.weight,
-            self.conf,
-            self.group,
-            self.gold,
-        ):
-            sha.update(b"|" if column is None else np.ascontiguousarray(column).data)
-        return sha.hexdigest()
+        head = (self.ids, self.annotator_ids, self.label_ids, self.group_ids)
+        rows = (self.unit, self.label, self.annotator, self.weight, self.conf, self.group)
+        return digest_of(head, (*rows, self.gold))

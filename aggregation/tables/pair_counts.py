@@ -2,7 +2,6 @@
 addition.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, TypeAlias
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from aggregation.tables.columns import Bools, Floats, Ids, Ints, TableError, numbered
+from aggregation.tables.columns import Bools, Floats, Ids, Ints, TableError, digest_of, numbered
 from aggregation.tables.pair_tally import suits, tally
 
 DENSE_LIMIT = 4096  # items; a dense float64 matrix of this size takes 134 MB
@@ -169,12 +168,10 @@ class PairCounts:
 
     def digest(self) -> str:
         """SHA-256 over ids and counts."""
-        sha = hashlib.sha256(repr((self.ids, self.rows)).encode())
+        parts: list[NDArray[Any]] = []
         for matrix in (self.wins, self.ties) if self.has_ties else (self.wins,):
-            parts = (matrix,) if self.is_dense else (matrix.indptr, matrix.indices, matrix.data)
-            for part in parts:
-                sha.update(np.ascontiguousarray(part).data)
-        return sha.hexdigest()
+            parts += [matrix] if self.is_dense else [matrix.indptr, matrix.indices, matrix.data]
+        return digest_of((self.ids, self.rows), parts)
 
     def pair_counts(self) -> Self:
         """Itself: counts are a table in their own right (a database can group them)."""

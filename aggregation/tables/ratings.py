@@ -1,6 +1,5 @@
 """Ratings: numbers that annotators gave to units."""
 
-import hashlib
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +19,7 @@ from aggregation.tables.columns import (
     as_optional_index,
     as_weight,
     clusters_of,
+    digest_of,
     factorise,
     joined,
     maybe_ids,
@@ -169,10 +169,8 @@ class Ratings:
     def digest(self) -> str:
         """SHA-256 over ids, scale and columns."""
         head = (self.ids, self.annotator_ids, self.group_ids, self.lo, self.hi, self.levels)
-        sha = hashlib.sha256(repr(head).encode())
-        for column in (self.unit, self.value, self.annotator, self.weight, self.group):
-            sha.update(b"|" if column is None else np.ascontiguousarray(column).data)
-        return sha.hexdigest()
+        rows = (self.unit, self.value, self.annotator, self.weight, self.group)
+        return digest_of(head, rows)
 
 
 def _check_scale(value: Floats, lo: float | None, hi: float | None) -> None:

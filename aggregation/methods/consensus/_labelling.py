@@ -46,7 +46,8 @@ def row_top(share: Floats) -> Floats:
 def shares(votes: Floats) -> Floats:
     """Rows divided by their sums; NaN where a unit has no vote."""
     total = (votes @ np.ones(votes.shape[1]))[:, None]
-    return np.where(total > 0, votes / np.where(total > 0, total, 1.0), np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(votes / total)
 
 
 def weighted_shares(table: Labels, weight: Floats) -> Floats:
