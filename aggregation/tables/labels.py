@@ -160,7 +160,7 @@ class Labels:
         if self.weight is None and len(self) >= self.n_units and answered.all():
             cells = sparse.coo_array((self.n_units, C), dtype=np.float64)
             # Set this way, scipy takes the indices on trust; they were checked at the door.
-            cells.coords, cells.data = (self.unit, self.label), self.weights
+            cells.coords, cells.data = (self.unit, self.label), np.ones(len(self))
             return np.asarray(cells.toarray())
         key = self.unit.astype(np.int64) * C + self.label
         if answered.all():

@@ -22,14 +22,17 @@ from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 FLOOR = 1e-300  # smallest probability whose logarithm is taken
+AT_ONCE = 1 << 14  # units whose posterior is computed in the cache
+FEW_BLOCKS = 4  # blocks of annotators that are found one after the other
 
 
 @dataclass(frozen=True, eq=False)
 class Votes:
-    """A float64[U, J * C] (column j * C + l), its transpose, sizes; seen[U]: has a vote."""
+    """A float64[U, J * C] (column j * C + l), sizes; seen[U]: has a vote; blocks of annotators that
+    share no unit with each other.
+    """
 
     A: Any
-    At: Any
     U: int
     J: int
     C: int
@@ -42,30 +45,54 @@ class Votes:
         rows = table.answered()
         people, J = rows.people
         U, C = table.n_units, table.n_classes
-        column = people.astype(np.int64) * C + rows.label
-        A = sparse.coo_array((rows.weights, (rows.unit, column)), shape=(U, J * C)).tocsr()
+        width: Any = np.int32 if J * C < 2**31 else np.int64
+        column = np.multiply(people, C, dtype=width) + rows.label
+        weight = np.ones(len(rows)) if rows.weight is None else rows.weight
+        A = sparse.coo_array((weight, (rows.unit, column)), shape=(U, J * C)).tocsr()
         n = np.bincount(people, minlength=J).astype(np.int64)
-        seen = np.bincount(rows.unit, minlength=U) > 0
-        return cls(A, A.T.tocsr(), U, J, C, n, seen, _blocks(rows, people, J))
+        seen = np.diff(A.indptr) > 0
+        return cls(A, U, J, C, n, seen, _blocks(A, n > 0, C))
 
     def counts(self, T: Floats) -> Floats:
         """N[j, l, c]: expected weight of votes l by j on units of class c."""
-        return np.asarray(self.At @ T).reshape(self.J, self.C, self.C)
+        # The transpose is a view: units are read in order, and sums land in a small matrix.
+        return np.asarray(self.A.T @ T).reshape(self.J, self.C, self.C)
 
     def evidence(self, logE: Floats) -> Floats:
-        """L[u, c]: sum over votes of log P(vote | class c); logE is [J, l, c]."""
+        """L[u, c]: sum over votes of log P(vote | class c); logE is [J, l, c]. The caller's own."""
         return np.asarray(self.A @ logE.reshape(self.J * self.C, self.C))
 
 
-def _blocks(rows: Labels, people: NDArray[np.int32], J: int) -> int:
+def _blocks(A: Any, active: NDArray[np.bool_], C: int) -> int:
     """Groups of annotators that share no unit with each other."""
-    if not len(rows):
-        return 0
+    waiting, found = active.copy(), 0
+    while waiting.any():
+        if found == FEW_BLOCKS:
+            return found + _further_blocks(A, waiting, C)
+        waiting &= ~_reached(A, int(waiting.argmax()), C)
+        found += 1
+    return found
+
+
+def _reached(A: Any, person: int, C: int) -> NDArray[np.bool_]:
+    """Annotators to whom shared units lead from one of them: in a few steps, in usual data."""
+    reached = np.zeros(A.shape[1] // C, dtype=np.bool_)
+    reached[person], before = True, 0
+    while (now := int(reached.sum())) > before:
+        before = now
+        unit = A @ np.repeat(reached, C).astype(np.float64) > 0
+        reached |= (A.T @ unit.astype(np.float64)).reshape(-1, C).any(axis=1)
+    return reached
+
+
+def _further_blocks(A: Any, waiting: NDArray[np.bool_], C: int) -> int:
+    votes = A.tocoo()
     graph = sparse.coo_array(
-        (np.ones(len(rows)), (people, J + rows.unit)), shape=(J + rows.n_units,) * 2
+        (np.ones(votes.nnz), (votes.col // C, len(waiting) + votes.row)),
+        shape=(len(waiting) + A.shape[0],) * 2,
     )
     _, part = connected_components(graph.tocsr(), directed=False)
-    return len(np.unique(part[people]))
+    return len(np.unique(part[: len(waiting)][waiting]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,10 +132,13 @@ def expectation_maximisation(
         return Expectation(posterior_, value + log_prior(params), value, step, False, params)
 
     now = at(maximise(T), 1)
+    del T
     while now.iters < max_iter:
         beat()
         after = at(maximise(now.T), now.iters + 1)
-        moved = float(np.abs(after.T - now.T).max(initial=0.0))
+        way = after.T - now.T
+        moved = max(float(way.max(initial=0.0)), -float(way.min(initial=0.0)))
+        del way  # as large as what is kept of a step
         gain = abs(after.objective - now.objective)
         if gain <= tol * (abs(after.objective) + 1e-12) and moved <= 100 * tol:
             return replace(after, converged=True)
@@ -155,19 +185,29 @@ def squared_extrapolation(first: Floats, second: Floats, third: Floats) -> Float
 def posterior(
     logits: Floats, seen: NDArray[np.bool_], gold: NDArray[Any] | None
 ) -> tuple[Floats, float]:
-    """Posterior [U, C] and marginal log-likelihood of voted units; gold is one-hot."""
-    columns = np.ascontiguousarray(logits.T)  # short rows are slow to reduce, long columns fast
-    top = columns.max(axis=0, initial=-np.inf)
-    odds = np.exp(columns - top)
-    total = odds.sum(axis=0)
-    T = np.ascontiguousarray((odds / total).T)
-    value = top + np.log(total)
-    if gold is not None:
-        known = np.flatnonzero(gold >= 0)
-        T[known] = 0.0
-        T[known, gold[known]] = 1.0
-        value[known] = logits[known, gold[known]]
-    return T, float(value[seen].sum())
+    """Posterior [U, C] and marginal log-likelihood of voted units; gold units have one class.
+
+    The posterior takes the place of the logits, some units at a time: these matrices are most of
+    what EM needs memory for.
+    """
+    known = np.flatnonzero(gold >= 0) if gold is not None else np.zeros(0, dtype=np.int64)
+    class_ = gold[known] if gold is not None else known
+    own = logits[known, class_]
+    value = np.empty(len(logits))
+    for start in range(0, len(logits), AT_ONCE):
+        units = slice(start, start + AT_ONCE)
+        columns = np.ascontiguousarray(logits[units].T)  # short rows are slow to reduce
+        top = columns.max(axis=0, initial=-np.inf)
+        columns -= top
+        np.exp(columns, out=columns)
+        total = columns.sum(axis=0)
+        columns /= total
+        logits[units] = columns.T
+        value[units] = top + np.log(total)
+    logits[known] = 0.0
+    logits[known, class_] = 1.0
+    value[known] = own
+    return logits, float(value[seen].sum())
 
 
 def first_guess(table: Labels) -> Floats:

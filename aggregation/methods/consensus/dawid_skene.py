@@ -43,7 +43,9 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
 
     def evidence(params: tuple[Floats, Floats]) -> Floats:
         p, E = params
-        return votes.evidence(votes_.logs(E)) + votes_.logs(p)
+        found = votes.evidence(votes_.logs(E))
+        found += votes_.logs(p)
+        return found
 
     def log_prior(params: tuple[Floats, Floats]) -> float:
         return float((prior * votes_.logs(params[1])).sum()) if options.smoothing else 0.0
@@ -52,10 +54,9 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
         E = votes_.squared_extrapolation(x[1], y[1], z[1])
         return votes_.squared_extrapolation(x[0], y[0], z[0]), E
 
-    start = votes_.first_guess(table)
     found = votes_.expectation_maximisation(
         votes,
-        start,
+        votes_.first_guess(table),
         maximise,
         evidence,
         log_prior,
