@@ -41,7 +41,7 @@ class RunForm(forms.Form):
         choices=AnnotatorKind.choices,
         widget=forms.CheckboxSelectMultiple,
         label=_("Whose judgments count"),
-        error_messages={"required": "Choose at least one kind of annotator."},
+        error_messages={"required": _("Choose at least one kind of annotator.")},
     )
     seed = forms.IntegerField(
         min_value=0,
@@ -166,13 +166,13 @@ class ReleaseForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         initial=list(EXPORTS),
         label=_("Formats"),
-        error_messages={"required": "Choose at least one format."},
+        error_messages={"required": _("Choose at least one format.")},
     )
     kinds = forms.MultipleChoiceField(
         choices=AnnotatorKind.choices,
         widget=forms.CheckboxSelectMultiple,
         label=_("Whose judgments count"),
-        error_messages={"required": "Choose at least one kind of annotator."},
+        error_messages={"required": _("Choose at least one kind of annotator.")},
     )
     ties = forms.ChoiceField(
         choices=list(TIES.items()),
@@ -296,7 +296,7 @@ class CompareForm(forms.Form):
 
     methods = forms.MultipleChoiceField(
         choices=[(slug, method.title) for slug, method in METHODS.items()],
-        error_messages={"required": "Choose at least one rule."},
+        error_messages={"required": _("Choose at least one rule.")},
     )
 
 

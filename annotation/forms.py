@@ -10,10 +10,12 @@ from django.http import QueryDict
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from annotation.asking import Plan, Way
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.errors import NotYourAssignment
 from annotation.intake.mapping import sources
 from annotation.models import ProjectState, Role
+from annotation.pairing import Design
 from annotation.steps import OFF, Steps
 
 # --- Judging ------------------------------------------------------------------------------------
@@ -97,7 +99,7 @@ class GuidelineForm(forms.Form):
         label=_("Guidelines"),
         help_text=_("What annotators should look for. Markdown; each change is a new version."),
         widget=forms.Textarea(attrs={"rows": 18}),
-        error_messages={"required": "Write a sentence or two: annotators judge by these."},
+        error_messages={"required": _("Write a sentence or two: annotators judge by these.")},
     )
 
 
@@ -193,7 +195,7 @@ class ProjectForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["judgment_type"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(slug, each.title) for slug, each in JUDGMENT_TYPES.items()]
+        field.choices = [(slug, _(each.title)) for slug, each in JUDGMENT_TYPES.items()]
         self.initial.setdefault("judgment_type", "pairwise")
 
     def clean(self) -> dict[str, Any]:
@@ -201,9 +203,9 @@ class ProjectForm(forms.Form):
         if cleaned.get("name") and not cleaned.get("slug") and "slug" not in self.errors:
             cleaned["slug"] = slugify(cleaned["name"])[:80].strip("-")
             if not cleaned["slug"]:
-                self.add_error("slug", "No address can be made from this name; please give one.")
+                self.add_error("slug", _("No address can be made from this name; please give one."))
         if cleaned.get("slug") == "new":
-            self.add_error("slug", "The address “new” is taken by this form. Choose another.")
+            self.add_error("slug", _("The address “new” is taken by this form. Choose another."))
         return cleaned
 
     def project_fields(self) -> dict[str, Any]:
@@ -246,10 +248,10 @@ class AskForm(forms.Form):
     design = forms.ChoiceField(
         label=_("Which pairs of responses"),
         choices=[
-            ("all", "Every pair"),
-            ("balanced", "Few pairs, evenly spread and connected"),
-            ("round_robin", "Rounds, as in a tournament"),
-            ("random", "A random sample"),
+            ("all", _("Every pair")),
+            ("balanced", _("Few pairs, evenly spread and connected")),
+            ("round_robin", _("Rounds, as in a tournament")),
+            ("random", _("A random sample")),
         ],
     )
     per_prompt = forms.IntegerField(
@@ -260,6 +262,39 @@ class AskForm(forms.Form):
         help_text=_("Left empty: as many as the design needs."),
     )
 
+    def plan(self) -> Plan:
+        return Plan(Design(self.cleaned_data["design"], self.cleaned_data["per_prompt"]))
+
+
+class SlateForm(forms.Form):
+    size = forms.IntegerField(
+        min_value=2, max_value=9, initial=4, label=_("Responses shown together")
+    )
+    per_prompt = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        label=_("Questions per prompt"),
+        help_text=_("Left empty: as few as show every response."),
+    )
+
+    def plan(self) -> Plan:
+        return Plan(size=self.cleaned_data["size"], per_prompt=self.cleaned_data["per_prompt"])
+
+
+class EachForm(forms.Form):
+    """Nothing is chosen where each response is asked about."""
+
+    def plan(self) -> Plan:
+        return Plan()
+
+
+ASK_FORMS: dict[Way, type[AskForm | SlateForm | EachForm]] = {
+    Way.PAIRS: AskForm,
+    Way.SLATES: SlateForm,
+    Way.EACH: EachForm,
+}
+
 
 # --- Imports ------------------------------------------------------------------------------------
 
@@ -268,8 +303,8 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         help_text=_("JSONL, CSV, TSV or Parquet, UTF-8, gzipped or not."),
         error_messages={
-            "required": "Choose a file first.",
-            "empty": "This file is empty. Nothing was kept.",
+            "required": _("Choose a file first."),
+            "empty": _("This file is empty. Nothing was kept."),
         },
         max_length=255,
     )

@@ -1,4 +1,4 @@
-"""Designs: which of a prompt's candidates meet whom. Pure and seeded.
+"""Designs: which of a prompt's candidates meet whom, in pairs or in slates. Pure and seeded.
 
 A design returns pairs of places `(first, second)` among `count` candidates, `first` being shown at
 placement 0. No pair comes twice, and a candidate comes first about as often as second, so that even
@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
+from math import ceil, comb
 
 Pair = tuple[int, int]
 
@@ -125,6 +126,39 @@ def oriented(pairs: list[Pair], rng: random.Random) -> list[Pair]:
         first[pair[1]] = first.get(pair[1], 0) - 1
         turned.append(pair)
     return turned
+
+
+def slates(count: int, size: int, wanted: int | None, rng: random.Random) -> list[tuple[int, ...]]:
+    """Different sets of `size` of the `count` candidates, each in a random order.
+
+    As many as are `wanted` (None: as few as show every candidate), as far as there are different
+    ones. Each candidate comes about as often as the others, and next to those it has met least.
+    A slate of all of them where there are no more than `size`; none with fewer than two.
+    """
+    size = min(size, count)
+    if size < 2:
+        return []
+    shown, met = [0] * count, [[0] * count for _ in range(count)]
+    found: dict[frozenset[int], tuple[int, ...]] = {}
+    for _ in range(min(wanted or ceil(count / size), comb(count, size))):
+        slate = _slate(size, shown, met, rng)
+        while frozenset(slate) in found:  # nearly all are taken: any other one
+            slate = rng.sample(range(count), size)
+        for place in slate:
+            shown[place] += 1
+            for other in slate:
+                met[place][other] += place != other
+        found[frozenset(slate)] = tuple(rng.sample(slate, size))
+    return list(found.values())
+
+
+def _slate(size: int, shown: list[int], met: list[list[int]], rng: random.Random) -> list[int]:
+    chosen: list[int] = []
+    while len(chosen) < size:
+        left = [place for place in range(len(shown)) if place not in chosen]
+        rng.shuffle(left)
+        chosen.append(min(left, key=lambda p: (shown[p], sum(met[p][q] for q in chosen))))
+    return chosen
 
 
 DESIGNS: dict[str, Callable[[int, int | None, random.Random], list[Pair]]] = {

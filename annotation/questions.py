@@ -28,10 +28,11 @@ ANSWERED = {CriterionKind.YES_NO: "with yes or no", CriterionKind.SCALE: "on a s
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What `ask_pairs` and `ask_each` did.
+    """What `ask_pairs`, `ask_each` and `asking.ask_slates` did.
 
-    `identical` counts pairs that were left out because both responses are the same text: there is
-    nothing to choose. `too_few` counts prompts with fewer than two candidates.
+    `identical` counts what was left out because a text is there twice and leaves nothing to choose:
+    pairs of one text, or responses of a slate. `too_few` counts prompts with fewer than two
+    candidates.
     """
 
     questions: tuple[Question, ...]
@@ -100,7 +101,7 @@ def ask_pairs(
     kind = judgment_type or project.judgment_type
     chosen: list[tuple[Candidate, Candidate]] = []
     identical = too_few = 0
-    for prompt, candidates in _candidates_of(project, prompts):
+    for prompt, candidates in candidates_of(project, prompts):
         too_few += len(candidates) < 2
         rng = random.Random(f"{seed}/{prompt.external_id}")
         for first, second in design.pairs(len(candidates), rng):
@@ -109,7 +110,7 @@ def ask_pairs(
                 identical += 1
             else:
                 chosen.append(pair)
-    asked = _ask_all(project, chosen, kind, rubric, overlap, priority)
+    asked = ask_all(project, chosen, kind, rubric, overlap, priority)
     return Asked(tuple(asked), len(chosen) - len(asked), identical, too_few)
 
 
@@ -131,12 +132,12 @@ def ask_each(
     kind = judgment_type or project.judgment_type
     chosen: list[tuple[Candidate]] = []
     rubrics: list[Rubric | None] = []
-    for prompt, candidates in _candidates_of(project, prompts):
+    for prompt, candidates in candidates_of(project, prompts):
         own = rubric or (rubric_for(prompt) if _type(kind).needs_rubric else None)
         for candidate in candidates:
             chosen.append((candidate,))
             rubrics.append(own)
-    asked = _ask_all(project, chosen, kind, rubrics, overlap, priority)
+    asked = ask_all(project, chosen, kind, rubrics, overlap, priority)
     return Asked(tuple(asked), len(chosen) - len(asked))
 
 
@@ -255,7 +256,7 @@ def _pk(rubric: Rubric | None) -> int | None:
 # --- Many at once -------------------------------------------------------------------------------
 
 
-def _candidates_of(
+def candidates_of(
     project: Project, prompts: Iterable[Prompt] | None
 ) -> list[tuple[Prompt, list[Candidate]]]:
     """Each prompt with its candidates in the order of their arrival."""
@@ -267,7 +268,7 @@ def _candidates_of(
     return [(prompt, by_prompt[prompt.pk]) for prompt in chosen]
 
 
-def _ask_all(
+def ask_all(
     project: Project,
     groups: Sequence[Sequence[Candidate]],
     kind: str,

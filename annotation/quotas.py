@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
@@ -21,10 +21,9 @@ from annotation.models import (
     AnnotatorKind,
     Assignment,
     AssignmentPurpose,
-    Judgment,
     Profile,
     Project,
-    Standing,
+    Tally,
 )
 from annotation.project_rules import group_of, rules_of
 
@@ -41,12 +40,17 @@ class Quota:
     def is_full(self) -> bool:
         return self.judgments >= self.wanted
 
+    @property
+    def beyond(self) -> int:
+        """How many more than asked for: answers that were late, kept all the same."""
+        return max(0, self.judgments - self.wanted)
+
 
 def quotas(project: Project) -> Sequence[Quota]:
     """The project's quotas with what was given so far; empty where it has none."""
     rules = rules_of(project)
     return [
-        Quota(group, _given(project, rules, group).count(), wanted)
+        Quota(group, _given(project, rules, group), wanted)
         for group, wanted in rules.judgments_per_group.items()
     ]
 
@@ -55,7 +59,7 @@ def refuse_beyond_quota(annotator: Annotator, rules: AssignmentRules, now: datet
     """Raise QuotaFull if the annotator's group gives no more. In a transaction.
 
     Whoever asks for a question of the same group waits until its end, so that of two people at once
-    only one gets the last. Counting stops at the quota.
+    only one gets the last. A question in hand is never taken away, even when its lease is over.
     """
     declared = group_of(annotator, rules)
     group = declared if declared in rules.judgments_per_group else REST
@@ -65,19 +69,19 @@ def refuse_beyond_quota(annotator: Annotator, rules: AssignmentRules, now: datet
     with connection.cursor() as cursor:
         ticket = f"quota/{annotator.project_id}/{group}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [ticket])
-    given = _given(annotator.project, rules, group)[:wanted].count()
+    given = _given(annotator.project, rules, group)
     if given < wanted:
         given += _in_hand(annotator.project, rules, group, now)[:wanted].count()
     if given >= wanted:
         raise QuotaFull
 
 
-def _given(project: Project, rules: AssignmentRules, group: str) -> QuerySet[Judgment]:
-    found = Judgment.objects.filter(
-        question__project=project, standing=Standing.COUNTED, supersedes__isnull=True
-    ).exclude(annotator__kind=AnnotatorKind.MODEL)
+def _given(project: Project, rules: AssignmentRules, group: str) -> int:
+    """From the tallies of the group's people: a handful of rows, however long the log is."""
+    found = Tally.objects.filter(annotator__project=project)
     declared = KeyTextTransform(rules.group_by, "profile__attributes")
-    return _of_group(found.order_by().alias(group=_text(declared)), rules, group)
+    mine = _of_group(found.alias(group=_text(declared)), rules, group)
+    return int(mine.aggregate(n=Sum("judgments", default=0))["n"])
 
 
 def _in_hand(

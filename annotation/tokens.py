@@ -81,7 +81,8 @@ def issue(
     _check(user, name, scopes, project, lifetime)
     if ApiToken.objects.filter(user=user).usable(now).count() >= MOST_TOKENS:
         raise InvalidToken(
-            f"You already have {MOST_TOKENS} tokens that work. Revoke one that isn't needed."
+            _("You already have %(n)s tokens that work. Revoke one that isn't needed.")
+            % {"n": MOST_TOKENS}
         )
     secret = MARK + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
@@ -104,20 +105,20 @@ def _check(
     lifetime: timedelta,
 ) -> None:
     if not user.is_active:
-        raise InvalidToken("This account is switched off, so it gets no tokens.")
+        raise InvalidToken(_("This account is switched off, so it gets no tokens."))
     if not 1 <= len(name) <= 100:
-        raise InvalidToken("Give the token a name of 1 to 100 characters, such as what uses it.")
+        raise InvalidToken(_("Give the token a name of 1 to 100 characters, such as what uses it."))
     if not scopes:
-        raise InvalidToken("Choose at least one thing the token may be used for.")
+        raise InvalidToken(_("Choose at least one thing the token may be used for."))
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown:
         raise InvalidToken(
             f"There is no scope “{unknown[0]}”. Scopes are {', '.join(Scope.values)}."
         )
     if not timedelta(0) < lifetime <= LONGEST_LIFETIME:
-        raise InvalidToken(f"A token lasts from 1 to {LONGEST_LIFETIME.days} days.")
+        raise InvalidToken(_("A token lasts from 1 to %(n)s days.") % {"n": LONGEST_LIFETIME.days})
     if project is not None and not Project.objects.seen_by(user).filter(pk=project.pk).exists():
-        raise InvalidToken("There is no such project among yours.")
+        raise InvalidToken(_("There is no such project among yours."))
 
 
 def verify(secret: str, *, now: datetime | None = None) -> ApiToken:

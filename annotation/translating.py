@@ -1,8 +1,8 @@
 """What the interface says, found in its source: the messages a translation must have.
 
 Reads Python by its syntax tree and templates by Django's own lexer, so neither GNU gettext nor any
-other program is needed. Names from the database's models are listed in LABELS, because templates
-translate them by variable.
+other program is needed. Names from the database's models and titles of plug-ins are listed in
+LABELS, because they are translated by variable.
 """
 
 import ast
@@ -14,11 +14,14 @@ from pathlib import Path
 from django.template.base import Lexer, TokenType
 from django.utils.translation import trim_whitespace
 
+from annotation.catalogue import JUDGMENT_TYPES
 from annotation.models import AnnotatorKind, ProjectState, Role
+from annotation.quality.flags import TITLES as REMARKS
 
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 PLURAL_CALLS = {"ngettext", "ngettext_lazy"}
 LABELS = [str(label) for kind in (ProjectState, Role, AnnotatorKind) for label in kind.labels]
+LABELS += [*(each.title for each in JUDGMENT_TYPES.values()), *REMARKS.values()]
 PYTHON = ("annotation", "aggregation", "models_runtime", "config")
 OWN = ("migrations", "tests")
 
@@ -36,7 +39,7 @@ ANNOTATORS_SEE = (
     "annotation/views/entry.py",
     "annotation/views/judging.py",
     "templates/40",
-    "templates/500.html",
+    "templates/50",
     "templates/annotation/guideline.html",
     "templates/annotation/home.html",
     "templates/annotation/judge.html",

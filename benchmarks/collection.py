@@ -1,13 +1,16 @@
 """How many judgments a second, how long until the next question, and is any seat given twice?
 
     .venv/bin/python benchmarks/collection.py [--annotators 1 8 32] [--seconds 20] [--separate]
+        [--quotas]
 
 Starts a lasting PostgreSQL (the embedded one, fsync on) and gunicorn with 2 workers and 8 threads,
 fills a project with 10,000 pairwise questions of overlap 1 for each run, and lets 1, 8 and 32
 annotators judge over the API without a pause: each sends an answer that also asks for the next
 question, waits for it, and answers again. With `--separate` the answer and the next question are
-two requests. Afterwards the rows are counted: questions with more seats taken than their overlap,
-and questions that were given to two people.
+two requests. With `--quotas` each project already holds 50,000 judgments by people of two groups,
+and quotas of both that are far from full, so that every lease has to know how much they gave.
+Afterwards the rows are counted: questions with more seats taken than their overlap, and questions
+that were given to two people.
 
 The client is one process over plain sockets; it shares the machine's cores with the server, so its
 own processor time is printed, beside that of the web processes and of PostgreSQL. So is a limit to
@@ -73,6 +76,25 @@ INSERT INTO annotation_placement (question_id, candidate_id, position)
 SELECT q.id, c.id, substr(c.external_id, 2)::int FROM q JOIN c ON c.prompt_id = q.prompt_id
 """
 
+GIVEN = 5  # judgments that each question has beforehand under quotas
+WITH_QUOTAS = """
+WITH w AS (
+  INSERT INTO annotation_annotator (public_id, project_id, kind, external_id, display_name,
+    created_at, paused_because)
+  SELECT gen_random_uuid(), %(project)s, 'person', 'earlier-' || n, '', now(), ''
+  FROM generate_series(1, 100) n RETURNING id
+), f AS (
+  INSERT INTO annotation_profile (annotator_id, version, attributes, created_at)
+  SELECT id, 1, jsonb_build_object('side', (ARRAY['left', 'right'])[1 + id %% 2]), now()
+  FROM w RETURNING id, annotator_id
+), p AS (SELECT *, row_number() OVER () AS n FROM f)
+INSERT INTO annotation_judgment (public_id, question_id, annotator_id, profile_id, judgment_type,
+  payload, submission_key, source, standing, reason, created_at, shown_order, phase)
+SELECT gen_random_uuid(), q.id, p.annotator_id, p.id, 'pairwise', '{"strength": 1}',
+  gen_random_uuid()::text, 'import', 'counted', '', now(), '{0,1}', 1
+FROM annotation_question q JOIN p ON p.n BETWEEN 1 + q.id %% 20 * 5 AND %(given)s + q.id %% 20 * 5
+WHERE q.project_id = %(project)s
+"""
 OVER_ASSIGNED = """
 SELECT count(*) FROM annotation_question q WHERE q.project_id = %s AND q.overlap < (
     SELECT count(*) FROM annotation_assignment a
@@ -199,8 +221,8 @@ def wait_for(port: int) -> None:
     raise SystemExit("gunicorn doesn't answer")
 
 
-def fill(slug: str, annotators: int) -> tuple[int, list[str]]:
-    """A project of pairwise questions and its annotators' tokens."""
+def fill(slug: str, annotators: int, *, quotas: bool = False) -> tuple[int, list[str]]:
+    """A project of pairwise questions and its annotators' tokens; with quotas also its past."""
     from django.db import connection
 
     from annotation import tokens
@@ -218,6 +240,12 @@ def fill(slug: str, annotators: int) -> tuple[int, list[str]]:
     }
     with connection.cursor() as cursor:
         cursor.execute(FILL, values)
+        if quotas:
+            cursor.execute(WITH_QUOTAS, values | {"given": GIVEN})
+            project.questions.update(overlap=GIVEN + 1)
+            rules = {"group_by": "side", "judgments_per_group": {"left": 40_000, "*": 40_000}}
+            project.options |= {"assignment": rules}
+            project.save(update_fields=["options"])
         cursor.execute("VACUUM ANALYZE")  # or it happens by itself during the measurement
         cursor.execute("CHECKPOINT")
     secrets = []
@@ -427,9 +455,11 @@ def count(sql: str, project: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def measure(server: Server, annotators: int, seconds: float, separate: bool) -> dict[str, Any]:
+def measure(
+    server: Server, annotators: int, seconds: float, separate: bool, quotas: bool
+) -> dict[str, Any]:
     slug = f"bench-{annotators}-{uuid.uuid4().hex[:6]}"
-    project, secrets = fill(slug, annotators)
+    project, secrets = fill(slug, annotators, quotas=quotas)
     judges = [Judge(server.port, slug, secret, separate) for secret in secrets]
     before = server.cpu()
     took = judge_for(seconds, judges)
@@ -450,7 +480,7 @@ def measure(server: Server, annotators: int, seconds: float, separate: bool) -> 
     }
     kept = count(
         "SELECT count(*) FROM annotation_judgment j JOIN annotation_question q "
-        "ON q.id = j.question_id WHERE q.project_id = %s",
+        "ON q.id = j.question_id WHERE q.project_id = %s AND j.source <> 'import'",
         project,
     )
     if kept != judgments:
@@ -476,6 +506,7 @@ def main() -> None:
     parser.add_argument("--annotators", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--separate", action="store_true", help="two requests per judgment")
+    parser.add_argument("--quotas", action="store_true", help="count 50,000 judgments for quotas")
     parser.add_argument("--no-limit", action="store_true", help="leave out the bare statements")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
@@ -499,7 +530,9 @@ def main() -> None:
                     f"{limit['commits']:.0f} bare commits per second"
                 )
             for annotators in options.annotators:
-                figures.append(measure(server, annotators, options.seconds, options.separate))
+                figures.append(
+                    measure(server, annotators, options.seconds, options.separate, options.quotas)
+                )
                 show(figures[-1])
             print(f"after the runs: {server.memory()}")
     finally:

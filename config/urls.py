@@ -4,6 +4,7 @@ from django.views.i18n import set_language
 
 from config.health import healthz
 
+handler500 = "annotation.views.failures.server_error"
 urlpatterns = [
     path("api/v1/", include("annotation.api.urls")),
     path("api/v1/", include("aggregation.api_urls")),

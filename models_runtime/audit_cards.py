@@ -98,6 +98,7 @@ def as_json(card: AuditJob) -> dict[str, Any]:
         "state": card.state,
         "earlier": str(card.earlier.public_id) if card.earlier else None,
         "pairs": card.items.count(),
+        "judgments_of_withdrawn_left_out": card.left_out,
         "tokens_in": spent.tokens_in,
         "tokens_out": spent.tokens_out,
         "cost": spent.cost,

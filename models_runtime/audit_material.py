@@ -9,7 +9,7 @@ from models_runtime.audit_catalogue import AUDITS, SCORED, kind_of
 from models_runtime.audit_talk import cells_of
 from models_runtime.audits import PLAIN, SCORES, Material, Pair, Show, Trial, Variant, Vote
 from models_runtime.generating import conversation_of
-from models_runtime.judge_trials import people_of
+from models_runtime.judge_trials import of_withdrawn, people_of
 from models_runtime.models import AuditItem, AuditJob, ItemState
 
 STRONGEST = 3
@@ -53,6 +53,13 @@ def material_of(job: AuditJob) -> Material:
         family=job.checkpoint.family,
         seed=job.seed % 2**32,
     )
+
+
+def left_out_of(job: AuditJob) -> int:
+    """How many judgments of the job's pairs take no part because their authors have withdrawn."""
+    judged = AuditItem.objects.filter(job=job, state=ItemState.DONE).values("question")
+    kinds = SCORED if kind_of(job.read_protocol()) == SCORES else ("pairwise",)
+    return of_withdrawn(job.project).filter(question__in=judged, judgment_type__in=kinds).count()
 
 
 def kept_trial(trial: Trial) -> dict[str, Any]:

@@ -17,7 +17,13 @@ from django.db import transaction
 
 from models_runtime import shifts
 from models_runtime.audit_catalogue import AUDITS
-from models_runtime.audit_material import bare_pair, kept_trial, material_of, variants_of
+from models_runtime.audit_material import (
+    bare_pair,
+    kept_trial,
+    left_out_of,
+    material_of,
+    variants_of,
+)
 from models_runtime.audit_talk import Tried, audit_talk, shows_both_orders
 from models_runtime.audits import Figure
 from models_runtime.checkpoints import open_engine
@@ -109,7 +115,11 @@ def write_findings(job: AuditJob) -> None:
                 detail=dict(found.detail),
             )
         )
-    AuditFinding.objects.bulk_create(findings, ignore_conflicts=True)
+    with transaction.atomic():
+        if not AuditFinding.objects.filter(job=job).exists():
+            job.left_out = left_out_of(job)
+            job.save(update_fields=["left_out"])
+        AuditFinding.objects.bulk_create(findings, ignore_conflicts=True)
 
 
 def _kept(figure: Figure) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project
@@ -64,16 +65,19 @@ class CheckpointForm(forms.Form):
         max_length=100,
         required=False,
         label=_("Variable with the key"),
-        help_text=(
-            f"The name of an environment variable of the workers, beginning with {SECRET_PREFIX}. "
-            "It holds the server's host name, a blank and the key; the key itself is never stored."
+        help_text=format_lazy(
+            _(
+                "The name of an environment variable of the workers, beginning with {prefix}. It "
+                "holds the server's host name, a blank and the key; the key itself is never stored."
+            ),
+            prefix=SECRET_PREFIX,
         ),
     )
     options = forms.CharField(
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text='The engine\'s own options as JSON, such as {"in_flight": 16}.',
+        help_text=_('The engine\'s own options as JSON, such as {"in_flight": 16}.'),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -90,11 +94,13 @@ class CheckpointForm(forms.Form):
         try:
             options = json.loads(text)
         except ValueError as error:
-            raise forms.ValidationError(f"This isn't valid JSON: {error}.") from error
+            raise forms.ValidationError(
+                _("This isn't valid JSON: %(why)s.") % {"why": error}
+            ) from error
         except RecursionError as error:
-            raise forms.ValidationError("This is nested too deeply.") from error
+            raise forms.ValidationError(_("This is nested too deeply.")) from error
         if not isinstance(options, dict):
-            raise forms.ValidationError("Write an object, such as {}.")
+            raise forms.ValidationError(_("Write an object, such as {}."))
         return options
 
 

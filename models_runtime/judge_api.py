@@ -193,6 +193,9 @@ class JudgeSerializer(serializers.Serializer[Any]):
     unread = ShareSerializer()
     position_bias = serializers.FloatField(allow_null=True)
     cost_per_question = serializers.FloatField(allow_null=True)
+    judgments_left_out = serializers.IntegerField(
+        source="left_out", help_text="Answers to pairs whose authors have withdrawn."
+    )
 
 
 class TriedCallSerializer(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from math import sqrt
 from django.db.models import Avg, Count, Q, Sum
 
 from annotation.models import AnnotatorKind, Judgment, Project, System
-from models_runtime.judge_trials import people_of
+from models_runtime.judge_trials import of_withdrawn, people_of
 from models_runtime.judge_words import sign_of
 from models_runtime.judging.councils import agreement_with_majority
 from models_runtime.judging.reducers import Reward, reward_over_baselines
@@ -43,8 +43,9 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class JudgeRow:
     """One judge's figures. `with_people` counts pairs on which people have a majority; without
-    any, it says so rather than 0. `consistent` counts pairs whose two orders name the same response
-    (or both a tie)."""
+    any, it says so rather than 0; `left_out` answers to pairs, by people who withdrew, have no
+    part in that. `consistent` counts pairs whose two orders name the same response (or both a tie).
+    """
 
     name: str
     job: JudgingJob
@@ -56,6 +57,7 @@ class JudgeRow:
     unread: Share
     position_bias: float | None
     cost_per_question: float | None
+    left_out: int
 
 
 def compare(project: Project) -> list[JudgeRow]:
@@ -69,8 +71,9 @@ def compare(project: Project) -> list[JudgeRow]:
         if pk != "people"
     }
     among = agreement_with_majority({str(pk): found for pk, found in judges.items()})
+    left_out = of_withdrawn(project).filter(judgment_type="pairwise").count()
     rows = [
-        _row(job, judges.get(annotator, {}), people, among.get(str(annotator)))
+        _row(job, judges.get(annotator, {}), people, among.get(str(annotator)), left_out)
         for annotator, job in jobs.items()
     ]
     return sorted(rows, key=lambda row: -(row.with_people.value or -1.0))
@@ -123,7 +126,11 @@ def _majorities(groups: Iterable[Mapping[str, list[int]]]) -> dict[str, int]:
 
 
 def _row(
-    job: JudgingJob, mine: Mapping[str, int], people: Mapping[str, int], among: float | None
+    job: JudgingJob,
+    mine: Mapping[str, int],
+    people: Mapping[str, int],
+    among: float | None,
+    left_out: int,
 ) -> JudgeRow:
     common = mine.keys() & people.keys()
     items = JudgingItem.objects.filter(job__annotator=job.annotator, state="done")
@@ -147,6 +154,7 @@ def _row(
         unread=Share(asked["unread"], asked["n"]),
         position_bias=told["bias"],
         cost_per_question=spent / told["n"] if told["n"] else None,
+        left_out=left_out,
     )
 
 

@@ -121,7 +121,16 @@ def human_answers(project: Project, questions: Sequence[int]) -> dict[int, list[
 
 def people_of(project: Project) -> "QuerySet[Judgment]":
     """Counted judgments of people: never a model's or a persona's; a simulation's only in a project
-    that says it is one."""
+    that says it is one; nobody's who has withdrawn."""
+    return _of_people(project).exclude(annotator__in=project.withdrawals.values("annotator"))
+
+
+def of_withdrawn(project: Project) -> "QuerySet[Judgment]":
+    """What `people_of` leaves out because its authors have withdrawn."""
+    return _of_people(project).filter(annotator__in=project.withdrawals.values("annotator"))
+
+
+def _of_people(project: Project) -> "QuerySet[Judgment]":
     kinds = [AnnotatorKind.PERSON]
     if project.is_simulated:
         kinds.append(AnnotatorKind.SIMULATED)

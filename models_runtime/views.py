@@ -103,7 +103,7 @@ def job(request: HttpRequest, project: Project, role: Role, public_id: UUID) -> 
 def cancel_job(request: HttpRequest, project: Project, role: Role, public_id: UUID) -> HttpResponse:
     found = _job(project, public_id)
     enqueue.cancel(found)
-    messages.success(request, "The job stops. What it wrote so far is kept.")
+    messages.success(request, _("The job stops. What it wrote so far is kept."))
     return redirect("models_runtime:job", project.slug, public_id)
 
 
@@ -112,7 +112,7 @@ def cancel_job(request: HttpRequest, project: Project, role: Role, public_id: UU
 def reopen_job(request: HttpRequest, project: Project, role: Role, public_id: UUID) -> HttpResponse:
     try:
         enqueue.reopen(_job(project, public_id))
-        messages.success(request, "The job goes on with what is left.")
+        messages.success(request, _("The job goes on with what is left."))
     except NotPossible as refusal:
         messages.error(request, str(refusal))
     return redirect("models_runtime:job", project.slug, public_id)
@@ -126,7 +126,7 @@ def new_checkpoint(request: HttpRequest, project: Project, role: Role) -> HttpRe
         try:
             made = checkpoints.register(project=project, user=account(request), **form.cleaned_data)
             enqueue.request_probe(made, user=account(request))
-            messages.success(request, f"{made.label} can now be used in jobs.")
+            messages.success(request, _("%(name)s can now be used in jobs.") % {"name": made.label})
             return redirect("models_runtime:jobs", project.slug)
         except InvalidCheckpoint as refusal:
             form.add_error(refusal.field, str(refusal))
@@ -163,7 +163,7 @@ def retire_checkpoint(
 ) -> HttpResponse:
     found = get_object_or_404(Checkpoint, project=project, public_id=public_id)
     checkpoints.retire(found)
-    messages.success(request, f"{found.label} is retired. What it made stays.")
+    messages.success(request, _("%(name)s is retired. What it made stays.") % {"name": found.label})
     return redirect("models_runtime:jobs", project.slug)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -37,7 +38,7 @@ def releases(request: HttpRequest, project: Project, role: Role) -> HttpResponse
     if request.method != "POST":
         return _list(request, project, role, ReleaseForm(project=project, initial=_first(project)))
     if role not in MANAGERS:
-        messages.error(request, "Publishing needs the role owner or manager.")
+        messages.error(request, _("Publishing needs the role owner or manager."))
         return redirect("aggregation:releases", project.slug)
     form = ReleaseForm(request.POST, project=project)
     if not form.is_valid():
@@ -199,7 +200,7 @@ def _rows(release: Release, export: dict[str, Any]) -> list[list[tuple[str, str]
         return []
     rows = []
     with path.open("rb") as file:
-        for line, _ in zip(file, range(PREVIEWED_ROWS), strict=False):
+        for line, _row in zip(file, range(PREVIEWED_ROWS), strict=False):
             row = json.loads(line)
             rows.append([(name, _said(row.get(name))) for name in names])
     return rows
@@ -279,7 +280,7 @@ def cancel_release(
     found = _release(project, version)
     found.request_cancel()
     if found.state == WorkState.RUNNING:
-        messages.info(request, "Publishing stops at its next look; nothing will be visible.")
+        messages.info(request, _("Publishing stops at its next look; nothing will be visible."))
     return redirect("aggregation:release", project.slug, version)
 
 

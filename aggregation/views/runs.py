@@ -9,6 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -66,7 +68,7 @@ def runs(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 
 def _start(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     if role not in MANAGERS:
-        messages.error(request, "Starting a run needs the role owner or manager.")
+        messages.error(request, _("Starting a run needs the role owner or manager."))
         return redirect("aggregation:runs", project.slug)
     form = _run_form(request, project, bound=True)
     if form is not None and form.is_valid():
@@ -272,7 +274,7 @@ def cancel_run(request: HttpRequest, project: Project, role: Role, public_id: st
     found = run_of(project, public_id)
     found.request_cancel()
     if found.state == WorkState.RUNNING:
-        messages.info(request, "The run stops at its next look; nothing will be stored.")
+        messages.info(request, _("The run stops at its next look; nothing will be stored."))
     return redirect("aggregation:run", project.slug, found.public_id)
 
 
@@ -425,9 +427,9 @@ def _add_rules(
     """Run further rules on the very state of the log that is being compared."""
     form = CompareForm(request.POST)
     if role not in MANAGERS:
-        messages.error(request, "Starting a run needs the role owner or manager.")
+        messages.error(request, _("Starting a run needs the role owner or manager."))
     elif not form.is_valid():
-        messages.error(request, "Choose at least one rule.")
+        messages.error(request, _("Choose at least one rule."))
     else:
         basis = chosen[0] if chosen else None
         try:
@@ -447,8 +449,12 @@ def _add_rules(
                 user=account(request),
             )
         started = len(form.cleaned_data["methods"])
-        said = "1 rule was" if started == 1 else f"{started} rules were"
-        messages.success(request, f"{said} started on the same judgments. Reload in a moment.")
+        said = ngettext(
+            "%(n)s rule was started on the same judgments. Reload in a moment.",
+            "%(n)s rules were started on the same judgments. Reload in a moment.",
+            started,
+        )
+        messages.success(request, said % {"n": started})
     return redirect("aggregation:compare", project.slug)
 
 

@@ -29,6 +29,7 @@ from annotation.models.question import (
 )
 from annotation.models.review import Adjudication, Comment, ErrorCategory, Requeue
 from annotation.models.rubric import Criterion, CriterionKind, Rubric
+from annotation.models.tally import Tally
 from annotation.models.webhook import Delivery, Webhook
 from annotation.models.work import LeaseLost, Work, WorkQuerySet, WorkState
 
@@ -76,6 +77,7 @@ __all__ = [
     "Survey",
     "SurveyReply",
     "System",
+    "Tally",
     "User",
     "Webhook",
     "Withdrawal",

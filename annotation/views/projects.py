@@ -9,15 +9,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation import projects
 from annotation.access import MANAGERS, REVIEWERS
+from annotation.asking import Way, ask_about_all, way_of
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.charts import columns
 from annotation.errors import AnnotationError, InvalidQuestion
-from annotation.forms import AskForm, GuidelineForm, MemberForm, StateForm
+from annotation.forms import ASK_FORMS, GuidelineForm, MemberForm, StateForm
 from annotation.models import Annotator, Project, ProjectState, Role
-from annotation.pairing import Design
 from annotation.progress import own_progress_of, project_progress, throughput
 from annotation.quality.members import team
-from annotation.questions import Asked, ask_each, ask_pairs
+from annotation.questions import Asked
 from annotation.quotas import quotas
 from annotation.views.entry import account, for_accounts, for_members
 
@@ -39,7 +39,7 @@ def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     context = {
         "project": project,
         "role": role,
-        "asks": JUDGMENT_TYPES[project.judgment_type].title,
+        "asks": _(JUDGMENT_TYPES[project.judgment_type].title),
         "guideline": project.current_guideline(),
     }
     if role not in REVIEWERS:
@@ -58,8 +58,8 @@ def project(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
             unit=_("judgments a day"),
         ),
         "may_steer": role in MANAGERS,
-        "asks_about_pairs": asks_about_pairs(project),
-        "ask_form": AskForm(),
+        "asks_about": way_of(project.judgment_type),
+        "ask_form": ASK_FORMS[way_of(project.judgment_type)](),
         "member_form": MemberForm(),
         "members": project.memberships.select_related("user").order_by("user__username"),
         "next_states": NEXT_STATES[ProjectState(project.state)],
@@ -129,34 +129,29 @@ def set_state(request: HttpRequest, project: Project, role: Role) -> HttpRespons
 @for_members(*MANAGERS)
 def ask_questions(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
     """Turn the project's responses into questions; those already asked stay as they are."""
-    form = AskForm(request.POST)
+    way = way_of(project.judgment_type)
+    form = ASK_FORMS[way](request.POST)
     try:
-        if not asks_about_pairs(project):
-            asked = ask_each(project=project)
-        elif form.is_valid():
-            asked = ask_pairs(
-                project=project,
-                design=Design(form.cleaned_data["design"], form.cleaned_data["per_prompt"]),
+        if not form.is_valid():
+            raise InvalidQuestion(
+                _("Choose from what is offered, and numbers within their limits.")
             )
-        else:
-            raise InvalidQuestion(_("Choose one of the designs and a number of pairs from 1 up."))
+        asked = ask_about_all(project, form.plan())
     except InvalidQuestion as error:
         messages.error(request, _("%(why)s No question was asked.") % {"why": error})
     else:
-        messages.success(request, _told(asked))
+        messages.success(request, _told(asked, way))
     return redirect("annotation:project", project.slug)
 
 
-def asks_about_pairs(project: Project) -> bool:
-    return JUDGMENT_TYPES[project.judgment_type].fewest_candidates == 2
-
-
-def _told(asked: Asked) -> str:
+def _told(asked: Asked, way: Way) -> str:
     sentences = [_("%(n)s new questions are asked.") % {"n": f"{len(asked.questions):,}"}]
     if asked.already_there:
         sentences.append(_("%(n)s had been asked before.") % {"n": f"{asked.already_there:,}"})
     if asked.identical:
         told = _("%(n)s pairs of identical texts were left out.")
+        if way is Way.SLATES:
+            told = _("Left out with the text of another: %(n)s.")
         sentences.append(told % {"n": f"{asked.identical:,}"})
     if asked.too_few:
         told = _("%(n)s prompts have fewer than two responses.")

@@ -30,7 +30,7 @@ class TokenForm(forms.Form):
         choices=tokens.Scope.choices,
         label=_("It may"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one thing the token may be used for."},
+        error_messages={"required": _("Choose at least one thing the token may be used for.")},
     )
     project = forms.ModelChoiceField(
         Project.objects.none(), required=False, empty_label=_("All my projects"), label=_("Only in")

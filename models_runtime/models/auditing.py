@@ -22,6 +22,8 @@ class AuditJob(Job):
     """An audit of a judge, that is of a checkpoint under a protocol with its options; its findings
     are the judge's card. `audits` names those that were asked for, `limits` where an owner wants
     passing to end otherwise than the audit says, `earlier` the card to compare with for drift.
+    `left_out` counts the judgments of its pairs that took no part because their authors had
+    withdrawn when the card was written.
     """
 
     protocol = models.CharField(max_length=60)
@@ -31,6 +33,8 @@ class AuditJob(Job):
     earlier = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+
+    left_out = models.PositiveIntegerField(default=0)
 
     objects = WorkQuerySet["AuditJob"].as_manager()
 

@@ -2,12 +2,13 @@
 
 import random
 from collections import Counter
+from math import comb
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.pairing import DESIGNS, Design, Pair, most_pairs
+from annotation.pairing import DESIGNS, Design, Pair, most_pairs, slates
 
 counts = st.integers(2, 12)
 wanted = st.none() | st.integers(1, 70)
@@ -30,6 +31,26 @@ def parts(pairs: list[Pair], count: int) -> int:
         gone, kept = part[other], part[one]
         part = [kept if p == gone else p for p in part]
     return len(set(part))
+
+
+@given(counts, st.integers(2, 9), st.none() | st.integers(1, 40), seeds)
+def test_slates_are_different_even_and_show_everybody(
+    count: int, size: int, number: int | None, seed: int
+) -> None:
+    found = slates(count, size, number, random.Random(seed))
+    assert found == slates(count, size, number, random.Random(seed))
+    sets = {frozenset(slate) for slate in found}
+    assert (
+        len(sets)
+        == len(found)
+        == min(number or -(-count // min(size, count)), comb(count, min(size, count)))
+    )
+    assert all(len(set(slate)) == len(slate) == min(size, count) for slate in found)
+    shown = Counter(place for slate in found for place in slate)
+    if number is None:
+        assert set(shown) == set(range(count))
+        assert max(shown.values()) - min(shown[place] for place in range(count)) <= 1
+    assert slates(1, size, number, random.Random(seed)) == []
 
 
 @given(names, counts, wanted, seeds)

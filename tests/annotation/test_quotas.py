@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.models import Count
 from django.test import Client
 
 from annotation import queue
+from annotation.amendment import amend
 from annotation.declaring import declare
 from annotation.errors import InvalidAnswer, QuotaFull
-from annotation.models import Assignment, Membership, Project, Role
+from annotation.models import Assignment, Judgment, Membership, Project, Role, Tally
 from annotation.quotas import Quota, quotas
+from annotation.submission import record
 from tests.annotation.calling import as_
 from tests.annotation.test_assigning import answer, fresh, lease, person, rules
 from tests.cast import account, make_project, make_question, member
@@ -47,6 +50,55 @@ def test_a_full_group_gets_no_more_and_another_goes_on(project: Project) -> None
         lease(cleo)
     project.refresh_from_db()
     assert quotas(project) == [Quota("left", 2, 2), Quota("right", 5, 5)]
+
+
+def test_a_late_answer_is_kept_beyond_the_quota_and_owners_see_it(project: Project) -> None:
+    olga = member(project, "olga", Role.OWNER)
+    rules(project, group_by="side", judgments_per_group={"left": 1})
+    ada, bob = person(project, "ada", side="left"), person(project, "bob", side="left")
+    late = lease(ada)
+    Assignment.objects.update(leased_at="2026-01-01T00:00Z", lease_until="2026-01-01T00:10Z")
+    answer(bob, lease(bob))
+    assert answer(ada, late).judgment.standing == "counted"
+    project.refresh_from_db()
+    (quota,) = quotas(project)
+    assert (quota.judgments, quota.wanted, quota.beyond) == (2, 1, 1)
+    page = Client()
+    page.force_login(olga)
+    assert "1 more than asked for" in page.get(f"{PROJECT}/").content.decode()
+    assert as_(olga).get(f"{PROJECT}/progress/").json()["quotas"][0]["beyond"] == 1
+
+
+def test_tallies_are_what_the_log_holds_whoever_writes(project: Project) -> None:
+    """Amendments, parked answers, models and changed profiles included."""
+    ada, bob = person(project, "ada", side="left"), person(project, "bob")
+    model = project.annotators.create(kind="model", external_id="amber")
+    project.questions.update(overlap=2)
+    for _ in range(3):
+        answer(ada, lease(ada))
+    declare(annotator=ada, attributes={"side": "right"})
+    answer(ada, lease(ada))
+    kept = answer(bob, lease(bob)).judgment
+    amend(
+        annotator=fresh(bob), judgment_id=str(kept.public_id), data={"choice": "1"},
+        submission_key="amended-1",
+    )  # fmt: skip
+    question = project.questions.get(pk=kept.question_id)
+    for who in (model, person(project, "late"), person(project, "later")):
+        record(
+            question=question, annotator=who, payload={"strength": 1},
+            submission_key=f"{who.pk}-{question.pk}", source="import",
+        )  # fmt: skip
+    counted = (
+        Judgment.objects.filter(standing="counted", supersedes__isnull=True)
+        .exclude(annotator__kind="model")
+        .values_list("annotator", "profile")
+        .annotate(n=Count("pk"))
+    )
+    told = Tally.objects.values_list("annotator", "profile", "judgments")
+    assert sorted(told, key=str) == sorted(counted, key=str)
+    assert len(told) >= 3
+    assert Judgment.objects.filter(standing="parked").exists()
 
 
 def test_a_question_in_hand_counts_and_one_given_back_does_not(project: Project) -> None:
@@ -173,7 +225,7 @@ def test_a_person_is_told_and_owners_see_how_far_each_group_is(project: Project)
     refused = caller.post(f"{PROJECT}/assignments/")
     assert (refused.status_code, refused.json()["code"]) == (409, "quota_full")
     (quota,) = owner.get(f"{PROJECT}/progress/").json()["quotas"]
-    assert quota == {"group": "left", "judgments": 1, "wanted": 1, "is_full": True}
+    assert quota == {"group": "left", "judgments": 1, "wanted": 1, "beyond": 0, "is_full": True}
     assert caller.get(f"{PROJECT}/progress/").json()["quotas"] == []
     browser = Client()
     browser.force_login(ada)

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 import pytest
 from django.test import Client
 
-from annotation.models import Annotator, Guideline, Membership, Project, ProjectState, Role, User
+from annotation.models import (
+    Annotator,
+    Candidate,
+    Guideline,
+    Membership,
+    Project,
+    ProjectState,
+    Role,
+    User,
+)
 from annotation.progress import people, project_progress
 from annotation.projects import NameTaken, create_project, revise_guideline
 from annotation.queue import lease_next
 from annotation.submission import submit
-from tests.cast import World
+from tests.annotation.calling import as_
+from tests.cast import World, make_project, make_question, member
 
 PROJECT = "/projects/advice/"
 
@@ -163,6 +173,33 @@ def test_a_manager_asks_about_every_pair_and_asking_again_changes_nothing(world:
     again = post(world.olga, path, {"design": "all"})[1]
     assert "0 new questions are asked. 3 had been asked before." in again
     assert world.project.questions.count() == 3
+
+
+def test_where_several_are_ranked_a_manager_asks_for_slates(world: World) -> None:
+    project = make_project("order", judgment_type="ranking")
+    member(project, "rita", Role.MANAGER)
+    rita = User.objects.get(username="rita")
+    prompt = make_question(project, "tea", candidates=7).prompt
+    Candidate.objects.create(
+        prompt=prompt, external_id="copy", text="Answer 0 to tea.", content_hash="Answer 0 to tea."
+    )
+    project.questions.all().delete()
+    assert "Responses shown together" in page(rita, "/projects/order/")
+    path = "/projects/order/questions/ask/"
+    _, said = post(rita, path, {"size": "3"})
+    assert "3 new questions are asked. Left out with the text of another: 1." in said
+    asked = [
+        list(each.placements.values_list("candidate", flat=True))
+        for each in project.questions.all()
+    ]
+    assert [len(each) for each in asked] == [3, 3, 3]
+    assert len({candidate for each in asked for candidate in each}) == 7
+    assert (
+        "0 new questions are asked. 3 had been asked before." in post(rita, path, {"size": "3"})[1]
+    )
+    assert "No question was asked." in post(rita, path, {"size": "10"})[1]
+    told = as_(rita).post("/projects/order/questions/", {"size": 4, "per_prompt": 5}).json()
+    assert (told["asked"], told["identical"]) == (5, 1)
 
 
 def test_an_unknown_design_asks_nothing(world: World) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from playwright.sync_api import Page, Route, expect
 
 from annotation import ahead
-from annotation.models import Assignment, Exposure, Judgment
+from annotation.models import Assignment, Criterion, Exposure, Judgment, Rubric
 from tests.cast import World, make_question
 from tests.journeys.conftest import OpenPage
 
@@ -25,6 +25,11 @@ key => new Promise(resolve => {
   }).observe(document.body, {childList: true});
   document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
 })
+"""
+
+PRESSED_TWICE = """
+key => [1, 2].forEach(() =>
+  document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})))
 """
 
 
@@ -78,6 +83,53 @@ def test_on_a_slow_network_the_next_question_stands_there_at_once(
     assert page.evaluate("document.activeElement.id") == "question-heading"
 
 
+def test_lists_rankings_and_ratings_are_followed_at_once_too_and_writing_is_not(
+    plenty: World, open_page: OpenPage
+) -> None:
+    project = plenty.project
+    for place, (kind, anchors) in enumerate(
+        (("checklist", {}), ("rating", {"low": 0, "high": 100}))
+    ):
+        rubric = Rubric.objects.create(project=project, name=kind)
+        scale = {"kind": "scale", "anchors": anchors} if anchors else {}
+        Criterion.objects.create(rubric=rubric, position=0, text="Is it kind?", **scale)
+        make_question(
+            project, kind, judgment_type=kind, candidates=1, rubric=rubric, priority=9.0 - place
+        )
+    make_question(project, "order", judgment_type="ranking", candidates=2, priority=7.5)
+    make_question(project, "text", judgment_type="rewrite", candidates=1, priority=7.0)
+    page = opened(plenty, open_page)
+    slow(page, 1000)
+
+    def goes_on_at_once(key: str, words: str) -> None:
+        with page.expect_response("**/judge/"):
+            assert page.evaluate(PAINTED, key) < 700
+            heading(page, words)
+        saved(page)
+
+    page.keyboard.press("Enter")  # an unfinished list goes nowhere
+    expect(page.locator("[data-error]").first).to_be_visible()
+    page.keyboard.press("y")
+    page.wait_for_timeout(1500)  # what comes next arrives
+    page.evaluate(PRESSED_TWICE, "Enter")  # the second is no answer to what has just come
+    heading(page, "2 of")
+    saved(page)
+    expect(page.locator("[data-error]")).to_have_count(0)
+    page.locator("[data-number]").fill("70")
+    page.keyboard.press("Escape")
+    goes_on_at_once("Enter", "3 of")
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    goes_on_at_once("Enter", "4 of")
+    given = list(Judgment.objects.order_by("position").values_list("judgment_type", "payload"))
+    assert [kind for kind, _ in given] == ["checklist", "rating", "ranking"]
+    assert [len(payload["tiers"]) for _, payload in given[2:]] == [2]
+    shown = Exposure.objects.filter(assignment__judgment__isnull=False)
+    assert shown.count() == len(given) + 1  # the list was shown again with what was missing
+    expect(page.locator("[data-editor]")).to_be_visible()
+    assert not Assignment.objects.unseen().exists()
+
+
 def test_a_run_of_keys_answers_one_question_each_and_logs_each_showing(
     plenty: World, open_page: OpenPage
 ) -> None:
@@ -114,7 +166,7 @@ def test_a_failing_save_brings_the_question_back_with_its_answer(
     page.locator("[data-reason]").fill("Worth keeping")
     page.route("**/judge/", lambda route: route.fulfill(status=503, body="busy"))
     page.get_by_role("button", name="B is better").click()
-    expect(page.locator("[data-unsaved]")).to_contain_text("an error (503)")
+    expect(page.locator("[data-unsaved]")).to_contain_text("The server is busy")
     heading(page, "1 of")
     expect(page.locator("[data-reason]")).to_have_value("Worth keeping")
     expect(page.locator("[data-chosen]")).to_have_attribute("value", "-2")

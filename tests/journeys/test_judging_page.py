@@ -258,9 +258,9 @@ def test_an_error_of_the_server_is_said_and_can_be_retried(
     lived_in: World, open_page: OpenPage
 ) -> None:
     page = open_page(lived_in.ada, JUDGE)
-    page.route("**/judge/", lambda route: route.fulfill(status=503, body="busy"))
+    page.route("**/judge/", lambda route: route.fulfill(status=502, body="away"))
     page.keyboard.press("3")
-    expect(page.locator("[data-unsaved]")).to_contain_text("an error (503)")
+    expect(page.locator("[data-unsaved]")).to_contain_text("an error (502)")
     page.unroute("**/judge/")
     page.keyboard.press("5")  # changing one's mind meanwhile is fine
     heading(page, "2 of 3")

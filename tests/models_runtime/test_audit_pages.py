@@ -3,8 +3,10 @@
 import pytest
 from django.core.management import call_command
 
-from annotation.models import Project, Role
+from annotation.consent import withdraw
+from annotation.models import Annotator, Project, Role
 from models_runtime import audit_gate
+from models_runtime.audit_material import material_of
 from models_runtime.auditing import run_audit
 from models_runtime.models import AuditJob
 from models_runtime.reliability_chart import reliability_chart
@@ -37,8 +39,11 @@ def test_an_owner_asks_for_an_audit_reads_the_card_and_decides(world: Project) -
     address = f"{CARDS}{job.public_id}/"
     assert response.headers["Location"] == address
     assert "Pairs judged" in page(olga, address)
+    withdraw(Annotator.objects.get(external_id="person-1"))
     run_audit(job.pk)
     told = page(olga, address)
+    assert "24 judgments are left out because their authors have withdrawn" in told
+    assert {len(each.votes) for each in material_of(job).pairs} == {1}
     assert "Not fit to label as it is: it fails on" in told
     for words in ("log-odds", "Denominator", "98 %", 'class="reliability"', "Let it label all"):
         assert words in told

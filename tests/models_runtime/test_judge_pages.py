@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from annotation.consent import withdraw
 from annotation.content import add_prompt
 from annotation.models import (
     Annotator,
@@ -173,6 +174,14 @@ def test_judges_are_compared_with_people_and_with_each_other(project: Project, o
     assert "fair (scripted)" in shown
     assert "2 pairs" in shown
     assert "needs label probabilities" in shown
+    for name in ("ada", "bob"):
+        withdraw(Annotator.objects.get(external_id=name))
+    assert [(row.with_people.n, row.left_out) for row in compare(project)] == [(0, 4), (0, 4)]
+    assert "4 judgments are left out because their authors have withdrawn" in page(
+        browser(olga), JUDGES
+    )
+    told = as_(olga).get("/projects/advice/judges/").json()["results"]
+    assert [each["judgments_left_out"] for each in told] == [4, 4]
 
 
 def test_a_judge_that_likes_the_first_place_is_seen_to_contradict_itself(project: Project) -> None:

@@ -33,9 +33,9 @@ from annotation.api.serializers.questions import (
 )
 from annotation.api.serializers.rubrics import RubricSerializer
 from annotation.api.viewsets import ProjectViewSet
+from annotation.asking import ask_about_all, way_of
 from annotation.assigning import make_check, reserve, restrict
-from annotation.catalogue import JUDGMENT_TYPES
-from annotation.forms import AskForm
+from annotation.forms import ASK_FORMS
 from annotation.models import (
     Annotator,
     Candidate,
@@ -47,8 +47,6 @@ from annotation.models import (
     Rubric,
     System,
 )
-from annotation.pairing import Design
-from annotation.questions import ask_each, ask_pairs
 from annotation.tokens import Scope
 
 
@@ -181,13 +179,9 @@ class QuestionsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
         refuse_unknown(request, set())
         given = AskSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        if JUDGMENT_TYPES[self.project.judgment_type].fewest_candidates == 2:
-            asked = cleaned(AskForm(given.validated_data))
-            made = ask_pairs(
-                project=self.project, design=Design(asked["design"], asked["per_prompt"])
-            )
-        else:
-            made = ask_each(project=self.project)
+        form = ASK_FORMS[way_of(self.project.judgment_type)](given.validated_data)
+        cleaned(form)
+        made = ask_about_all(self.project, form.plan())
         counts = {
             "asked": len(made.questions),
             "already_there": made.already_there,

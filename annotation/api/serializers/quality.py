@@ -106,6 +106,9 @@ class QuotaSerializer(serializers.Serializer[Any]):
     group = serializers.CharField()
     judgments = serializers.IntegerField()
     wanted = serializers.IntegerField()
+    beyond = serializers.IntegerField(
+        help_text="How many more than wanted: answers that came late and were kept."
+    )
     is_full = serializers.BooleanField()
 
 

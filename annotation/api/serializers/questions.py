@@ -26,7 +26,8 @@ class RubricNameSerializer(serializers.ModelSerializer[Rubric]):
 
 
 class AskSerializer(serializers.Serializer[Any]):
-    """How to make questions of the project's responses; `design` and `per_prompt` are for pairs."""
+    """How to make questions of the project's responses: `design` and `per_prompt` for pairs, `size`
+    and `per_prompt` where several are put in order, nothing where each is asked about."""
 
     design = serializers.ChoiceField(
         required=False, default="all", choices=["all", "balanced", "round_robin", "random"]
@@ -34,6 +35,7 @@ class AskSerializer(serializers.Serializer[Any]):
     per_prompt = serializers.IntegerField(
         required=False, allow_null=True, default=None, min_value=1, max_value=10_000
     )
+    size = serializers.IntegerField(required=False, default=4, min_value=2, max_value=9)
 
 
 class AskedSerializer(serializers.Serializer[Any]):
@@ -41,7 +43,9 @@ class AskedSerializer(serializers.Serializer[Any]):
 
     asked = serializers.IntegerField()
     already_there = serializers.IntegerField()
-    identical = serializers.IntegerField(help_text="Pairs of identical texts, left out.")
+    identical = serializers.IntegerField(
+        help_text="Pairs of identical texts, or texts of a slate, left out."
+    )
     too_few = serializers.IntegerField(help_text="Prompts with fewer than two responses.")
 
 

@@ -5,18 +5,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from annotation.asking import Plan, ask_about_all
 from annotation.catalogue import JUDGMENT_TYPES
 from annotation.errors import AnnotationError
 from annotation.intake.reports import told_count
 from annotation.models import Project
 from annotation.pairing import DESIGNS, Design
-from annotation.questions import Asked, ask_each, ask_pairs
+from annotation.questions import Asked
 
 
 class Command(BaseCommand):
     help = (
-        "Ask questions about a project's candidates: which of two, by a design, or about every "
-        "single one, as its judgment type needs. Asking again adds only what is new."
+        "Ask questions about a project's candidates: which of two, by a design, in which order "
+        "several are, or about every single one, as its judgment type needs. Asking again adds "
+        "only what is new."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -24,7 +26,8 @@ class Command(BaseCommand):
         add("--project", required=True, metavar="SLUG")
         add("--judgment-type", choices=sorted(JUDGMENT_TYPES), help="default: the project's")
         add("--design", choices=list(DESIGNS), default="all", help="which pairs (default: all)")
-        add("--per-prompt", type=int, help="pairs per prompt, for any design but all")
+        add("--per-prompt", type=int, help="pairs or slates per prompt; no matter for all")
+        add("--size", type=int, default=4, help="responses in a slate to be ranked (default: 4)")
         add("--seed", type=int, help="default: the project's")
         add("--overlap", type=int, help="judgments per question (default: the project's)")
 
@@ -40,14 +43,11 @@ class Command(BaseCommand):
 
 def _ask(project: Project, options: dict[str, Any]) -> Asked:
     kind = options["judgment_type"] or project.judgment_type
-    if JUDGMENT_TYPES[kind].fewest_candidates == 1:
-        return ask_each(project=project, judgment_type=kind, overlap=options["overlap"])
-    return ask_pairs(
-        project=project,
-        judgment_type=kind,
-        design=Design(options["design"], options["per_prompt"]),
-        seed=options["seed"],
-        overlap=options["overlap"],
+    plan = Plan(
+        Design(options["design"], options["per_prompt"]), options["size"], options["per_prompt"]
+    )
+    return ask_about_all(
+        project, plan, judgment_type=kind, seed=options["seed"], overlap=options["overlap"]
     )
 
 
@@ -56,8 +56,7 @@ def _told(asked: Asked) -> str:
     if asked.already_there:
         told.append(f"Already there: {asked.already_there:,}.")
     if asked.identical:
-        pairs = told_count("pairs", asked.identical)
-        told.append(f"Left out {pairs} of identical responses: there is nothing to choose.")
+        told.append(f"Left out as identical: {asked.identical:,}; there is nothing to choose.")
     if asked.too_few:
         prompts = told_count("prompts", asked.too_few)
         told.append(f"Left out {prompts} with fewer than two responses.")

@@ -1,6 +1,6 @@
 // The next question before it is needed: fetched and kept unseen while this one is read, shown at once
-// when a preference is pressed, while the answer is saved behind it. If saving fails, the question that
-// was left comes back with its answer. Without this file each answer waits for the server's reply.
+// when an answer is given that nothing is missing from, while it is saved behind it. If saving fails, the
+// question that was left comes back with its answer. Without this file each answer waits for the reply.
 "use strict";
 
 (function () {
@@ -13,9 +13,15 @@
   let pressed = null; // what was pressed while the answer before was still being saved
   let ours = false; // whether the question now being shown was put there by us
   let shownAt = 0;
+  let broughtAt = -1000; // when we last put a question on the screen
+
+  const HASTY = 300; // milliseconds in which nobody finishes a question: a key that was pressed twice
+  const SENDS = "[data-choice], [data-submit]";
+  const WRITES = "[data-editor], [data-problems]"; // takes longer than a question is kept unseen
 
   const task = () => document.getElementById("task");
   const form = () => document.querySelector("#task form[data-ahead]");
+  const looksAhead = (from) => from && from.querySelector(SENDS) && !from.querySelector(WRITES);
   const said = (name) => document.getElementById("words").dataset[name];
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent("polyphony:" + name, { detail }));
 
@@ -57,7 +63,7 @@
   async function ask() {
     const asked = ++wanted;
     const from = form();
-    if (!from || !from.querySelector("[data-choice]")) return;
+    if (!looksAhead(from)) return;
     try {
       const response = await post(from.dataset.ahead, {});
       if (asked === wanted) await keep(response);
@@ -97,6 +103,7 @@
 
   function show(node) {
     ours = true;
+    broughtAt = performance.now();
     task().replaceWith(node);
     htmx.process(node);
     tell("shown");
@@ -108,9 +115,19 @@
     if (line) line.textContent = words;
   }
 
+  // Whether the server will have nothing to ask for: each line answered, each number on its scale.
+  function isWhole(from, button) {
+    const words = from.querySelector("[data-least-words]");
+    const few = words && words.value.trim() && words.value.trim().split(/\s+/).length < Number(words.dataset.leastWords);
+    if (few || !from.checkValidity()) return false;
+    const given = (row) => row.querySelector("input:checked") || Array.from(row.querySelectorAll("[data-number]")).some((field) => field.value);
+    return button.matches("[data-choice]") || Array.from(from.querySelectorAll("[data-row]:not([data-optional])")).every(given);
+  }
+
   document.addEventListener("submit", function (event) {
     const button = event.submitter;
-    if (event.target !== form() || !button || !button.matches("[data-choice]") || !fresh() || saving) return;
+    if (event.target !== form() || !button || !button.matches(SENDS) || !fresh() || saving) return;
+    if (!looksAhead(event.target) || !isWhole(event.target, button)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     answer(event.target, button);
@@ -170,7 +187,8 @@
   document.addEventListener("click", function (event) {
     const target = event.target.closest("#task [data-choice], #task [data-submit], #task [hx-get], #task [form=skip-form], #task #skip-form button");
     if (!target) return;
-    const double = event.detail > 1 && shownAt > event.timeStamp - 500 && target.matches("[data-choice]");
+    const clicked = event.detail > 1 && shownAt > event.timeStamp - 500 && target.matches(SENDS);
+    const double = clicked || (broughtAt > event.timeStamp - HASTY && target.matches("[data-submit]"));
     if (!double && !saving) return;
     event.preventDefault();
     event.stopImmediatePropagation();
