@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from annotation.catalogue import JUDGMENT_TYPES
 from annotation.constraints import violated
 from annotation.errors import JudgingStopped
 from annotation.models import (
@@ -47,8 +48,9 @@ def lease_of(project: Project) -> timedelta:
 def take_ahead(annotator: Annotator, *, now: datetime | None = None) -> Assignment | None:
     """Lease the question after the one this annotator has, or keep the one already leased ahead.
 
-    None without a question on the screen, where few questions are left, and where rules decide from
-    the present answer what comes next. Nothing is logged as shown.
+    None without a question on the screen, or with one whose answer the server compares with the
+    texts, so that it may be refused; where few questions are left; and where rules decide from the
+    present answer what comes next. Nothing is logged as shown.
     """
     now = now or timezone.now()
     if not _may_look_ahead(annotator, now):
@@ -116,7 +118,17 @@ def _may_look_ahead(annotator: Annotator, now: datetime) -> bool:
         annotator.kind == AnnotatorKind.PERSON
         and rules_of(project).is_plain
         and not Steps.of(project.options).hindsight
+        and not _may_be_refused(annotator)
     )
+
+
+def _may_be_refused(annotator: Annotator) -> bool:
+    """Whether the question on the screen takes a text or marks, which only the server can check."""
+    shown = Assignment.objects.filter(
+        annotator=annotator, state=AssignmentState.LIVE, exposures__isnull=False
+    )
+    kinds = shown.values_list("question__judgment_type", flat=True)
+    return any(JUDGMENT_TYPES[kind].reads_texts for kind in kinds)
 
 
 def _kept(assignment: Assignment, now: datetime, lease: timedelta) -> bool:

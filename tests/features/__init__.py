@@ -68,8 +68,8 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "Differing words are marked on request": (
         JOURNEY + "types.test_differing_words_are_marked_and_unmarked",
     ),
-    "Responses scroll together on request": (
-        JOURNEY + "page.test_columns_scroll_together_when_asked",
+    "Responses scroll together on request; the time a question takes is shown or hidden": (
+        JOURNEY + "page.test_columns_scroll_together_and_the_time_is_hidden_when_asked",
     ),
     "A sheet lists the keys of the page": (
         JOURNEY + "page.test_the_cheat_sheet_lists_the_keys_of_this_page",

@@ -326,7 +326,9 @@ def test_a_question_stays_reserved_while_its_person_is_at_it(
     assert Assignment.objects.get().lease_until > first
 
 
-def test_columns_scroll_together_when_asked(lived_in: World, open_page: OpenPage) -> None:
+def test_columns_scroll_together_and_the_time_is_hidden_when_asked(
+    lived_in: World, open_page: OpenPage
+) -> None:
     Candidate.objects.update(html="<p>line</p>" * 200)
     page = open_page(lived_in.ada, JUDGE, viewport={"width": 1280, "height": 800})
     left, right = page.locator("[data-scrolls]").first, page.locator("[data-scrolls]").last
@@ -339,6 +341,14 @@ def test_columns_scroll_together_when_asked(lived_in: World, open_page: OpenPage
     page.wait_for_function(
         "() => Math.abs(document.querySelectorAll('[data-scrolls]')[1].scrollTop - 900) < 3"
     )
+    time = page.locator("[data-time]")
+    expect(time).to_be_visible()
+    expect(time).not_to_have_text("0:00")
+    page.keyboard.press("t")
+    expect(time).to_be_hidden()
+    page.reload()
+    expect(page.locator("[data-timer]")).to_be_visible()
+    expect(time).to_be_hidden()
 
 
 def test_it_works_without_javascript(lived_in: World, open_page: OpenPage) -> None:

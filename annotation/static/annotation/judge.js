@@ -128,6 +128,7 @@
       if (event.target.closest("[data-retry]")) return retry();
       if (event.target.closest("[data-lock]")) return setLock(!locked());
       if (event.target.closest("[data-unfold]")) return unfold();
+      if (event.target.closest("[data-timer]")) return switchTimer();
       const choice = event.target.closest("[data-choice], [data-submit]");
       const step = choice && choice.form && missingStep(choice.form);
       const unfinished = choice && choice.matches("[data-submit]") && openRow(); // the server says where
@@ -367,6 +368,25 @@
     true
   );
 
+  // --- How long the question takes: for oneself, and out of sight for good once it is pressed away ---
+
+  const TIMER = "polyphony-timer";
+  let shownAt = 0;
+
+  function showTime() {
+    const timer = one("[data-timer]", task());
+    if (!timer) return;
+    const seconds = Math.floor((performance.now() - shownAt) / 1000);
+    one("[data-time]", timer).textContent = Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0");
+    timer.setAttribute("aria-pressed", String(localStorage.getItem(TIMER) !== "no"));
+  }
+  setInterval(showTime, 1000);
+
+  function switchTimer() {
+    localStorage.setItem(TIMER, localStorage.getItem(TIMER) === "no" ? "yes" : "no");
+    showTime();
+  }
+
   // --- Long answers are folded until asked for ---
 
   const SCREENS = 2.5;
@@ -503,6 +523,8 @@
     }
     sending = null;
     failed = false;
+    shownAt = performance.now();
+    showTime();
     showLock();
     const form = answerForm();
     clearInterval(renewTimer);
