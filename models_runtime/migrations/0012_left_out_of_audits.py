@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_runtime', '0010_studies'),
+        ('models_runtime', '0011_languages_of_candidates'),
     ]
 
     operations = [
