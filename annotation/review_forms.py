@@ -40,7 +40,7 @@ class BrowseForm(forms.Form):
         kinds = project.questions.values_list("judgment_type", flat=True).distinct()
         self._offer("annotator", [(str(each.public_id), str(each)) for each in people])
         self._offer("judgment_type", [(kind, JUDGMENT_TYPES[kind].title) for kind in sorted(kinds)])
-        self._offer("flag", [(slug, _(title)) for slug, title in TITLES.items()])
+        self._offer("flag", [(slug, str(_(title))) for slug, title in TITLES.items()])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
