@@ -21,6 +21,7 @@ from scipy.sparse import coo_matrix, csr_matrix, hstack, identity, vstack
 
 from aggregation.slates.approvals import Approvals, Bools, Floats, Longs
 from aggregation.slates.ties import CLOSE, MOST_TIES, Slates, best, follow
+from aggregation.solving import solved
 
 ALL_SCORED = 200_000  # slates up to which all are scored
 CELLS = 20_000_000  # voters x slates up to which all are scored
@@ -249,7 +250,7 @@ def _solve(
     program: Program, forbidden: list[tuple[int, ...]], n_items: int, seats: int, seconds: float
 ) -> tuple[tuple[int, ...], float, float] | Exhausted | None:
     """(slate, value, gap); Exhausted when none is left, None when there was no time to find one."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import Bounds, LinearConstraint
 
     size = len(program.gain)
     constraints = [LinearConstraint(program.rows, program.lower, program.upper)]
@@ -259,12 +260,12 @@ def _solve(
             (np.ones(len(row)), (row, np.array(forbidden).ravel())), (len(forbidden), size)
         )
         constraints.append(LinearConstraint(cuts, -np.inf, seats - 1))
-    answer = milp(
+    answer = solved(
         -program.gain,
         constraints=constraints,
         integrality=program.integral,
         bounds=Bounds(0, 1),
-        options={"time_limit": seconds, "mip_rel_gap": 0.0},
+        time_limit=seconds,
     )
     if answer.x is None:
         return Exhausted() if answer.status == INFEASIBLE else None

@@ -1,5 +1,6 @@
 """Long computations can be watched and ended between two steps, and nobody else notices."""
 
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ def test_a_bootstrap_says_how_far_it_is(slug: str) -> None:
 @pytest.mark.parametrize(
     "slug",
     ["dawid_skene", "one_coin", "mace", "glad", "crowd_bradley_terry", "plackett_luce", "irt",
-     "thurstone_utilities", "nash", "elo", "equal_shares"],
+     "thurstone_utilities", "nash", "elo", "equal_shares", "kos", "glicko2", "trueskill",
+     "ranked_pairs"],
 )  # fmt: skip
 def test_a_fit_of_many_steps_can_be_ended(slug: str) -> None:
     method = METHODS[slug]
@@ -82,3 +84,12 @@ def test_a_search_through_many_ties_can_be_ended() -> None:
     with pytest.raises(Enough):
         method.fit(ballots, method.options(seats=6), bench=Bench(after(3)))
     assert np.isfinite(method.fit(ballots, method.options(seats=6)).score).all()
+
+
+def test_an_integer_program_can_be_ended_while_it_is_solved() -> None:
+    rng = np.random.default_rng(0)
+    ballots = Ballots.from_rankings([rng.permutation(60).tolist() for _ in range(5)])
+    started = monotonic()
+    with pytest.raises(Enough):
+        METHODS["kemeny"].fit(ballots, bench=Bench(after(1)))
+    assert monotonic() - started < 10

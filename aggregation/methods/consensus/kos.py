@@ -25,6 +25,7 @@ from aggregation.methods.consensus._labelling import labelled, quality
 from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Labels
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 
@@ -93,6 +94,7 @@ def _spectrum(
     w = _normed(np.ones(J), person)
     step, moved = 0, np.inf
     while step < max_iter:
+        beat()
         step += 1
         new = _normed(At @ (A @ w), person)
         moved = float(np.abs(new - w).max(initial=0.0))

@@ -26,6 +26,7 @@ from aggregation.results import Fit
 from aggregation.tables import Comparisons
 from aggregation.uncertainty import normal_quantile
 from aggregation.warning_codes import WarningCode, warn
+from aggregation.watching import step
 
 Floats = NDArray[np.float64]
 SCALE = 173.7178
@@ -60,7 +61,8 @@ def solve(table: Comparisons, options: Glicko2Options, rng: np.random.Generator)
     )
     by_group = options.periods == "group" and table.group is not None
     groups = np.unique(table.group) if by_group and table.group is not None else [None]
-    for group in groups:
+    for done, group in enumerate(groups):
+        step(done, len(groups))
         period = table if group is None else table.take(table.group == group)
         if len(period):
             state = rate_period(state, period, options.tau)

@@ -26,6 +26,7 @@ from aggregation.results import Fit
 from aggregation.tables import Comparisons
 from aggregation.uncertainty import normal_quantile
 from aggregation.warning_codes import WarningCode, warn
+from aggregation.watching import step
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +69,9 @@ def _play(table: Comparisons, options: TrueSkillOptions) -> tuple[Floats, Floats
     rows = zip(
         table.a.tolist(), table.b.tolist(), table.y.tolist(), table.weights.tolist(), strict=True
     )
-    for a, b, y, weight in rows:
+    for done, (a, b, y, weight) in enumerate(rows):
+        if done % 10_000 == 0:
+            step(done, len(table))
         if y < 0:
             a, b = b, a
         var_a, var_b = var[a] + drift, var[b] + drift

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from aggregation.solving import solved
+
 Floats = NDArray[np.float64]
 SUBSETS = 14  # items; 2^14 subsets are a matter of milliseconds
 UNIQUENESS = 30  # items up to which a second integer program asks for another best order
@@ -107,7 +109,7 @@ def _mean_below(
 
 
 def _by_program(margins: Floats, time_limit: float) -> BestOrders:
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import Bounds, LinearConstraint
 
     K = len(margins)
     left, right = np.triu_indices(K, 1)
@@ -116,12 +118,11 @@ def _by_program(margins: Floats, time_limit: float) -> BestOrders:
     rows = _transitivity(K, pair)
     constraints = [LinearConstraint(rows, 0.0, 1.0)]
     weight = margins[left, right]
-    options = {"time_limit": time_limit, "mip_rel_gap": 0.0}
 
     def run(extra: list[Any]) -> Any:
-        return milp(
+        return solved(
             -2 * weight, integrality=np.ones(len(left)), bounds=Bounds(0, 1),
-            constraints=constraints + extra, options=options,
+            constraints=constraints + extra, time_limit=time_limit,
         )  # fmt: skip
 
     found = run([])

@@ -18,6 +18,7 @@ from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import WarningCode, warn
+from aggregation.watching import beat
 
 Reach = tuple[int, ...]  # bit j of the i-th number: i stands above j
 Edge = tuple[int, int]
@@ -33,6 +34,7 @@ def _lock_all(margins: NDArray[np.float64]) -> Tally:
     states: set[Reach] = {(0,) * K}
     truncated = False
     for edges in _groups(margins):
+        beat()
         if len(edges) == 1:
             states = {_lock(reach, *edges[0]) for reach in states}
             continue
@@ -91,6 +93,7 @@ def _branch(reach: Reach, edges: list[Edge]) -> tuple[list[Reach], bool]:
     pending: list[tuple[Reach, list[Edge]]] = [(reach, edges)]
     visited: set[Reach] = set()
     while pending and len(visited) < STATES:
+        beat()
         state, rest = pending.pop()
         rest = [(i, j) for i, j in rest if _undecided(state, i, j)]
         if not rest:
