@@ -13,6 +13,7 @@ from aggregation.loading import EvidenceTables, NothingToRead, Watch
 from aggregation.models import Items, Level
 from aggregation.report import Checks, Material, Reason, comparisons_from, whole_people
 from aggregation.report.copies import near_copies, systems_alike
+from aggregation.response_attributes import response_attributes
 from aggregation.streaming import stream
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from aggregation.wording import excerpt
@@ -93,6 +94,9 @@ def material(
         coarse=coarse,
         copies=_copies(counted, level),
         judges=_judges(project, mark, kinds, level, items),
+        properties=response_attributes(project, table.ids, measured=False)
+        if level == Level.RESPONSES
+        else {},
         conversions=(*part.conversions, *how),
         judgments=evidence.judgments,
         exclusions=evidence.exclusions,

@@ -75,6 +75,7 @@ class ReportView:
     apart: tuple[Plain, ...]
     unbounded: tuple[Unbounded, ...]
     values: tuple[str, ...]
+    trait_rows: tuple[Row, ...]
 
 
 def report_view(report: Report) -> ReportView:
@@ -112,6 +113,7 @@ def report_view(report: Report) -> ReportView:
         enough_rows=_enough_rows(told["sufficiency"]),
         apart=tuple(_apart(each) for each in decided["apart"]) if decided else (),
         unbounded=unbounded(told),
+        trait_rows=_trait_rows(groups),
         values=tuple(said for said in told["values"] if not said.startswith(OUTDATED)),
     )
 
@@ -264,6 +266,20 @@ def _opposed_rows(groups: Plain) -> tuple[Row, ...]:
     return tuple(
         Row(name, tuple("" if g == h else _cell(each) for h, each in enumerate(row)))
         for g, (name, row) in enumerate(zip(groups["names"], groups["opposed"], strict=False))
+    )
+
+
+def _trait_rows(groups: Plain | None) -> tuple[Row, ...]:
+    """Properties that a group likes more or less than others do; none in an older report."""
+    found = (groups or {}).get("traits", {}).get("traits", ())
+
+    def said(figure: Plain) -> str:
+        bounds = f" [{figure['lo']:.2f}, {figure['hi']:.2f}]"
+        return f"{figure['value']:+.2f}{bounds}".replace("-", "−")
+
+    return tuple(
+        Row(each["group"], (each["attribute"], each["level"], said(each["effect"])))
+        for each in found
     )
 
 

@@ -32,7 +32,7 @@ def unbounded(told: Plain) -> tuple[Unbounded, ...]:
     """Every number of the report without an interval, by its reason, in the report's order."""
     found: dict[str, list[str]] = {}
     for path, figure in figures(told):
-        if figure["lo"] is None:
+        if figure["lo"] is None and path[-1][0] not in _PLAIN:
             said = f"{_name(path)}: {number(path[-1][0], figure)}"
             found.setdefault(figure["why"], []).append(said)
     return tuple(Unbounded(why, tuple(dict.fromkeys(each))) for why, each in found.items())
@@ -68,10 +68,11 @@ def number(field: str, figure: Plain) -> str:
     return f"{100 * value:.0f}\N{NO-BREAK SPACE}%".replace("-", "−")
 
 
+_PLAIN = ("groups", "opposed")  # how many groups a row is about; a group against itself
 _CRITERIA = ("bic", "heldout", "error")
 _COUNTS = {
     "people", "votes", "votes_median", "votes_tenth", "repeats", "size", "groups", "choices",
-    "statements_judged", "opposed",
+    "statements_judged", "opposed", "looked_at",
 }  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def _fields() -> dict[str, str]:
         "opposed": _("pairs with opposite verdicts"),
         "explained": _("surprise that the map holds"),
         "statements_judged": _("statements compared"),
+        "looked_at": _("effects of properties looked at"),
         "disagreeing": _("prompts on which rules disagree"),
         "tenth": _("tenth percentile over prompts of the least-served group"),
         "maxmin_pick": _("MaxMin pick, chosen and valued on different people"),

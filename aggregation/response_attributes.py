@@ -25,12 +25,13 @@ Values = list[str | None]
 
 
 def response_attributes(
-    project: Project, ids: Sequence[Hashable], more: str = ""
+    project: Project, ids: Sequence[Hashable], more: str = "", *, measured: bool = True
 ) -> dict[str, Values]:
     """Values per id (prompt, response), None where unknown. Raises OptionError for a bad table.
 
     Families are given only where they say something that systems don't, and systems only where no
-    family does: the two together can't be told apart.
+    family does: the two together can't be told apart. `measured`: with what was measured on the
+    responses by now.
     """
     rows = {
         (prompt, candidate): (pk, system, family, length)
@@ -58,7 +59,8 @@ def response_attributes(
     for k, row in enumerate(known):
         if row:
             places[row[0]].append(k)
-    found |= _measured(project, places, len(ids))
+    if measured:
+        found |= _measured(project, places, len(ids))
     return found | _pasted(more, ids, systems)
 
 

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 ENOUGH_VOTES = 5  # of a person, before the own model beats the pooled one
 ENOUGH_PEOPLE = 10  # with as many votes, before prototypes are sought
 NEWCOMER_STEPS = 150
-L2 = 0.01  # on the logits of a person's weights
+L2 = 0.01  # on the logits of a newcomer's weights
 RIDGE = 1e-4  # on the network, against separation
 RATES = {"P": 0.05, "w": 0.05, "tau": 0.01}
 F_RATE = 0.01
@@ -364,16 +364,18 @@ def _objective(
     per_person: bool = False,
     fixed: Arrays | None = None,
 ) -> Callable[[dict[str, Any], int], Any]:
-    """Mean loss per vote with a light ridge; or summed over people, each by their own mean."""
+    """Mean loss per vote with a light ridge; or, for newcomers, summed over people, each by their
+    own mean, with their logits drawn towards 0. Those it learns from aren't drawn: prototypes would
+    move away from people to make up for it, and newcomers be placed worse.
+    """
     loss = _loss_per_vote(votes, how, device, per_person)
     held = _tensors(fixed or {}, device)
 
     def ridged(p: dict[str, Any], step: int) -> Any:
-        pull = (p["w"] ** 2).sum()
         if per_person:
-            return loss({**held, **p}) + L2 * pull
+            return loss({**held, **p}) + L2 * (p["w"] ** 2).sum()
         rest = sum((p[name] ** 2).sum() for name in p if name not in ("w", "tau"))
-        return loss(p) + (L2 / len(p["w"])) * pull + RIDGE * rest
+        return loss(p) + RIDGE * rest
 
     return ridged
 

@@ -29,6 +29,11 @@ def _sentences(study: Study, made: Decisions) -> tuple[str, ...]:
                 f"The rules that pick don't all agree on {percent(made.disagreeing)} of the "
                 f"{unit_of(study)}s."
             )
+        if made.tenth.value is not None:
+            said.append(
+                f"On a tenth of the {unit_of(study)}s the least-served group gets "
+                f"{percent(made.tenth)} or less under MaxMin."
+            )
     else:
         picks = f"Pooling everybody picks {_quoted(pooled)}"
         said.append(f"{picks}; MaxMin picks {_quoted(fair)}." if study.several else f"{picks}.")

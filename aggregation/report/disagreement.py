@@ -164,7 +164,7 @@ def _sentences(study: Study, made: Disagreement) -> tuple[str, ...]:
             + (
                 f"{adds} of disagreement, which is pluralism and not noise."
                 if made.pluralism.above_zero
-                else f"{adds}, an amount that could be zero."
+                else f"{adds}, an amount that could be zero: by disagreement, we see one group."
             )
         )
     elif not study.several:

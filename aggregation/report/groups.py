@@ -15,6 +15,7 @@ from aggregation.report.associations import Association, associations
 from aggregation.report.figures import Figure, count, listed, percent, points, tidy, unknown
 from aggregation.report.statements import Statement, statements
 from aggregation.report.study import SMALLEST_CELL, Study
+from aggregation.report.traits import Traits, traits
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -60,6 +61,7 @@ class Groups:
     uniting: tuple[Statement, ...]
     splitting: tuple[Statement, ...]
     statements_judged: Figure
+    traits: Traits
     sentences: tuple[str, ...]
 
 
@@ -77,6 +79,7 @@ def groups(study: Study) -> Groups:
         uniting,
         splitting,
         count(judged, "statements"),
+        traits(study),
         (),
     )
     return replace(made, sentences=_sentences(study, made))

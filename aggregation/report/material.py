@@ -60,6 +60,7 @@ class Material:
                 which groups are sought where there are any
     copies      pairs of items that are near-copies of each other
     judges      comparisons of the same kind of items by models, which are placed but never counted
+    properties  of each item (None: unknown), such as how long it is and which system wrote it
     """
 
     table: Comparisons
@@ -75,6 +76,7 @@ class Material:
     coarse: Comparisons | None = None
     copies: tuple[tuple[Hashable, Hashable], ...] = ()
     judges: Comparisons | None = None
+    properties: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     conversions: tuple[str, ...] = ()
     judgments: int | None = None
     exclusions: Mapping[str, int] = field(default_factory=dict)

@@ -366,6 +366,44 @@ def test_groups_found_on_systems_hold_for_responses_with_few_votes_each() -> Non
         build(Material(fine, coarse=replace(coarse, annotator_ids=("x",) * 100)), few)
 
 
+def test_a_property_that_one_group_likes_is_named_and_one_that_nobody_likes_is_not() -> None:
+    """Half of the people want long answers, half short ones; the colour means nothing."""
+    rng = np.random.default_rng(7)
+    people, each, items = 60, 30, 40
+    who = np.repeat(np.arange(people), each)
+    a = rng.integers(0, items, len(who))
+    b = (a + rng.integers(1, items, len(who))) % items
+    long = np.arange(items) % 2
+    wish = np.where(who % 2 == 0, 1.5, -1.5)
+    chance = 1 / (1 + np.exp(-wish * (long[a] - long[b])))
+    y = np.where(rng.random(len(who)) < chance, 1, -1)
+    table = Comparisons.from_arrays(a, b, y, annotator=who, n_items=items, group=who * 0)
+    halves = (who % 2).astype(np.int32)
+    given = Material(
+        table, declared=halves, declared_names=("patient", "hurried"), attribute="time",
+        properties={
+            "length": ["long" if each else "short" for each in long],
+            "colour": [("red", "green", "blue")[i % 3] for i in range(items)],
+        },
+    )  # fmt: skip
+    made = plain(build(given, replace(QUICK, replicates=60)))
+    assert check_every_number(made) > 50
+    found = made["groups"]["traits"]
+    assert found["looked_at"]["value"] == 2 * 4
+    strong = [t for t in found["traits"] if abs(t["effect"]["value"]) > 0.5]
+    assert {(t["attribute"], t["level"]) for t in strong} == {("length", "long")}
+    effects = {t["group"]: t["effect"] for t in strong}
+    patient, hurried = effects["patient"], effects["hurried"]
+    assert patient["lo"] > 0 > hurried["hi"]
+    assert patient["value"] == pytest.approx(-hurried["value"], abs=1e-5)
+    assert (
+        2.0 < patient["value"] < 3.4
+    )  # 2 x 1.5 log-odds between the halves, drawn in by the ridge
+    assert any("Patient likes responses with length “long” more" in s for s in found["sentences"])
+    nothing = plain(build(replace(given, properties={}), replace(QUICK, replicates=2)))
+    assert nothing["groups"]["traits"]["why_none"].startswith("nothing is known")
+
+
 def test_so_many_random_people_are_not_believed() -> None:
     rng = np.random.default_rng(4)
     who = np.repeat(np.arange(40), 14)

@@ -100,6 +100,17 @@ def test_a_report_is_written_from_the_log_and_stored_whole(divided: World) -> No
     assert dissent["quotes"][0]["context"].startswith("What should I do about q")
 
 
+def test_a_report_on_responses_tells_what_groups_like_in_them(
+    client: Client, divided: World
+) -> None:
+    report = done(request_report(divided.project, options=QUICK, level="responses"))
+    found = told(report)["groups"]["traits"]
+    assert {trait["attribute"] for trait in found["traits"]} == {"system"}
+    effects = {trait["group"]: trait["effect"] for trait in found["traits"]}
+    assert effects["group 1"]["lo"] > 0 > effects["group 2"]["hi"]  # system-0 or system-1
+    assert "What a group likes in responses" in page(client, divided, "report", report.public_id)
+
+
 def test_no_name_of_an_annotator_is_in_a_report(divided: World) -> None:
     content = done(request_report(divided.project, options=QUICK)).content
     assert content is not None

@@ -192,6 +192,7 @@ METHOD = Method(
     train=train,
     options=PalOptions,
     bootstrap=False,
+    version="2",  # 2: people learned from aren't drawn to the middle of the prototypes
     reference="Chen, Chen, Rege & Vinayak (2024), PAL: Pluralistic Alignment Framework for "
     "Learning from Heterogeneous Preferences, arXiv:2406.08469",
     axioms=("neutrality", "anonymity", "each annotator counts once"),
