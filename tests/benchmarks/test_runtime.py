@@ -23,20 +23,24 @@ def script() -> dict[str, Any]:
     return runpy.run_path(str(SCRIPT), run_name="benchmark")
 
 
-def test_both_measurements_run_at_toy_size(
+def test_without_a_gpu_it_says_so_and_tries_its_code_with_a_toy(
     script: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     import torch
 
-    scored, written = script["against_limits"]("cpu", torch.float32, script["TOY"])
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    scored, written = script["on_gpu"]()
     for reached in (scored, written):
         assert reached.tokens > 0
         assert 0 < reached.share < 1.5, "more than the limit: the sum is wrong"
     said = capsys.readouterr().out
+    assert "No GPU could be used here" in said
     assert "matrix product" in said
     assert "copy" in said
     assert "tiny packed scoring against the matrix product" in said
     assert "tiny writing, 8 at once at about 30 tokens" in said
+    assert "missed" not in said
 
 
 def test_operations_and_bytes_are_those_of_the_shape(script: dict[str, Any]) -> None:
@@ -62,14 +66,3 @@ def test_the_8b_shape_is_an_8b_models(script: dict[str, Any]) -> None:
     keys = shape["num_key_value_heads"] * shape["head_dim"]
     layer = 2 * hidden**2 + 2 * hidden * keys + 3 * hidden * inside
     assert shape["num_hidden_layers"] * layer == pytest.approx(6.98e9, rel=0.001)
-
-
-def test_without_a_gpu_it_says_so(
-    script: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
-    script["on_gpu"]()
-    assert "No GPU could be used here" in capsys.readouterr().out
