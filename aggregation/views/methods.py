@@ -2,7 +2,6 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from aggregation.catalogue import METHODS
@@ -45,4 +44,4 @@ def methods(request: HttpRequest) -> HttpResponse:
 def _without_name(sentence: str) -> str:
     """A description's first sentence without the name that it begins with: the link says that."""
     name, colon, rest = sentence.partition(": ")
-    return capfirst(rest) if colon and len(name) < LONGEST_NAME else sentence
+    return rest if colon and len(name) < LONGEST_NAME else sentence

@@ -14,7 +14,7 @@ from aggregation.priorities import steering_state
 from aggregation.steering import request_round, switch_steering
 from annotation.access import REVIEWERS
 from annotation.models import Project, Role
-from annotation.views.entry import account, for_members
+from annotation.views.entry import account, for_members, is_fragment
 
 
 @require_POST
@@ -70,7 +70,9 @@ def cancel_round(
 @never_cache
 @for_members(*REVIEWERS)
 def steering(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
-    """The panel alone, for a page that waits for a round."""
+    """The panel alone, for a page that waits for a round; without that page, the page itself."""
+    if not is_fragment(request):
+        return redirect("aggregation:runs", project.slug)
     return render(request, "aggregation/_steering.html", steering_context(project, role))
 
 

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from aggregation.models import Release, Report, Run
+from annotation.gold import may_become_gold
 from annotation.models import Project, Question, Rubric, Webhook
 from models_runtime.combining_rewards import combinations_of
 from models_runtime.models import (
@@ -115,7 +116,7 @@ _OBJECTS: dict[str, Callable[[Project], Any]] = {
     "gold-item": lambda project: Question.objects.filter(
         project=project, gold_answer__isnull=False
     )[:1],
-    "mark-gold": lambda project: Question.objects.filter(project=project, judgments=None)[:1],
+    "mark-gold": lambda project: may_become_gold(project)[:1],
     "webhook": lambda project: Webhook.objects.filter(project=project)[:1],
     "method": lambda _: ["bradley_terry", "maxmin", "schulze"],
     "run": _runs,

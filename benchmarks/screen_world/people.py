@@ -19,6 +19,7 @@ from annotation.models import (
     User,
 )
 from annotation.projects import set_paused
+from annotation.questions import ask
 from annotation.review.verdicts import adjudicate, ask_again, comment
 from annotation.submission import record
 from annotation.surveys.asking import set_survey
@@ -134,14 +135,18 @@ def _judge(project: Project, people: list[Annotator]) -> None:
 
 
 def _check_some(project: Project) -> None:
-    unasked = Question.objects.filter(project=project, judgments=None).order_by("-pk")[:2]
-    for hidden, question in enumerate(unasked):
-        make_check(
-            question=question,
-            payload={"strength": 2},
-            explanation="The first answer is right about the law, the other isn’t.",
-            is_hidden=bool(hidden),
-        )
+    """Two of three new questions, pairs the other way round, get a known answer."""
+    asked = Question.objects.filter(project=project).order_by("-pk")[:3]
+    for number, each in enumerate(asked):
+        turned = [placement.candidate for placement in each.placements.order_by("-position")]
+        question = ask(project=project, candidates=turned, external_id=f"check-{number}")
+        if number < 2:
+            make_check(
+                question=question,
+                payload={"strength": 2},
+                explanation="The first answer is right about the law, the other isn’t.",
+                is_hidden=bool(number),
+            )
 
 
 def _review(project: Project, owner: User, reviewer: User) -> None:

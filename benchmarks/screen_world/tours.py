@@ -6,12 +6,21 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from aggregation.models import Run
+from annotation import uploads
 from annotation.invitations import invite
 from annotation.login_links import create_link
 from annotation.models import Project, User
 from benchmarks.screen_world.addresses import Screen, pages
 from benchmarks.screen_world.making import main_project
 
+GOOD_ROWS = (
+    b"prompt_id,prompt_text,candidate_id,response,system\n"
+    b"n1,What about the dog?,n1-a,Talk to them first.,amber\n"
+    b"n1,What about the dog?,n1-b,Write a letter.,cobalt\n"
+)
+FLAWED_ROWS = (
+    GOOD_ROWS + b"n2,,n2-a,,amber\n" + b"n1,What about the cat?,n1-a,Another text.,amber\n"
+)
 OWN = ("home", "project", "guideline", "own", "my-survey", "survey", "judge", "tokens", "withdraw")
 
 
@@ -52,6 +61,16 @@ def _further(main: Project) -> Iterator[Screen]:
     yield Screen("new-project-helpsteer", f"{new}?protocol=helpsteer3")
     yield Screen("disputes-settled", f"{reverse('annotation:disputes', args=[slug])}?settled=yes")
     yield Screen("missing", "/nowhere/")
+    for name, rows in (("good", GOOD_ROWS), ("flawed", FLAWED_ROWS)):
+        kept = uploads.keep(
+            project=main, user=owner_account(), name=f"{name}.csv", size=len(rows), chunks=[rows]
+        )
+        path = reverse("annotation:import-file", args=[slug, kept.token])
+        yield Screen(f"import-file-{name}", path)
+
+
+def owner_account() -> User:
+    return User.objects.get(username="demo")
 
 
 def _checklist() -> Iterator[Screen]:
@@ -93,7 +112,7 @@ def _annotators(main: Project) -> Iterator[Screen]:
 
 
 def _strangers(main: Project) -> Iterator[Screen]:
-    owner = User.objects.get(username="demo")
+    owner = owner_account()
     issued = invite(project=main, by=owner, name="A friend", most_uses=3)
     for language in ("en", "de"):
         yield Screen("login", "/login/", "nobody", language)

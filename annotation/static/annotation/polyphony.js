@@ -11,6 +11,12 @@
     if (fields && typeof fields.delete === "function") fields.delete("csrfmiddlewaretoken");
   });
 
+  // On a phone the doors of a project are wider than the screen; the one that is open is in sight.
+  document.addEventListener("DOMContentLoaded", function () {
+    const here = document.querySelector(".project-nav [aria-current]");
+    if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 48;
+  });
+
   function panelFailed(event) {
     const panel = event.detail.elt.closest("[data-slot]");
     if (!panel) return;
