@@ -26,16 +26,20 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="an audit's slug; may be repeated")
     options = parser.parse_args()
     from models_runtime.audits import Grade
-    from tests.models_runtime import planted_scores
+    from tests.models_runtime import planted_rankings, planted_scores
     from tests.models_runtime.planted import CASES, examined, figure_of, recovered
 
     print(f"{options.seeds} seeds from {options.first}, {options.pairs} pairs each\n")
     print(
-        f"{'Audit':<23}{'Figure':<19}{'Planted':>9}{'Mean found':>12}{'Recovered':>11}"
+        f"{'Audit':<26}{'Figure':<19}{'Planted':>9}{'Mean found':>12}{'Recovered':>11}"
         f"{'Caught':>8}{'Clean passes':>14}{'Seconds':>9}"
     )
     seeds = range(options.first, options.first + options.seeds)
-    kinds = ((CASES, examined, recovered, figure_of), scored(planted_scores))
+    kinds = (
+        (CASES, examined, recovered, figure_of),
+        of(planted_scores, planted_scores.SCORE_CASES),
+        of(planted_rankings, planted_rankings.RANKING_CASES),
+    )
     for cases, examine, recovers, figure in kinds:
         for case in cases:
             if options.only and case.slug not in options.only:
@@ -49,16 +53,16 @@ def main() -> None:
             )
             means = [abs(figure(case, each).known()[0]) for each in findings]
             print(
-                f"{case.slug:<23}{case.figure:<19}{case.truth():>9.4f}"
+                f"{case.slug:<26}{case.figure:<19}{case.truth():>9.4f}"
                 f"{sum(means) / len(means):>12.4f}{inside:>11}{caught:>8}{clean:>14}"
                 f"{time.monotonic() - began:>9.1f}",
                 flush=True,
             )
 
 
-def scored(module: Any) -> tuple[Any, ...]:
-    """The cases of judges that rate, and how they are examined."""
-    return module.SCORE_CASES, module.examined, module.recovered, module.figure_of
+def of(module: Any, cases: Any) -> tuple[Any, ...]:
+    """The cases of judges that rate, or rank, and how they are examined."""
+    return cases, module.examined, module.recovered, module.figure_of
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def changes(earlier: AuditJob, later: AuditJob) -> list[Change]:
         new, old = finding.figures[0], before.get(finding.audit)
         if old is None or old["unit"] != new["unit"] or None in (old["low"], new["low"]):
             continue
-        if finding.audit == "resemblance" and old["name"] != new["name"]:
+        if finding.audit.endswith("resemblance") and old["name"] != new["name"]:
             continue
         difference = new["estimate"] - old["estimate"]
         half = math.hypot((old["high"] - old["low"]) / 2, (new["high"] - new["low"]) / 2)

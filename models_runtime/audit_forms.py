@@ -16,7 +16,7 @@ class AuditForm(JudgingForm):
     """A judge under one protocol, how many pairs, and what it may cost."""
 
     pairs = forms.IntegerField(
-        label=_("Pairs"),
+        label=_("Questions"),
         min_value=1,
         max_value=MOST_PAIRS,
         initial=PAIRS,

@@ -5,9 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from annotation.models import AnnotatorKind, Judgment, Measurement, Placement, Question
-from models_runtime.audit_catalogue import AUDITS, SCORED, kind_of
+from models_runtime.audit_catalogue import ASKED, AUDITS, kind_of
 from models_runtime.audit_talk import cells_of
-from models_runtime.audits import PLAIN, SCORES, Material, Pair, Show, Trial, Variant, Vote
+from models_runtime.audits import (
+    PAIRS,
+    PLAIN,
+    Listing,
+    Material,
+    Pair,
+    Show,
+    Trial,
+    Variant,
+    Vote,
+)
 from models_runtime.generating import conversation_of
 from models_runtime.judge_trials import of_withdrawn, people_of
 from models_runtime.models import AuditItem, AuditJob, ItemState
@@ -46,9 +56,9 @@ def material_of(job: AuditJob) -> Material:
         for item in items
         for name, told in item.trials.items()
     }
-    scored = kind_of(job.read_protocol()) == SCORES
+    kind = kind_of(job.audits)
     return Material(
-        pairs=_scored(job, ids) if scored else _pairs(job, ids),
+        pairs=_pairs(job, ids) if kind == PAIRS else _given_by_cell(job, ids, kind),
         trials=trials,
         family=job.checkpoint.family,
         seed=job.seed % 2**32,
@@ -58,8 +68,8 @@ def material_of(job: AuditJob) -> Material:
 def left_out_of(job: AuditJob) -> int:
     """How many judgments of the job's pairs take no part because their authors have withdrawn."""
     judged = AuditItem.objects.filter(job=job, state=ItemState.DONE).values("question")
-    kinds = SCORED if kind_of(job.read_protocol()) == SCORES else ("pairwise",)
-    return of_withdrawn(job.project).filter(question__in=judged, judgment_type__in=kinds).count()
+    left = of_withdrawn(job.project).filter(question__in=judged)
+    return left.filter(judgment_type__in=ASKED[kind_of(job.audits)]).count()
 
 
 def kept_trial(trial: Trial) -> dict[str, Any]:
@@ -70,38 +80,74 @@ def kept_trial(trial: Trial) -> dict[str, Any]:
         "shows": [[show.first, show.number, show.p] for show in trial.shows],
         "unread": list(trial.unread),
         **({"cells": dict(trial.cells)} if trial.cells else {}),
+        **(
+            {"lists": [[each.shown, each.standings] for each in trial.lists]} if trial.lists else {}
+        ),
     }
 
 
 def read_trial(told: dict[str, Any]) -> Trial:
     shows = tuple(Show(first, number, p) for first, number, p in told["shows"])
-    cells = told.get("cells", {})
-    return Trial(told["number"], told["p"], shows, tuple(told["unread"]), cells)
+    lists = tuple(Listing(tuple(at), tuple(won)) for at, won in told.get("lists", ()))
+    return Trial(
+        told["number"], told["p"], shows, tuple(told["unread"]), told.get("cells", {}), lists
+    )
 
 
-def _scored(job: AuditJob, ids: Sequence[int]) -> list[Pair]:
-    """Questions that are rated or checked, with what people gave."""
+def _given_by_cell(job: AuditJob, ids: Sequence[int], kind: str) -> list[Pair]:
+    """Questions that are rated, checked or ranked, with what people, other judges and an earlier
+    version gave."""
     questions = Question.objects.select_related("prompt").in_bulk(ids)
-    texts: dict[int, list[str]] = {}
-    placed = Placement.objects.filter(question__in=ids).order_by("question", "position")
-    for question, text in placed.values_list("question_id", "candidate__text"):
-        texts.setdefault(question, []).append(text)
+    placed = _placed(ids)
+    right = _known_right([each.pk for candidates in placed.values() for each in candidates])
     marks: dict[int, dict[str, dict[str, float]]] = {}
-    rows = people_of(job.project).filter(question__in=ids, judgment_type__in=SCORED)
-    for question, person, payload in rows.values_list("question_id", "annotator_id", "payload"):
-        marks.setdefault(question, {})[str(person)] = cells_of(payload)
-    return [replace(bare_pair(questions[pk], texts[pk]), marks=marks.get(pk, {})) for pk in ids]
+    groups: dict[int, dict[str, dict[str, str]]] = {}
+    rows = people_of(job.project).filter(question__in=ids, judgment_type__in=ASKED[kind])
+    for row in rows.select_related("profile").order_by("id"):
+        person = str(row.annotator_id)
+        marks.setdefault(row.question_id, {})[person] = cells_of(row.payload)
+        groups.setdefault(row.question_id, {})[person] = _groups_of(row)
+    others: dict[int, dict[str, dict[str, float]]] = {}
+    for question, annotator, payload in _by_other_models(job, ids, ASKED[kind]):
+        others.setdefault(question, {})[str(annotator)] = cells_of(payload)
+    earlier = _earlier_trials(job)
+    pairs = []
+    for pk in ids:
+        candidates = placed[pk]
+        before = earlier.get(pk)
+        pairs.append(
+            replace(
+                bare_pair(questions[pk], [each.text for each in candidates]),
+                families=tuple(_family(each) for each in candidates),
+                marks=marks.get(pk, {}),
+                groups=groups.get(pk, {}),
+                other_marks=others.get(pk, {}),
+                earlier_cells=before.cells if before is not None else {},
+                known={
+                    place: right[each.pk]
+                    for place, each in enumerate(candidates)
+                    if each.pk in right
+                },
+            )
+        )
+    return pairs
 
 
-def _pairs(job: AuditJob, ids: Sequence[int]) -> list[Pair]:
-    questions = Question.objects.select_related("prompt").in_bulk(ids)
+def _placed(ids: Sequence[int]) -> dict[int, list[Any]]:
+    """The questions' responses by place."""
     placed: dict[int, list[Any]] = {}
     rows = Placement.objects.filter(question__in=ids).order_by("question", "position")
     for placement in rows.select_related("candidate__system"):
         placed.setdefault(placement.question_id, []).append(placement.candidate)
+    return placed
+
+
+def _pairs(job: AuditJob, ids: Sequence[int]) -> list[Pair]:
+    questions = Question.objects.select_related("prompt").in_bulk(ids)
+    placed = _placed(ids)
     votes = _votes(job, ids)
     others = _others(job, ids)
-    earlier = _earlier(job)
+    earlier = {pk: trial.number for pk, trial in _earlier_trials(job).items()}
     right = _known_right([each.pk for both in placed.values() for each in both])
     pairs = []
     for pk in ids:
@@ -135,36 +181,47 @@ def _votes(job: AuditJob, ids: Sequence[int]) -> dict[int, list[Vote]]:
     rows = people_of(job.project).filter(question__in=ids, judgment_type="pairwise")
     found: dict[int, list[Vote]] = {}
     for row in rows.select_related("profile").order_by("id"):
-        told = row.profile.attributes if row.profile else {}
-        groups = {name: value for name, value in told.items() if isinstance(value, str) and value}
-        vote = Vote(str(row.annotator_id), _number(row.payload), groups)
+        vote = Vote(str(row.annotator_id), _number(row.payload), _groups_of(row))
         found.setdefault(row.question_id, []).append(vote)
     return found
 
 
+def _groups_of(row: Judgment) -> dict[str, str]:
+    """What the person had told of themselves when they answered."""
+    told = row.profile.attributes if row.profile else {}
+    return {name: value for name, value in told.items() if isinstance(value, str) and value}
+
+
 def _others(job: AuditJob, ids: Sequence[int]) -> dict[int, dict[str, float]]:
-    """What other models said; this model's own verdicts, in whatever way, are left out."""
-    rows = (
-        Judgment.objects.counted()
-        .filter(question__in=ids, judgment_type="pairwise", annotator__kind=AnnotatorKind.MODEL)
-        .exclude(annotator__external_id__startswith=f"model-{job.checkpoint.public_id}-")
-    )
     found: dict[int, dict[str, float]] = {}
-    for question, annotator, payload in rows.values_list("question", "annotator", "payload"):
+    for question, annotator, payload in _by_other_models(job, ids, ASKED[PAIRS]):
         found.setdefault(question, {})[str(annotator)] = _number(payload)
     return found
+
+
+def _by_other_models(
+    job: AuditJob, ids: Sequence[int], types: Iterable[str]
+) -> Iterable[tuple[int, int, Any]]:
+    """(question, annotator, payload) of what other models said; this model's own verdicts, in
+    whatever way, are left out."""
+    rows = (
+        Judgment.objects.counted()
+        .filter(question__in=ids, judgment_type__in=types, annotator__kind=AnnotatorKind.MODEL)
+        .exclude(annotator__external_id__startswith=f"model-{job.checkpoint.public_id}-")
+    )
+    return rows.values_list("question", "annotator", "payload")
 
 
 def _number(payload: Any) -> float:
     return float(payload["strength"]) / STRONGEST
 
 
-def _earlier(job: AuditJob) -> dict[int, float]:
+def _earlier_trials(job: AuditJob) -> dict[int, Trial]:
+    """What the earlier card's judge said of each question as it is."""
     if job.earlier_id is None:
         return {}
     rows = AuditItem.objects.filter(job=job.earlier_id, state=ItemState.DONE)
-    told = {item.question_id: item.trials[PLAIN]["number"] for item in rows}
-    return {question: number for question, number in told.items() if number is not None}
+    return {item.question_id: read_trial(item.trials[PLAIN]) for item in rows}
 
 
 def _known_right(candidates: Sequence[int]) -> dict[int, bool]:

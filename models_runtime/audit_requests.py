@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count
 
-from annotation.models import Project, Question, QuestionState, User, WorkState
-from models_runtime.audit_catalogue import audits_for, kind_of
+from annotation.models import Project, Question, User, WorkState
+from models_runtime.audit_catalogue import ASKED, AUDITS, audits_for, kind_of, kinds_of
 from models_runtime.audit_material import bare_pair, variants_of
 from models_runtime.audit_talk import shows_both_orders
 from models_runtime.audits import PAIRS as COMPARED
@@ -59,30 +59,33 @@ def request_audit(
     user: User | None = None,
 ) -> AuditJob:
     """Write down that a judge is to be audited on the project's pairs, those first that most people
-    have answered, and wake workers. Without `audits` all are made. Raises NotPossible.
+    have answered, and wake workers. Without `audits` all are made that fit the protocol and the
+    questions there are. Raises NotPossible.
     """
     way, chosen, _ = check_way(project, checkpoint, protocol, options)
     offered = audits_for(way)
     if not offered:
         raise NotPossible(
-            f"“{way.title}” neither compares two responses nor rates or checks them, so there are "
-            "no audits of it. Choose a protocol that does."
+            f"“{way.title}” neither compares, rates, checks nor ranks responses, so there are no "
+            "audits of it. Choose a protocol that does."
         )
-    slugs = list(offered) if audits is None else list(dict.fromkeys(audits))
-    unknown = [slug for slug in (*slugs, *(limits or {})) if slug not in offered]
+    kind, ids = _material(project, way, audits)
+    fit = [slug for slug, audit in offered.items() if audit.of == kind]
+    slugs = fit if audits is None else list(dict.fromkeys(audits))
+    unknown = [slug for slug in (*slugs, *(limits or {})) if slug not in fit]
     if unknown or not slugs:
-        raise NotPossible(f"Choose some of these audits: {', '.join(offered)}.")
+        raise NotPossible(f"Choose some of these audits: {', '.join(fit)}.")
     if not 1 <= pairs <= MOST_PAIRS:
         raise NotPossible(f"Audit 1 to {MOST_PAIRS:,} pairs.")
     if earlier is not None and (
         earlier.project_id != project.pk or earlier.state != WorkState.DONE
     ):
         raise NotPossible("Compare with a finished card of this project.")
-    ids = answered_first(_questions_of(project, way))[:pairs]
+    ids = answered_first(ids)[:pairs]
     if not ids:
         raise NotPossible(
             "There is no question about two responses to audit a judge on yet."
-            if kind_of(way) == COMPARED
+            if kind == COMPARED
             else nothing_to_judge(project, way)
         )
     with transaction.atomic():
@@ -119,23 +122,40 @@ def expected(
 ) -> Expected:
     """What an audit would ask, scaled up from its first pairs. Raises NotPossible."""
     way, chosen, _ = check_way(project, checkpoint, protocol, options)
-    ids = answered_first(_questions_of(project, way))[:pairs]
+    kind, ids = _material(project, way, audits)
+    ids = answered_first(ids)[:pairs]
+    wanted = audits or [slug for slug, audit in audits_for(way).items() if audit.of == kind]
     seated = dict.fromkeys(way.seats, checkpoint)
     looked = subjects_of(ids[:LOOKED_AT], way, chosen, seed=0, seated=seated)
     calls = 0
     for question, subject in looked:
         pair = bare_pair(question, subject.texts)
         both = shows_both_orders(subject, way, chosen)
-        copies = 1 + len(variants_of(pair, audits or audits_for(way), both_orders=both))
+        copies = 1 + len(variants_of(pair, wanted, both_orders=both))
         calls += copies * way.cost(Shape.of(subject), chosen).fewest
     scaled = round(calls * len(ids) / len(looked)) if looked else 0
     return Expected(len(ids), scaled, estimate_calls(checkpoint, scaled))
 
 
-def _questions_of(project: Project, way: JudgingProtocol) -> list[int]:
-    """Questions that this way of judging can be audited on."""
-    if kind_of(way) != COMPARED:
-        return items_to_judge(project, way, None)
-    questions = Question.objects.filter(project=project, judgment_type="pairwise")
-    usable = questions.exclude(state=QuestionState.WITHDRAWN).annotate(n=Count("placements"))
-    return list(usable.filter(n=2).order_by("id").values_list("id", flat=True))
+def _material(
+    project: Project, way: JudgingProtocol, audits: Sequence[str] | None
+) -> tuple[str, list[int]]:
+    """What a judge under this protocol is audited as, and the questions for it: what the audits are
+    of that were asked for, else the first that the project has questions for."""
+    kinds = kinds_of(way)
+    asked = kind_of(slug for slug in audits or () if slug in AUDITS)
+    if asked in kinds:
+        return asked, _questions_of(project, way, asked)
+    for kind in kinds:
+        if ids := _questions_of(project, way, kind):
+            return kind, ids
+    return (kinds[0] if kinds else ""), []
+
+
+def _questions_of(project: Project, way: JudgingProtocol, kind: str) -> list[int]:
+    """Questions on which this way of judging can be audited as a judge of that kind."""
+    judged = items_to_judge(project, way, None)
+    usable = Question.objects.filter(pk__in=judged, judgment_type__in=ASKED[kind])
+    if kind == COMPARED:
+        usable = usable.annotate(n=Count("placements")).filter(n=2)
+    return list(usable.order_by("id").values_list("id", flat=True))

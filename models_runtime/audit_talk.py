@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from models_runtime.audits import PLAIN, Pair, Show, Trial, Variant
+from models_runtime.audits import PLAIN, Listing, Pair, Show, Trial, Variant, by_place, order_cells
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.reducers import first_wins
 from models_runtime.judging.subject import Subject
@@ -90,8 +90,10 @@ def _tried(
 
 
 def cells_of(payload: Mapping[str, Any]) -> dict[str, float]:
-    """The cells of a rating or a checklist, "place/criterion" → 0 … 1; what doesn't apply is left
-    out. Empty for another payload."""
+    """The cells of a rating or a checklist, "place/criterion" → 0 … 1 (what doesn't apply is left
+    out), or of a ranking, see `Trial.cells`. Empty for another payload."""
+    if "tiers" in payload:
+        return _cells_of_tiers(payload["tiers"], payload["of"])
     if "ratings" in payload:
         ends = payload["scales"]
         return {
@@ -108,23 +110,48 @@ def cells_of(payload: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def _cells_of_tiers(tiers: Sequence[Sequence[int]], of: int) -> dict[str, float]:
+    placed = {place: -float(tier) for tier, places in enumerate(tiers) for place in places}
+    below = -float(len(tiers))
+    worth = {place: placed.get(place, below) for place in range(of)}
+    return order_cells(worth, best_only=len(tiers) == 1 and len(placed) < of)
+
+
 def trial_of(verdict: Verdict, heard: Sequence[tuple[Ask, Answer]]) -> Trial:
     """A verdict and the calls behind it as a trial."""
     shows = tuple(
         _show(ask.order, answer)
         for ask, answer in heard
-        if ask.order is not Order.NONE and answer.is_read and isinstance(answer.value, Outcome)
+        if _is_show(ask) and answer.is_read and isinstance(answer.value, Outcome)
     )
     unread = tuple(
-        ask.order.shown[0]
-        for ask, answer in heard
-        if ask.order is not Order.NONE and not answer.is_read
+        ask.order.shown[0] for ask, answer in heard if _is_show(ask) and not answer.is_read
     )
     if verdict.outcome is Outcome.GIVEN and verdict.payload is not None:
-        return Trial(None, None, shows, unread, cells_of(verdict.payload))
+        lists = tuple(_listing(ask, ans) for ask, ans in heard if ask.shown and ans.is_read)
+        return Trial(None, None, shows, unread, cells_of(verdict.payload), lists)
     if verdict.outcome in {Outcome.INVALID, Outcome.GIVEN}:
         return Trial(None, None, shows, unread)
     return Trial(verdict.outcome.number, _p(verdict, shows), shows, unread)
+
+
+def _is_show(ask: Ask) -> bool:
+    """Whether an ask showed the pair itself; one with `shown` may show any two of several."""
+    return ask.order is not Order.NONE and not ask.shown
+
+
+def _listing(ask: Ask, answer: Answer) -> Listing:
+    """What one call said of the responses it showed: scores, the number of the best one, or who of
+    two is better."""
+    said = answer.value
+    count = len(ask.shown)
+    if isinstance(said, Outcome):
+        worth = {0: said.number, 1: -said.number}
+    elif isinstance(said, Sequence):
+        worth = {slot: float(said[slot]) for slot in range(count)}
+    else:
+        worth = {slot: float(slot == round(said) - 1) for slot in range(count)}
+    return Listing(ask.shown, tuple(by_place(order_cells(worth)).values()))
 
 
 def _show(order: Order, answer: Answer) -> Show:

@@ -6,7 +6,6 @@ leaves no judgment behind.
 
 import dataclasses
 import math
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,28 +30,32 @@ from models_runtime.device_time import on_device
 from models_runtime.engines import (
     Cause,
     Conversation,
-    Decision,
     DecisionReply,
     DecisionRequest,
     Engine,
     EngineError,
     Failure,
-    Finish,
     GenerationReply,
     GenerationRequest,
-    Sampling,
 )
 from models_runtime.generating import seed_for
 from models_runtime.judging.talk import Ask, CallKind, Course, Heard, Step
-from models_runtime.judging_cases import STEP_LENGTH, hash_of, heard, subjects_of
+from models_runtime.judging_cases import (
+    STEP_LENGTH,
+    call_fields,
+    heard,
+    heard_of,
+    judged_request,
+    subjects_of,
+    temperature_for,
+)
+from models_runtime.ledger import Ledger
 from models_runtime.models import AuditCall, AuditFinding, AuditItem, AuditJob, ItemState
 from models_runtime.prompting.parsing import ParseStatus
 from models_runtime.shifts import Hopeless, Shift
 
 SLICE = 8
-BATCH_SECONDS = 1.0
-REASK_TEMPERATURE = 0.7
-REPAIR_TOKENS = 40
+MOST_UNKEPT = 256
 
 AuditShift = Shift[AuditJob, AuditItem]
 
@@ -161,24 +164,37 @@ class Bench:
         self.engine = engine
         self.job = shift.job
         self.cases = _open_cases(shift.job, items)
-        self._unkept: list[AuditCall] = []
-        self._kept_at = time.monotonic()
+        self._heard = 0
+        self._ledger = Ledger(AuditCall, shift, most=MOST_UNKEPT)
 
     def judge(self) -> None:
         """Ask, keep and settle. A failure that concerns everything is raised as Hopeless, after
-        what was answered has been kept and settled."""
+        what was answered has been kept and settled. A round without any reply means that the engine
+        was stopped from outside."""
         hopeless: Failure | None = None
         while hopeless is None and (asked := self._next_round()):
-            for labelled in (True, False):
-                some = {
-                    str(place): each
-                    for place, each in enumerate(asked)
-                    if bool(each.ask.labels) is labelled
-                }
-                hopeless = hopeless or self._send(some, labelled)
+            before = self._heard
+            try:
+                hopeless = self._ask_round(asked)
+            except Hopeless as end:  # the budget: what was paid for is settled all the same
+                hopeless = end.failure
+            if self._heard == before:
+                break
         self._settle()
         if hopeless is not None:
             raise Hopeless(hopeless)
+
+    def _ask_round(self, asked: Sequence[_Asked]) -> Failure | None:
+        """Send a round; returns a failure that concerns everything, if one came."""
+        for labelled in (True, False):
+            some = {
+                str(place): each
+                for place, each in enumerate(asked)
+                if bool(each.ask.labels) is labelled
+            }
+            if (failure := self._send(some, labelled)) is not None:
+                return failure
+        return None
 
     def _next_round(self) -> list[_Asked]:
         return [
@@ -191,72 +207,47 @@ class Bench:
     def _prepare(self, case: _Case, ask: Ask, step: Step) -> _Asked:
         messages = case.course.messages_of(ask, step)
         seed = seed_for(self.job.seed, case.key, step.key, step.kind, step.sample)
-        again = step.sample > 0 and step.kind is CallKind.ASK
-        temperature = max(ask.temperature, REASK_TEMPERATURE) if again else ask.temperature
-        return _Asked(case, ask, step, messages, seed, temperature)
+        return _Asked(case, ask, step, messages, seed, temperature_for(ask, step))
 
     def _send(self, asked: Mapping[str, _Asked], labelled: bool) -> Failure | None:
-        if not asked:
-            return None
-        replies: Any = (
-            self.engine.decide(
-                DecisionRequest(key, each.messages, tuple(each.ask.labels))
-                for key, each in asked.items()
+        for some in self.shift.portions(asked, self.engine.info.in_flight):
+            replies: Any = (
+                self.engine.decide(_labelled(key, each) for key, each in some.items())
+                if labelled
+                else self.engine.generate(_written(key, each) for key, each in some.items())
             )
-            if labelled
-            else self.engine.generate(_written(key, each) for key, each in asked.items())
-        )
-        with closing(replies):
-            for reply in replies:
-                if reply.failure is not None and reply.failure.cause.concerns_everything:
-                    self._keep()
-                    failure: Failure = reply.failure
-                    return failure
-                self._hear(asked[reply.key], reply)
-                if time.monotonic() - self._kept_at > BATCH_SECONDS:
-                    self._keep()
-                    self.shift.look_up()
-        self._keep()
-        self.shift.look_up()
+            with closing(replies):
+                for reply in replies:
+                    if reply.failure is not None and reply.failure.cause.concerns_everything:
+                        self._ledger.keep()
+                        failure: Failure = reply.failure
+                        return failure
+                    self._ledger.add(self._hear(some[reply.key], reply))
+            self._ledger.keep_and_look_up()
         return None
 
-    def _hear(self, asked: _Asked, reply: GenerationReply | DecisionReply) -> None:
+    def _hear(self, asked: _Asked, reply: GenerationReply | DecisionReply) -> AuditCall:
+        self._heard += 1
+        item, ask, step = asked.case.item, asked.ask, asked.step
         row = AuditCall(
-            item=asked.case.item,
-            attempt=asked.case.item.attempt,
-            step=asked.step.key[:STEP_LENGTH],
-            template=asked.ask.template.name,
-            order=asked.ask.order.value,
-            kind=asked.step.kind.value,
-            sample=asked.step.sample,
-            inputs_hash=hash_of(asked.messages),
-            seed=asked.seed,
-            temperature=asked.temperature,
-            tokens_in=reply.usage.tokens_in,
-            tokens_out=reply.usage.tokens_out,
-            cost=reply.usage.cost,
-            wall_ms=reply.wall_ms,
+            item=item,
+            attempt=item.attempt,
+            step=step.key[:STEP_LENGTH],
+            **call_fields(ask, step, asked.messages, asked.seed, asked.temperature, reply),
         )
         if reply.failure is not None:
             asked.case.failure = reply.failure
-            row.status = ParseStatus.ENGINE_ERROR.value
-            row.failure = reply.failure.cause.value
+            return row
+        said = heard(reply)
+        row.status = asked.case.course.hear(step, said).status.value
+        row.raw = said.text
+        if said.decision is None:
+            row.finish = said.finish.value
         else:
-            said = heard(reply)
-            row.status = asked.case.course.hear(asked.step, said).status.value
-            row.raw = said.text
-            if said.decision is None:
-                row.finish = said.finish.value
-            else:
-                row.label_probabilities = dict(said.decision.probabilities)
-                row.label_mass = said.decision.mass
-                row.bounded = list(said.decision.bounded)
-        self._unkept.append(row)
-
-    def _keep(self) -> None:
-        AuditCall.objects.bulk_create(self._unkept)
-        self._unkept = []
-        self._kept_at = time.monotonic()
+            row.label_probabilities = dict(said.decision.probabilities)
+            row.label_mass = said.decision.mass
+            row.bounded = list(said.decision.bounded)
+        return row
 
     def _settle(self) -> None:
         complete = [case for case in self.cases if case.failure is None and case.course.is_over]
@@ -303,21 +294,15 @@ def _calls_made(items: Sequence[AuditItem]) -> dict[int, dict[Step, Heard]]:
     rows = AuditCall.objects.filter(item__in=[item.pk for item in items]).order_by("id")
     for row in rows.exclude(status=ParseStatus.ENGINE_ERROR.value):
         step = Step(row.step, CallKind(row.kind), row.sample)
-        made.setdefault(row.item_id, {}).setdefault(step, _heard(row))
+        made.setdefault(row.item_id, {}).setdefault(step, heard_of(row))
     return made
 
 
-def _heard(row: AuditCall) -> Heard:
-    if row.label_probabilities is not None:
-        decision = Decision(row.label_probabilities, row.label_mass or 0.0, tuple(row.bounded))
-        return Heard(decision=decision)
-    return Heard(row.raw, Finish(row.finish or "stop"))
+def _labelled(key: str, asked: _Asked) -> DecisionRequest:
+    return DecisionRequest(key, asked.messages, tuple(asked.ask.labels))
 
 
 def _written(key: str, asked: _Asked) -> GenerationRequest:
-    repair = asked.step.kind is CallKind.REPAIR
-    limit = asked.ask.template.max_tokens
-    sampling = Sampling(
-        max_tokens=min(limit, REPAIR_TOKENS) if repair else limit, temperature=asked.temperature
+    return judged_request(
+        key, asked.ask, asked.step, asked.messages, seed=asked.seed, temperature=asked.temperature
     )
-    return GenerationRequest(key, asked.messages, sampling, seed=asked.seed)

@@ -27,18 +27,28 @@ from models_runtime.engines import (
     Failure,
     Finish,
     GenerationReply,
-    Usage,
+    GenerationRequest,
+    Sampling,
 )
 from models_runtime.generating import conversation_of, storable
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.reducers import first_wins
 from models_runtime.judging.subject import Criterion, Subject
 from models_runtime.judging.talk import Answer, Ask, CallKind, Course, Heard, Order, Step
-from models_runtime.models import Checkpoint, JudgeCall, JudgingItem, JudgingJob, StudyJob
+from models_runtime.models import (
+    AuditCall,
+    Checkpoint,
+    JudgeCall,
+    JudgingItem,
+    JudgingJob,
+    StudyJob,
+)
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
 
 STEP_LENGTH = 120
+REASK_TEMPERATURE = 0.7
+REPAIR_TOKENS = 40
 
 
 @dataclass
@@ -266,7 +276,7 @@ def step_of(row: JudgeCall) -> Step:
     return Step(row.step, CallKind(row.kind), row.sample)
 
 
-def heard_of(row: JudgeCall) -> Heard:
+def heard_of(row: JudgeCall | AuditCall) -> Heard:
     """A kept call as what came back then."""
     if row.label_probabilities is not None:
         decision = Decision(row.label_probabilities, row.label_mass or 0.0, tuple(row.bounded))
@@ -288,35 +298,49 @@ def hash_of(messages: Conversation) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def call_row(
-    item: JudgingItem,
+def call_fields(
     ask: Ask,
     step: Step,
-    *,
     messages: Conversation,
     seed: int,
     temperature: float,
-    usage: Usage,
-    wall_ms: int,
-) -> JudgeCall:
-    """The row of a call, before it is known what came of it."""
-    return JudgeCall(
-        item=item,
-        attempt=item.attempt,
-        step=step.key[:STEP_LENGTH],
-        seat=ask.seat,
-        template=ask.template.name,
-        order=ask.order.value,
-        kind=step.kind.value,
-        sample=step.sample,
-        inputs_hash=hash_of(messages),
-        seed=seed,
-        temperature=temperature,
-        tokens_in=usage.tokens_in,
-        tokens_out=usage.tokens_out,
-        cost=usage.cost,
-        wall_ms=wall_ms,
-    )
+    reply: GenerationReply | DecisionReply,
+) -> dict[str, Any]:
+    """What every kept call says of what was sent and what it took; and, where the engine failed,
+    how. What came back otherwise is for whoever reads it."""
+    failure = reply.failure
+    return {
+        "template": ask.template.name,
+        "order": ask.order.value,
+        "kind": step.kind.value,
+        "sample": step.sample,
+        "inputs_hash": hash_of(messages),
+        "seed": seed,
+        "temperature": temperature,
+        "tokens_in": reply.usage.tokens_in,
+        "tokens_out": reply.usage.tokens_out,
+        "cost": reply.usage.cost,
+        "wall_ms": reply.wall_ms,
+        "status": ParseStatus.ENGINE_ERROR.value if failure is not None else "",
+        "failure": failure.cause.value if failure is not None else "",
+    }
+
+
+def temperature_for(ask: Ask, step: Step) -> float:
+    """The ask's own; a new sample of what couldn't be read is drawn more freely."""
+    again = step.sample > 0 and step.kind is CallKind.ASK
+    return max(ask.temperature, REASK_TEMPERATURE) if again else ask.temperature
+
+
+def judged_request(
+    key: str, ask: Ask, step: Step, messages: Conversation, *, seed: int, temperature: float
+) -> GenerationRequest:
+    """The request for a judgment in words; a repair restates one line only."""
+    limit = ask.template.max_tokens
+    if step.kind is CallKind.REPAIR:
+        limit = min(limit, REPAIR_TOKENS)
+    sampling = Sampling(max_tokens=limit, temperature=temperature)
+    return GenerationRequest(key, messages, sampling, seed=seed)
 
 
 def fill_row(row: JudgeCall, ask: Ask, said: Heard, answer: Answer) -> None:

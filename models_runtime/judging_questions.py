@@ -3,7 +3,6 @@
 Every call is kept as soon as it lands, so a judging that was cut off asks only what is missing.
 """
 
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -23,30 +22,29 @@ from models_runtime.engines import (
     EngineError,
     Failure,
     GenerationReply,
-    GenerationRequest,
-    Sampling,
 )
 from models_runtime.generating import seed_for
 from models_runtime.judging.talk import Ask, CallKind, Step
 from models_runtime.judging_cases import (
+    STEP_LENGTH,
     Case,
-    call_row,
+    call_fields,
     fill_row,
     hash_of,
     heard,
     heard_of,
+    judged_request,
     open_cases,
+    temperature_for,
 )
 from models_runtime.judging_verdicts import settle
+from models_runtime.ledger import Ledger
 from models_runtime.models import Checkpoint, JudgeCall, JudgingItem, JudgingJob
 from models_runtime.prompting.parsing import ParseStatus
 from models_runtime.shifts import Hopeless, Shift
 
 SLICE = 32
-BATCH_SECONDS = 1.0
 MOST_UNKEPT = 256
-REASK_TEMPERATURE = 0.7
-REPAIR_TOKENS = 40
 
 JudgingShift = Shift[JudgingJob, JudgingItem]
 Reply = GenerationReply | DecisionReply
@@ -143,8 +141,7 @@ class Bench:
         self.job = shift.job
         self.cases = open_cases(shift.job, items)
         self._heard = 0
-        self._unkept: list[JudgeCall] = []
-        self._kept_at = time.monotonic()
+        self._ledger = Ledger(JudgeCall, shift, most=MOST_UNKEPT)
 
     def judge(self) -> None:
         """Ask, keep and settle. A failure that concerns everything is raised as Hopeless, after
@@ -176,9 +173,7 @@ class Bench:
         messages = case.course.messages_of(ask, step)
         about = hash_of(messages) if ask.shared else case.subject.key
         seed = seed_for(self.job.seed, about, step.key, step.kind, step.sample)
-        fresh = step.sample > 0 and step.kind is CallKind.ASK
-        temperature = max(ask.temperature, REASK_TEMPERATURE) if fresh else ask.temperature
-        return Asked(case, ask, step, messages, seed, temperature)
+        return Asked(case, ask, step, messages, seed, temperature_for(ask, step))
 
     def _without_shared(self, asked: Sequence[Asked]) -> list[Asked]:
         """Leave out asks that several cases share: answered from the job's earlier calls, or put
@@ -226,47 +221,33 @@ class Bench:
     def _ask_seat(
         self, engine: Engine, by_key: Mapping[str, Asked], labelled: bool
     ) -> Failure | None:
-        in_flight = engine.info.in_flight
-        replies = _decided(engine, by_key) if labelled else _written(engine, by_key)
-        with closing(replies):
-            for key, reply in replies:
-                if reply.failure is not None and reply.failure.cause.concerns_everything:
-                    self._keep()
-                    return reply.failure
-                self._hear(by_key[key], reply)
-                waited = time.monotonic() - self._kept_at > BATCH_SECONDS
-                if waited or len(self._unkept) >= self.shift.batch(MOST_UNKEPT, in_flight):
-                    self._keep()
-                    self.shift.look_up()
-        self._keep()
-        self.shift.look_up()
+        for some in self.shift.portions(by_key, engine.info.in_flight):
+            replies = _decided(engine, some) if labelled else _written(engine, some)
+            with closing(replies):
+                for key, reply in replies:
+                    if reply.failure is not None and reply.failure.cause.concerns_everything:
+                        self._ledger.keep()
+                        return reply.failure
+                    self._ledger.add(self._hear(some[key], reply))
+            self._ledger.keep_and_look_up()
         return None
 
-    def _hear(self, asked: Asked, reply: Reply) -> None:
+    def _hear(self, asked: Asked, reply: Reply) -> JudgeCall:
         self._heard += 1
-        row = call_row(
-            asked.case.item,
-            asked.ask,
-            asked.step,
-            messages=asked.messages,
-            seed=asked.seed,
-            temperature=asked.temperature,
-            usage=reply.usage,
-            wall_ms=reply.wall_ms,
+        item, ask, step = asked.case.item, asked.ask, asked.step
+        row = JudgeCall(
+            item=item,
+            attempt=item.attempt,
+            step=step.key[:STEP_LENGTH],
+            seat=ask.seat,
+            **call_fields(ask, step, asked.messages, asked.seed, asked.temperature, reply),
         )
         if reply.failure is not None:
             asked.case.failure = reply.failure
-            row.status = ParseStatus.ENGINE_ERROR.value
-            row.failure = reply.failure.cause.value
         else:
             said = heard(reply)
-            fill_row(row, asked.ask, said, asked.case.course.hear(asked.step, said))
-        self._unkept.append(row)
-
-    def _keep(self) -> None:
-        JudgeCall.objects.bulk_create(self._unkept)
-        self._unkept = []
-        self._kept_at = time.monotonic()
+            fill_row(row, ask, said, asked.case.course.hear(step, said))
+        return row
 
 
 def _decided(
@@ -284,16 +265,12 @@ def _decided(
 def _written(
     engine: Engine, by_key: Mapping[str, Asked]
 ) -> Generator[tuple[str, Reply], None, None]:
-    requests = (_request(key, asked) for key, asked in by_key.items())
+    requests = (
+        judged_request(
+            key, each.ask, each.step, each.messages, seed=each.seed, temperature=each.temperature
+        )
+        for key, each in by_key.items()
+    )
     with closing(engine.generate(requests)) as replies:
         for reply in replies:
             yield reply.key, reply
-
-
-def _request(key: str, asked: Asked) -> GenerationRequest:
-    repair = asked.step.kind is CallKind.REPAIR
-    limit = asked.ask.template.max_tokens
-    sampling = Sampling(
-        max_tokens=min(limit, REPAIR_TOKENS) if repair else limit, temperature=asked.temperature
-    )
-    return GenerationRequest(key, asked.messages, sampling, seed=asked.seed)

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -38,6 +38,7 @@ UNEXPECTED = (
 HOPELESS_AFTER = 40  # failures in one shift without a single success
 
 J = TypeVar("J", bound=Job)
+A = TypeVar("A")
 I = TypeVar("I", bound=Item)  # noqa: E741 - the item
 
 
@@ -126,6 +127,17 @@ class Shift(Generic[J, I]):
         """Replies to keep at once: few where a budget is set, so that it is overrun by no more than
         what is on its way anyway."""
         return most if self.job.max_cost is None else min(most, in_flight)
+
+    def portions(self, asked: Mapping[str, A], in_flight: int) -> Iterator[Mapping[str, A]]:
+        """What to send at once: everything; where a money cap is set, no more than the engine has
+        in flight, so that the cap is overrun by no more than that and every call that was paid for
+        is kept before another is sent."""
+        if self.job.max_cost is None:
+            yield asked
+            return
+        keys = list(asked)
+        for start in range(0, len(keys), in_flight):
+            yield {key: asked[key] for key in keys[start : start + in_flight]}
 
     def look_up(self) -> None:
         """Between batches: renew the job's lease, note progress, see whether to stop.

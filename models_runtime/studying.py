@@ -3,7 +3,6 @@
 A study that was cut off is replayed from its calls and asks only what is missing.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -24,13 +23,9 @@ from models_runtime.engines import (
 )
 from models_runtime.generating import seed_for
 from models_runtime.judging.talk import Ask, CallKind, Course, Heard, Step
-from models_runtime.judging_cases import hash_of, heard
-from models_runtime.judging_questions import (
-    BATCH_SECONDS,
-    REASK_TEMPERATURE,
-    REPAIR_TOKENS,
-    open_seats,
-)
+from models_runtime.judging_cases import REPAIR_TOKENS, call_fields, heard, temperature_for
+from models_runtime.judging_questions import open_seats
+from models_runtime.ledger import Ledger
 from models_runtime.models import ItemState, StudyCall, StudyItem, StudyJob
 from models_runtime.prompting.parsing import ParseStatus
 from models_runtime.shifts import Hopeless, Shift
@@ -98,8 +93,7 @@ class Table:
         self.course.replay(_calls_made(item))
         self._failure: Failure | None = None
         self._heard = 0
-        self._unkept: list[StudyCall] = []
-        self._kept_at = time.monotonic()
+        self._ledger = Ledger(StudyCall, shift, most=MOST_UNKEPT)
 
     def talk(self) -> None:
         """Ask round after round, then keep the result. A failure that concerns everything is raised
@@ -118,60 +112,38 @@ class Table:
     def _prepare(self, ask: Ask, step: Step) -> _Asked:
         messages = self.course.messages_of(ask, step)
         seed = seed_for(self.shift.job.seed, step.key, step.kind, step.sample)
-        again = step.sample > 0 and step.kind is CallKind.ASK
-        temperature = max(ask.temperature, REASK_TEMPERATURE) if again else ask.temperature
-        return _Asked(ask, step, messages, seed, temperature)
+        return _Asked(ask, step, messages, seed, temperature_for(ask, step))
 
     def _ask(self, seat: str, asked: Sequence[_Asked]) -> None:
         by_key = {str(place): each for place, each in enumerate(asked)}
-        requests = (_request(key, each) for key, each in by_key.items())
         engine = self.engines[seat]
-        most = self.shift.batch(MOST_UNKEPT, engine.info.in_flight)
-        with closing(engine.generate(requests)) as replies:
-            for reply in replies:
-                if reply.failure is not None and reply.failure.cause.concerns_everything:
-                    self._keep()
-                    raise Hopeless(reply.failure)
-                self._hear(by_key[reply.key], reply)
-                waited = time.monotonic() - self._kept_at > BATCH_SECONDS
-                if waited or len(self._unkept) >= most:
-                    self._keep()
-                    self.shift.look_up()
-        self._keep()
-        self.shift.look_up()
+        for some in self.shift.portions(by_key, engine.info.in_flight):
+            requests = (_request(key, each) for key, each in some.items())
+            with closing(engine.generate(requests)) as replies:
+                for reply in replies:
+                    if reply.failure is not None and reply.failure.cause.concerns_everything:
+                        self._ledger.keep()
+                        raise Hopeless(reply.failure)
+                    self._ledger.add(self._hear(some[reply.key], reply))
+            self._ledger.keep_and_look_up()
 
-    def _hear(self, asked: _Asked, reply: GenerationReply) -> None:
+    def _hear(self, asked: _Asked, reply: GenerationReply) -> StudyCall:
         self._heard += 1
+        ask, step = asked.ask, asked.step
         row = StudyCall(
             item=self.item,
             attempt=self.item.attempt,
-            step=asked.step.key,
-            seat=asked.ask.seat,
-            template=asked.ask.template.name,
-            order=asked.ask.order.value,
-            kind=asked.step.kind.value,
-            sample=asked.step.sample,
-            inputs_hash=hash_of(asked.messages),
-            seed=asked.seed,
-            temperature=asked.temperature,
-            tokens_in=reply.usage.tokens_in,
-            tokens_out=reply.usage.tokens_out,
-            cost=reply.usage.cost,
-            wall_ms=reply.wall_ms,
+            step=step.key,
+            seat=ask.seat,
+            **call_fields(ask, step, asked.messages, asked.seed, asked.temperature, reply),
         )
         if reply.failure is not None:
             self._failure = reply.failure
-            row.status, row.failure = ParseStatus.ENGINE_ERROR.value, reply.failure.cause.value
         else:
             said = heard(reply)
             row.raw, row.finish = said.text, said.finish.value
-            row.status = self.course.hear(asked.step, said).status.value
-        self._unkept.append(row)
-
-    def _keep(self) -> None:
-        StudyCall.objects.bulk_create(self._unkept)
-        self._unkept = []
-        self._kept_at = time.monotonic()
+            row.status = self.course.hear(step, said).status.value
+        return row
 
     def _settle(self) -> None:
         with transaction.atomic():

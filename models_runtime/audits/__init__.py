@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import combinations
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -17,11 +18,13 @@ from models_runtime.engines import Conversation
 
 __all__ = [
     "PAIRS",
+    "RANKINGS",
     "SCORES",
     "Audit",
     "Figure",
     "Finding",
     "Grade",
+    "Listing",
     "Material",
     "Pair",
     "Show",
@@ -30,15 +33,17 @@ __all__ = [
     "Vote",
     "at_least",
     "at_most",
+    "by_place",
     "logit",
     "near_zero",
+    "order_cells",
     "share_of",
     "sign_of",
     "too_little",
 ]
 
 PLAIN = "plain"
-PAIRS, SCORES = "pairs", "scores"  # what the judge does that an audit is of
+PAIRS, SCORES, RANKINGS = "pairs", "scores", "rankings"  # what the judge does that an audit is of
 LEAST = 20  # pairs below which an audit says that it can't say
 _EDGE = 1e-9
 
@@ -68,21 +73,29 @@ class Pair:
     `families` say whose model wrote each, "" where nobody knows. `others` are the verdicts of other
     judges by their name, `earlier` those of an earlier version of this judge, -1 … 1. `right` is
     the place of the response known to be correct, None where none or both are; then `group` names
-    the set of pairs in which that response meets every wrong one. `marks` are what people gave in a
-    rating or a checklist: person → cell → 0 … 1, see `Trial.cells`.
+    the set of pairs in which that response meets every wrong one.
+
+    Where responses are scored or ranked: `marks` are what people gave, person → cell → 0 … 1 (see
+    `Trial.cells`), `groups` what they told of themselves, person → attribute → value;
+    `other_marks` are other judges', `earlier_cells` an earlier version's; `known` says by place
+    which responses are known to be correct or wrong.
     """
 
     key: str
     prompt: str
     texts: tuple[str, ...]
     conversation: Conversation = ()
-    families: tuple[str, str] = ("", "")
+    families: tuple[str, ...] = ("", "")
     votes: tuple[Vote, ...] = ()
     marks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     others: Mapping[str, float] = field(default_factory=dict)
+    other_marks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     earlier: float | None = None
+    earlier_cells: Mapping[str, float] = field(default_factory=dict)
     right: int | None = None
     group: str = ""
+    known: Mapping[int, bool] = field(default_factory=dict)
 
     def people(self) -> float | None:
         """The mean share of people for position 0, ties half; None without people."""
@@ -109,23 +122,32 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """One call that showed several responses and compared them: their places in the order shown,
+    and in the same order the share of the others that each beats, ties half."""
+
+    shown: tuple[int, ...]
+    standings: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """The judge's verdict on one variant; `number` is None where there is no readable verdict.
     `unread` names the place shown first in each call that couldn't be read. `cells` is what a judge
-    that rates or checks gave: "place/criterion" → 0 (lowest level, or no) … 1 (highest, or yes)."""
+    gave that scores or ranks. Of one that rates or checks: "place/criterion" → 0 (lowest level, or
+    no) … 1 (highest, or yes). Of one that ranks, for two places: "lower-higher" → 1 where the
+    response at the lower place is better, 0 where it is worse, ½ where they are even."""
 
     number: float | None
     p: float | None = None
     shows: tuple[Show, ...] = ()
     unread: tuple[int, ...] = ()
     cells: Mapping[str, float] = field(default_factory=dict)
+    lists: tuple[Listing, ...] = ()
 
-    def marks_by_place(self) -> dict[str, float]:
-        """The mean of each response's cells, by its place."""
-        found: dict[str, list[float]] = {}
-        for cell, value in self.cells.items():
-            found.setdefault(cell.partition("/")[0], []).append(value)
-        return {place: fmean(values) for place, values in found.items()}
+    def marks_by_place(self) -> dict[int, float]:
+        """What each response got, by its place: see `by_place`."""
+        return by_place(self.cells)
 
     @property
     def log_odds(self) -> float | None:
@@ -192,7 +214,8 @@ class Finding:
 class Audit:
     """One audit. `limit` is where passing ends unless an owner sets another; `asks` says that it
     wants copies judged; `needs` in words what a project must have for it. `of` says whether it is
-    of judges that compare pairs or of those that rate and check single responses."""
+    of judges that compare pairs, of those that rate and check single responses, or of those that
+    rank several."""
 
     title: ClassVar[str]
     question: ClassVar[str]
@@ -208,6 +231,31 @@ class Audit:
     def examine(self, material: Material, limit: float) -> Finding:
         """What the verdicts say."""
         raise NotImplementedError
+
+
+def by_place(cells: Mapping[str, float]) -> dict[int, float]:
+    """The mean of each response's scores; or, of a ranking, the share of the others that it is
+    known to beat, ties half."""
+    found: dict[int, list[float]] = {}
+    for cell, value in cells.items():
+        place, of_two, other = cell.partition("-")
+        if of_two:
+            found.setdefault(int(place), []).append(value)
+            found.setdefault(int(other), []).append(1 - value)
+        else:
+            found.setdefault(int(cell.partition("/")[0]), []).append(value)
+    return {place: fmean(values) for place, values in sorted(found.items())}
+
+
+def order_cells(worth: Mapping[int, float], *, best_only: bool = False) -> dict[str, float]:
+    """The cells of a ranking: for each two places whether the first is worth more. With
+    `best_only` only who is best is known, so two others are not compared."""
+    best = max(worth.values(), default=0.0)
+    return {
+        f"{a}-{b}": share_of(worth[a] - worth[b])
+        for a, b in combinations(sorted(worth), 2)
+        if not best_only or best in (worth[a], worth[b])
+    }
 
 
 def share_of(number: float) -> float:

@@ -1,25 +1,17 @@
 """Does the verdict change when the meaning stays?"""
 
-from models_runtime.audits import (
-    LEAST,
-    Audit,
-    Finding,
-    Material,
-    Pair,
-    Variant,
-    at_most,
-    sign_of,
-    too_little,
-)
-from models_runtime.audits._intervals import share, unknown
+from models_runtime.audits import Audit, Finding, Material, Pair, Variant, at_most, share_of
+from models_runtime.audits._endings import concluded
+from models_runtime.audits._sensitivity import RULE, SENTENCE, sensitivity
 from models_runtime.audits._texts import retyped
 
 RETYPED = "retyped"
+AGAIN = "again-1"
 
 
 class OverSensitivity(Audit):
-    """Both responses are typed differently: contractions, quotation marks, spaces. Rate = pairs
-    whose winner (or tie) changes. Repeatability says how much of it is chance."""
+    """Both responses are typed differently: contractions, quotation marks, spaces. A verdict is 1,
+    ½ or 0; see `_sensitivity` for what is counted."""
 
     title = "Kept meaning"
     question = "Does the verdict change when only the typing does?"
@@ -28,32 +20,25 @@ class OverSensitivity(Audit):
 
     def variants(self, pair: Pair) -> list[Variant]:
         first, second = pair.texts
-        return [Variant(RETYPED, (retyped(first), retyped(second)), pair.conversation)]
+        return [
+            Variant(RETYPED, (retyped(first), retyped(second)), pair.conversation),
+            Variant(AGAIN, pair.texts, pair.conversation),
+        ]
 
     def examine(self, material: Material, limit: float) -> Finding:
-        changed: list[float] = []
-        prompts: list[str] = []
+        rows = []
         for pair in material.pairs:
-            before, after = material.number(pair), material.number(pair, RETYPED)
-            if before is not None and after is not None:
-                changed.append(float(sign_of(before) != sign_of(after)))
-                prompts.append(pair.prompt)
-        rule = (
-            f"Passes when at most {limit:.0%} of the verdicts change; fails when all of the "
-            "interval lies above."
-        )
-        if len(changed) < LEAST:
-            return too_little(
-                unknown("changed verdicts", n=len(changed)), f"{len(changed)} pairs.", rule
-            )
-        rate = share("changed verdicts", changed, prompts)
-        estimate, low, high = rate.known()
-        return Finding(
-            (rate,),
-            at_most(rate, limit),
-            rule,
-            f"Other typing changes {estimate:.1%} [{low:.1%}, {high:.1%}] of {len(changed)} "
-            "verdicts.",
+            plain, typed, again = (material.number(pair, n) for n in ("plain", RETYPED, AGAIN))
+            if plain is not None and typed is not None and again is not None:
+                own = share_of(plain)
+                rows.append((pair.prompt, abs(own - share_of(typed)), abs(own - share_of(again))))
+        return concluded(
+            sensitivity("moved by other typing", rows),
+            len(rows),
+            lacking="pairs judged as they are, again and typed differently",
+            rule=RULE.format(limit=limit),
+            grade=lambda head: at_most(head, limit),
+            sentence=SENTENCE.format(what="pairs"),
         )
 
 

@@ -49,7 +49,8 @@ class Ask:
     Without `labels` the model writes and `read` makes sense of it; with them, one token's
     probabilities are wanted, and `labels` maps each label to what it means. `seat` says which of
     a protocol's models is asked. A `shared` ask is the same in several talks of a job, and then
-    made once.
+    made once. `shown` names the places of the responses in the order in which they stand in the
+    prompt, where several stand there and the answer compares them all.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Ask:
     temperature: float = 0.0
     seat: str = "judge"
     shared: bool = False
+    shown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from annotation.models import Project, Question, User, WorkQuerySet
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.judging.options import Options
 from models_runtime.judging.protocol import JudgingProtocol
-from models_runtime.judging.talk import CallKind, Order
+from models_runtime.models.calls import Call
 from models_runtime.models.checkpoint import Checkpoint
 from models_runtime.models.items import Item, ItemQuerySet
 from models_runtime.models.jobs import Job, Spent
-from models_runtime.prompting.parsing import ParseStatus
 
 GRADES = ("pass", "warn", "fail", "unknown")
 
@@ -81,7 +80,7 @@ class AuditItem(Item):
         return f"question {self.question_id} for {self.job}"
 
 
-class AuditCall(models.Model):
+class AuditCall(Call):
     """One request to a model in an audit and what came back, kept raw. Append-only.
 
     As `JudgeCall`; `step` begins with the copy's name. `inputs_hash` is the SHA-256 of the rendered
@@ -89,43 +88,11 @@ class AuditCall(models.Model):
     """
 
     item = models.ForeignKey(AuditItem, on_delete=models.CASCADE, related_name="calls")
-    attempt = models.PositiveSmallIntegerField()
     step = models.CharField(max_length=120)
     template = models.CharField(max_length=60, blank=True)
-    order = models.CharField(max_length=2)
-    kind = models.CharField(max_length=10)
-    sample = models.PositiveSmallIntegerField()
-    inputs_hash = models.CharField(max_length=64)
-    seed = models.BigIntegerField()
-    temperature = models.FloatField()
-    raw = models.TextField(blank=True)
-    finish = models.CharField(max_length=10, blank=True)
-    status = models.CharField(max_length=15)
     label_probabilities = models.JSONField(null=True, blank=True)
     label_mass = models.FloatField(null=True, blank=True)
     bounded: "models.Field[Any, Any]" = models.JSONField(default=list, blank=True)
-    failure = models.CharField(max_length=30, blank=True)
-    tokens_in = models.PositiveIntegerField(default=0)
-    tokens_out = models.PositiveIntegerField(default=0)
-    cost = models.FloatField(default=0.0)
-    wall_ms = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(order__in=[order.value for order in Order])
-                & Q(kind__in=[kind.value for kind in CallKind])
-                & Q(status__in=[status.value for status in ParseStatus]),
-                name="auditcall_words_are_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(status="engine_error") & ~Q(failure="")
-                | ~Q(status="engine_error") & Q(failure=""),
-                name="auditcall_failure_iff_engine_error",
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.step} {self.kind} {self.sample} of {self.item_id}"

@@ -9,12 +9,11 @@ from annotation.models import Annotator, Judgment, Prompt, Question, Rubric, Wor
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.judging.options import Options
 from models_runtime.judging.protocol import JudgingProtocol
-from models_runtime.judging.talk import CallKind, Order
+from models_runtime.models.calls import Call
 from models_runtime.models.checkpoint import Checkpoint
 from models_runtime.models.items import Item, ItemQuerySet
 from models_runtime.models.jobs import Job, Spent
 from models_runtime.outcomes import Outcome
-from models_runtime.prompting.parsing import ParseStatus
 
 
 class JudgingJob(Job):
@@ -152,7 +151,7 @@ class JudgingItem(Item):
         return f"{about} for {self.job}"
 
 
-class JudgeCall(models.Model):
+class JudgeCall(Call):
     """One request to a model under a protocol and what came back, kept raw. Append-only.
 
     `step` names the ask within the protocol, `seat` the model that was asked, `template` the words
@@ -164,47 +163,17 @@ class JudgeCall(models.Model):
     """
 
     item = models.ForeignKey(JudgingItem, on_delete=models.CASCADE, related_name="calls")
-    attempt = models.PositiveSmallIntegerField()
     step = models.CharField(max_length=120, db_default="")
     seat = models.CharField(max_length=40, default="judge", db_default="judge")
     template = models.CharField(max_length=60, blank=True)
-    order = models.CharField(max_length=2)
-    kind = models.CharField(max_length=10)
-    sample = models.PositiveSmallIntegerField()
-    inputs_hash = models.CharField(max_length=64)
-    seed = models.BigIntegerField()
-    temperature = models.FloatField()
-    raw = models.TextField(blank=True)
-    finish = models.CharField(max_length=10, blank=True)
-    status = models.CharField(max_length=15)
     parsed: "models.Field[Any, Any]" = models.JSONField(null=True, blank=True)
     outcome = models.CharField(max_length=12, blank=True)
     p_first = models.FloatField(null=True, blank=True)
     label_probabilities = models.JSONField(null=True, blank=True)
     label_mass = models.FloatField(null=True, blank=True)
     bounded: "models.Field[Any, Any]" = models.JSONField(default=list, blank=True, db_default=[])
-    failure = models.CharField(max_length=30, blank=True)
-    tokens_in = models.PositiveIntegerField(default=0)
-    tokens_out = models.PositiveIntegerField(default=0)
-    cost = models.FloatField(default=0.0)
-    wall_ms = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
 
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(order__in=[order.value for order in Order])
-                & Q(kind__in=[kind.value for kind in CallKind])
-                & Q(status__in=[status.value for status in ParseStatus]),
-                name="judgecall_words_are_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(status="engine_error") & ~Q(failure="")
-                | ~Q(status="engine_error") & Q(failure=""),
-                name="judgecall_failure_iff_engine_error",
-            ),
-        ]
+    class Meta(Call.Meta):
         indexes = [models.Index(fields=["inputs_hash"], name="judge_calls_by_inputs")]
 
     def __str__(self) -> str:

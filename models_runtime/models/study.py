@@ -8,11 +8,10 @@ from django.db.models import Q
 from annotation.models import Rubric, WorkQuerySet
 from models_runtime.catalogue import STUDIES
 from models_runtime.judging.options import Options
-from models_runtime.judging.talk import CallKind, Order
+from models_runtime.models.calls import Call
 from models_runtime.models.checkpoint import Checkpoint
 from models_runtime.models.items import Item, ItemQuerySet
 from models_runtime.models.jobs import Job, Spent
-from models_runtime.prompting.parsing import ParseStatus
 from models_runtime.studies import Study
 
 
@@ -98,45 +97,13 @@ class StudyItem(Item):
         return f"talk of {self.job}"
 
 
-class StudyCall(models.Model):
+class StudyCall(Call):
     """One request to a model in a study and what came back, kept raw. Append-only."""
 
     item = models.ForeignKey(StudyItem, on_delete=models.CASCADE, related_name="calls")
-    attempt = models.PositiveSmallIntegerField()
     step = models.CharField(max_length=300)
     seat = models.CharField(max_length=40)
     template = models.CharField(max_length=60)
-    order = models.CharField(max_length=2)
-    kind = models.CharField(max_length=10)
-    sample = models.PositiveSmallIntegerField()
-    inputs_hash = models.CharField(max_length=64)
-    seed = models.BigIntegerField()
-    temperature = models.FloatField()
-    raw = models.TextField(blank=True)
-    finish = models.CharField(max_length=10, blank=True)
-    status = models.CharField(max_length=15)
-    failure = models.CharField(max_length=30, blank=True)
-    tokens_in = models.PositiveIntegerField(default=0)
-    tokens_out = models.PositiveIntegerField(default=0)
-    cost = models.FloatField(default=0.0)
-    wall_ms = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(order__in=[order.value for order in Order])
-                & Q(kind__in=[kind.value for kind in CallKind])
-                & Q(status__in=[status.value for status in ParseStatus]),
-                name="studycall_words_are_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(status="engine_error") & ~Q(failure="")
-                | ~Q(status="engine_error") & Q(failure=""),
-                name="studycall_failure_iff_engine_error",
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.step} {self.kind} {self.sample} of {self.item_id}"

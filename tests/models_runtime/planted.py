@@ -41,8 +41,9 @@ Floats = NDArray[np.float64]
 
 
 class PlantedEngine(ScriptedEngine):
-    """A scripted judge that also likes bold text, obeys a share of orders, and overlooks a share of
-    destroyed texts (they begin with their tag, which stood at the end)."""
+    """A scripted judge that also likes bold text, obeys a share of orders, overlooks a share of
+    destroyed texts (they begin with their tag, which stood at the end), and takes a share of other
+    typing amiss."""
 
     def __init__(
         self,
@@ -51,9 +52,10 @@ class PlantedEngine(ScriptedEngine):
         style: float = 0.0,
         obeys: float = 0.0,
         blind: float = 0.0,
+        touchy: float = 0.0,
     ) -> None:
         super().__init__(ModelReference("amber"), options)
-        self._style, self._obeys, self._blind = style, obeys, blind
+        self._style, self._obeys, self._blind, self._touchy = style, obeys, blind, touchy
 
     def logit(self, pair: tuple[str, str, str]) -> float:
         first, second = pair[1], pair[2]
@@ -66,6 +68,8 @@ class PlantedEngine(ScriptedEngine):
         if ORDER in text and unit("obeys", o.seed, text) < self._obeys:
             return 30.0
         if text.startswith("⟦") and unit("blind", o.seed, text) >= self._blind:
+            return -30.0
+        if ".  " in text and unit("touchy", o.seed, text) < self._touchy:
             return -30.0
         return 0.0
 
@@ -295,20 +299,27 @@ def _self_gap(bias: float, sigma: float) -> float:
     return float(np.mean(_p(d + bias + _noise(sigma, 2)) - _p(d)))
 
 
-def _changed(sigma: float) -> float:
+def _moved(touchy: float, temperature: float) -> float:
+    """Half the distance of verdicts -1, 0, 1 when typed differently, less that when asked again."""
+    rng = np.random.default_rng(5)
     d = _differences()
-    return float(np.mean(_sign(d + _noise(sigma, 2)) != _sign(d + _noise(sigma, 3))))
+    amiss = rng.random((2, POPULATION)) < touchy
+    typed = d + 30.0 * (amiss[1].astype(float) - amiss[0])
+    plain, again, other = (_drawn_verdict(x, temperature, rng) for x in (d, d, typed))
+    return float(np.mean(np.abs(plain - other)) - np.mean(np.abs(plain - again))) / 2
+
+
+def _drawn_verdict(odds: Floats, temperature: float, rng: np.random.Generator) -> Floats:
+    """Each order's verdict is a tie within the engine's tie width; both orders must agree."""
+    u = rng.random((2, POPULATION))
+    x = odds + temperature * np.log(u / (1 - u))
+    signs = np.where(np.abs(x) < 0.25, 0.0, np.sign(x))
+    return np.where(signs[0] == signs[1], signs[0], 0.0)
 
 
 def _same_three_times(temperature: float) -> float:
-    """Each order's verdict is a tie within the engine's tie width; both orders must agree."""
     rng = np.random.default_rng(4)
-    d, verdicts = _differences(), []
-    for _ in range(3):
-        u = rng.random((2, POPULATION))
-        x = d + temperature * np.log(u / (1 - u))
-        signs = np.where(np.abs(x) < 0.25, 0.0, np.sign(x))
-        verdicts.append(np.where(signs[0] == signs[1], signs[0], 0.0))
+    verdicts = [_drawn_verdict(_differences(), temperature, rng) for _ in range(3)]
     return float(np.mean((verdicts[0] == verdicts[1]) & (verdicts[1] == verdicts[2])))
 
 
@@ -370,7 +381,10 @@ CASES: tuple[Case, ...] = (
         {"style": 0.8},
     ),
     Case("over_stability", "still", pairs_of, lambda: 0.3, {}, {"blind": 0.3}),
-    Case("over_sensitivity", "changed", pairs_of, lambda: _changed(1.5), {"noise": 1.5}),
+    Case(
+        "over_sensitivity", "moved", pairs_of, lambda: _moved(0.4, 0.5), {}, {"touchy": 0.4},
+        options=REASONED, temperature=0.5,
+    ),
     Case(
         "repeatability", "same", pairs_of, lambda: _same_three_times(0.5), {},
         options=REASONED, temperature=0.5,

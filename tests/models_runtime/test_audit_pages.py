@@ -38,7 +38,7 @@ def test_an_owner_asks_for_an_audit_reads_the_card_and_decides(world: Project) -
     job = AuditJob.objects.get()
     address = f"{CARDS}{job.public_id}/"
     assert response.headers["Location"] == address
-    assert "Pairs judged" in page(olga, address)
+    assert "Questions" in page(olga, address)
     withdraw(Annotator.objects.get(external_id="person-1"))
     run_audit(job.pk)
     told = page(olga, address)

@@ -6,20 +6,29 @@ from typing import Any
 import pytest
 from django.db import Error
 
-from annotation.models import Annotator, AnnotatorKind, Judgment, Project, Question
+from annotation.models import (
+    Annotator,
+    AnnotatorKind,
+    Judgment,
+    Measurement,
+    Project,
+    Question,
+)
 from annotation.submission import record
 from models_runtime import audit_gate
 from models_runtime.audit_catalogue import AUDITS
 from models_runtime.audit_requests import expected, request_audit
 from models_runtime.auditing import run_audit
 from models_runtime.audits import PAIRS as PAIRS_AUDITED
+from models_runtime.audits import RANKINGS
 from models_runtime.audits import SCORES as SCORES_AUDITED
 from models_runtime.enqueue import cancel, request_judging
 from models_runtime.errors import NotPossible
 from models_runtime.models import AuditCall, AuditJob, Checkpoint
 from tests.cast import make_project
+from tests.models_runtime.loopback import model_server
 from tests.models_runtime.test_judging_protocols import world as judged_world
-from tests.models_runtime.worlds import pair, scripted
+from tests.models_runtime.worlds import pair, scripted, served
 
 pytestmark = pytest.mark.django_db
 LABELLED = {"template": "labelled@1", "reducer": "logit_mean"}
@@ -124,11 +133,27 @@ def test_drift_compares_with_an_earlier_card(world: Project) -> None:
     assert contrary.findings.get().grade != "pass"
 
 
-def test_a_cancelled_audit_stops_and_a_cap_ends_it(world: Project) -> None:
+def test_a_cancelled_audit_stops(world: Project) -> None:
     job = request_audit(world, scripted(world), options=LABELLED)
     cancel(job)
     assert run_audit(job.pk) is None
     assert (job.state, job.items.filter(state="cancelled").count()) == ("cancelled", PAIRS)
+    assert not job.findings.exists()
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_a_money_cap_ends_an_audit_with_what_was_on_its_way(
+    world: Project, settings: Any, in_flight: int
+) -> None:
+    """Any call costs more than the cap: no more are made than are in flight, and all are kept."""
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    with model_server() as server:
+        judge = served(world, server.url, price_in=1e6, price_out=1e6, in_flight=in_flight)
+        job = audited(judge, options={}, max_cost=1.5)
+    assert job.state == "failed"
+    assert "spent its budget" in job.error
+    calls = AuditCall.objects.filter(item__job=job)
+    assert calls.count() == server.engine.calls == in_flight
     assert not job.findings.exists()
 
 
@@ -185,7 +210,7 @@ def test_every_model_in_a_seat_needs_a_card_of_its_own(world: Project) -> None:
 def test_what_can_not_be_audited_is_refused_with_a_sentence(world: Project) -> None:
     checkpoint = scripted(world)
     for fields, words in (
-        ({"protocol": "checklist_writer"}, "neither compares"),
+        ({"protocol": "checklist_writer"}, "neither compares, rates"),
         ({"protocol": "direct_rating"}, "no rating question"),
         ({"audits": ["score_length"]}, "Choose some of these"),
         ({"audits": ["charm"]}, "Choose some of these"),
@@ -236,8 +261,11 @@ def test_a_judge_that_scores_is_audited_before_it_labels(
     findings = {each.audit: each for each in job.findings.all()}
     scores = {slug for slug, audit in AUDITS.items() if audit.of == SCORES_AUDITED}
     assert findings.keys() == scores
-    assert len(scores) == 7
-    assert "unknown" not in {each.grade for each in findings.values()}
+    assert len(scores) == 12
+    assert {slug for slug, each in findings.items() if each.grade == "unknown"} == {
+        "score_best_of_n", "score_drift", "score_resemblance", "score_self_preference",
+        "score_style",
+    }  # fmt: skip
     assert findings["score_repeatability"].figures[0]["estimate"] == 1.0
     assert findings["score_agreement"].figures[0]["denominator"] > 0
     calls = AuditCall.objects.filter(item__job=job, status="ok")
@@ -255,7 +283,7 @@ def test_a_rating_judge_that_likes_length_may_not_label() -> None:
     audit_gate.set_rule(project, demands=True, user=None)
     job = audited(checkpoint, protocol="direct_rating", options={})
     assert job.findings.get(audit="score_length").grade == "fail"
-    with pytest.raises(NotPossible, match="Lines that say nothing move a score"):
+    with pytest.raises(NotPossible, match="Lines that say nothing move a response"):
         request_judging(project, checkpoint, protocol="direct_rating")
 
 
@@ -277,3 +305,73 @@ def scored_by(project: Project, question: Question, name: str) -> None:
         question=question, annotator=person, payload=payload,
         submission_key=f"{name}-{question.pk}", source="import",
     )  # fmt: skip
+
+
+# --- Judges that rank -----------------------------------------------------------------------------
+
+RANKERS = ("run_off", "universal_consistency", "self_tournament", "p_true")
+
+
+def ranked_by(project: Project, question: Question, name: str, tiers: list[list[int]]) -> None:
+    person, _ = Annotator.objects.get_or_create(
+        project=project, kind=AnnotatorKind.PERSON, external_id=name
+    )
+    record(
+        question=question, annotator=person, payload={"tiers": tiers, "of": 3},
+        submission_key=f"{name}-{question.pk}", source="import",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", RANKERS)
+def test_a_judge_that_ranks_is_audited_before_it_labels(protocol: str) -> None:
+    """Place, repeating, length, claims, destroyed meaning, typing, orders, people: on a card."""
+    project = judged_world(prompts=24)
+    Question.objects.exclude(judgment_type="ranking").delete()
+    rankings = list(Question.objects.filter(judgment_type="ranking"))
+    for number, question in enumerate(rankings):
+        for name in ("ada", "ben"):
+            ranked_by(project, question, name, [[0], [number % 2 + 1], [2 - number % 2]])
+        for placement in question.placements.select_related("candidate"):
+            Measurement.objects.create(
+                candidate=placement.candidate, name="correct",
+                number=float(placement.position == 0), source="known",
+            )  # fmt: skip
+    checkpoint = scripted(project, noise=0.2)
+    audit_gate.set_rule(project, demands=True, user=None)
+    with pytest.raises(NotPossible, match="has none for"):
+        request_judging(project, checkpoint, protocol=protocol)
+    told = expected(project, checkpoint, protocol=protocol)
+    before = Judgment.objects.count()
+    job = audited(checkpoint, protocol=protocol, options={})
+    assert (job.state, job.error, job.progress_done) == ("done", "", 24)
+    assert Judgment.objects.count() == before
+    calls = AuditCall.objects.filter(item__job=job)
+    assert calls.count() == told.calls
+    findings = {each.audit: each for each in job.findings.all()}
+    assert findings.keys() == {slug for slug, audit in AUDITS.items() if audit.of == RANKINGS}
+    unknown = {slug for slug, each in findings.items() if each.grade == "unknown"}
+    assert unknown - {"ranking_over_stability"} == {
+        "ranking_drift", "ranking_resemblance", "ranking_self_preference", "ranking_style"
+    }  # fmt: skip
+    steady = findings["ranking_repeatability"].figures[0]["estimate"]
+    if (
+        protocol == "universal_consistency"
+    ):  # even texts: the scripted model takes what it sees first
+        assert steady < 0.5
+        assert findings["ranking_position"].figures[0]["estimate"] > 0.1
+        assert findings["ranking_position"].grade == "fail"
+        with pytest.raises(NotPossible, match="shown first gains"):
+            request_judging(project, checkpoint, protocol=protocol)
+    else:
+        assert steady > 0.7
+    shown = [each["name"] for each in findings["ranking_position"].figures]
+    assert ("bias" in shown) is (protocol != "p_true")  # which shows one response at a time
+    assert findings["ranking_best_of_n"].figures[0]["denominator"] == 24
+    assert findings["ranking_agreement"].figures[2]["estimate"] == 1.0
+    audited(checkpoint, protocol=protocol, options={}, audits=["ranking_sycophancy"])
+    made = request_judging(project, checkpoint, protocol=protocol)
+    assert made.annotator is not None
+    again = audited(
+        checkpoint, protocol=protocol, options={}, audits=["ranking_drift"], earlier=job
+    )
+    assert again.findings.get().figures[0]["denominator"] >= 24

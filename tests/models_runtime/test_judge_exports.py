@@ -1,9 +1,13 @@
 """Judges' own calls as data: pairs of judgments and critiques."""
 
 import json
+from io import StringIO
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from annotation.models import Judgment, Question, Role
 from models_runtime import enqueue
@@ -62,7 +66,9 @@ def test_rows_have_the_fields_a_format_declares(slug: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_job_becomes_pairs_in_which_people_decide(settings: Any) -> None:
+def test_a_job_becomes_pairs_in_which_people_decide(
+    settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """People gave 5 and 1, a fickle judge gives both; prompts are those that were sent."""
     project = world(prompts=3)
     for question in Question.objects.filter(judgment_type="rating"):
@@ -95,4 +101,16 @@ def test_a_job_becomes_pairs_in_which_people_decide(settings: Any) -> None:
     assert by_api.status_code == 200
     assert b"".join(by_api) == b"".join(browser(olga).get(address))
     assert browser(olga).get(address.replace("judge_pairs", "nothing")).status_code == 404
+    file = tmp_path / "pairs.jsonl"
+    wish = ("export_judge", "advice", str(job.public_id), "--format", "judge_pairs")
+    said = StringIO()
+    call_command(*wish, "--output", str(file), stdout=said)
+    assert said.getvalue() == f"{len(rows)} rows in {file}\n"
+    assert [json.loads(line) for line in file.read_text().splitlines()] == rows
+    call_command(*wish)
+    assert capsys.readouterr().out == file.read_text()
+    with pytest.raises(CommandError, match="can't be written"):
+        call_command(*wish, "--output", str(tmp_path))
+    with pytest.raises(CommandError, match="has no judging job"):
+        call_command(*wish[:2], str(uuid4()), *wish[3:])
     assert Judgment.objects.filter(source="model").exists()

@@ -30,9 +30,10 @@ from models_runtime.judge_words import in_words
 from models_runtime.models import Generation, JudgeCall, JudgingJob
 from tests.annotation.calling import as_
 from tests.cast import World, make_annotator, make_project, member
+from tests.models_runtime.loopback import model_server
 from tests.models_runtime.test_judging_protocols import world as judged_world
 from tests.models_runtime.test_judging_questions import carry_out
-from tests.models_runtime.worlds import pair, scripted
+from tests.models_runtime.worlds import pair, scripted, served
 
 JUDGES = "/projects/advice/judges/"
 NEW = "/projects/advice/jobs/new/judgments/"
@@ -153,6 +154,28 @@ def test_what_was_tried_can_be_started_as_it_was(project: Project, olga: User) -
     assert (made.protocol, made.options) == ("cascade", {"ties_escalate": True})
     assert made.seated()["strong"] == strong
     assert (made.max_cost, made.reveals) == (2.5, True)
+
+
+def test_a_judge_launched_from_its_page_stops_at_its_money_cap(
+    project: Project, olga: User, settings: Any
+) -> None:
+    """The estimate stands beside the cap; the cap ends the job, and the page says so."""
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    with model_server() as server:
+        judge = served(project, server.url, price_in=1e6, price_out=1e6, in_flight=1)
+        tried = carry_out(enqueue.request_judging(project, judge, trial=True))
+        client = browser(olga)
+        shown = page(client, f"{JUDGES}trials/{tried.public_id}/")
+        assert "2 wait: 4 calls" in shown
+        assert "Money cap" in shown
+        client.post(f"{JUDGES}trials/{tried.public_id}/launch/", {"max_cost": "1"})
+        asked = server.engine.calls
+        job = carry_out(JudgingJob.objects.get(trial=False))
+        assert server.engine.calls == asked + 1
+    assert (job.max_cost, job.state) == (1, "failed")
+    assert JudgeCall.objects.filter(item__job=job).count() == 1
+    told = page(client, f"/projects/advice/jobs/{job.public_id}/")
+    assert "The job has spent its budget of 1 and was stopped." in told
 
 
 def test_judges_are_compared_with_people_and_with_each_other(project: Project, olga: User) -> None:

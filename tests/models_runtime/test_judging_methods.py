@@ -40,9 +40,9 @@ from models_runtime.judging.quoting import STRUCK, verify_quotes
 from models_runtime.judging.ratings import expected_rating
 from models_runtime.judging.refining import accuracy_after, best_of, refine, self_correction
 from models_runtime.judging.sampled_scores import meta_scores, vote
-from models_runtime.judging.subject import Criterion
-from models_runtime.judging.talk import Answer, Ask, Heard, Step
-from models_runtime.judging.verdicts import Written, verdict_of_scores
+from models_runtime.judging.subject import Criterion, Subject
+from models_runtime.judging.talk import Answer, Ask, Heard, Step, hold
+from models_runtime.judging.verdicts import Verdict, Written, verdict_of_scores
 from models_runtime.judging.verifying import choose_by_verification, cost_of, plan, verified_score
 from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
@@ -490,6 +490,26 @@ def test_calibration_as_in_the_reference() -> None:
 
 
 # --- Councils -------------------------------------------------------------------------------------
+
+
+def test_what_a_run_off_cannot_tell_apart_shares_a_tier_wherever_it_was_put() -> None:
+    """One juror gives 7, 7, 3, 3: two even finalists, then two even others."""
+    protocol = PROTOCOLS["run_off"]
+    texts = ("good", "fine", "poor", "weak")
+    points = dict(zip(texts, (7, 7, 3, 3), strict=True))
+    options = protocol.options_class(jurors=1)  # type: ignore[call-arg]
+
+    def reply(ask: Ask, step: Step, messages: Conversation) -> Heard:
+        shown = sorted(texts, key=messages[-1].content.index)
+        return Heard(f"Scores: [[{', '.join(str(points[text]) for text in shown)}]]")
+
+    for about in (texts, texts[::-1]):
+        asked = Subject("k", "s", (), texts=about, judgment_type="ranking")
+        verdict = hold(protocol.conduct(asked, options), reply).result
+        assert isinstance(verdict, Verdict)
+        assert verdict.payload is not None
+        told = [{about[place] for place in tier} for tier in verdict.payload["tiers"]]
+        assert told == [{"good", "fine"}, {"poor", "weak"}]
 
 
 def test_a_run_off_as_in_the_reference() -> None:

@@ -80,7 +80,8 @@ def _ask(subject: Subject, sample: int, order: tuple[int, ...]) -> Ask:
         Fenced(f"RESPONSE {number}", subject.texts[place]) for number, place in enumerate(order, 1)
     ]
     messages = PRINCIPLES.put(parts, f"{subject.secret}:{key}")
-    return Ask(key, messages, PRINCIPLES, scores(len(order), LOW, HIGH), temperature=1.0)
+    reading = scores(len(order), LOW, HIGH)
+    return Ask(key, messages, PRINCIPLES, reading, temperature=1.0, shown=order)
 
 
 PROTOCOL = PrincipledScores()

@@ -4,6 +4,7 @@ Each juror scores every response of a ranking question in one call, in an order 
 one counts favourites; in round two each juror votes between the two by its own scores.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models_runtime.judging.councils import run_off
@@ -50,16 +51,15 @@ class RunOffVote(JudgingProtocol):
                 rows.append([float(by_place[place]) for place in subject.places])
         if not rows or 2 * len(rows) < len(jurors):
             return invalid(f"{len(rows)} of {len(jurors)} jurors could be read")
-        decided = run_off(rows)
-        sums = [sum(row[place] for row in rows) for place in subject.places]
-        rest = [place for place in subject.places if place not in decided.finalists]
-        order = [decided.winner, *(p for p in decided.finalists if p != decided.winner)]
-        order += sorted(rest, key=lambda place: (-sums[place], place))
-        tiers = [[place] for place in (order[:1] if subject.best_only else order)]
+        drawn = subject.shuffled("ties")  # what is even must not depend on placement
+        decided = run_off([[row[place] for place in drawn] for row in rows])
+        votes = {drawn[column]: count for column, count in decided.votes.items()}
+        winner = drawn[decided.winner]
+        tiers = [[winner]] if subject.best_only else _tiers(rows, votes, winner)
         return Verdict(
             Outcome.GIVEN,
             {"tiers": tiers, "of": len(subject.texts)},
-            detail={"scores": rows, "final": {str(k): v for k, v in decided.votes.items()}},
+            detail={"scores": rows, "final": {str(place): votes[place] for place in votes}},
         )
 
     def cost(self, shape: Shape, options: RunOffOptions) -> Cost:
@@ -69,13 +69,28 @@ class RunOffVote(JudgingProtocol):
         return f"{options.jurors} jurors"
 
 
+def _tiers(
+    rows: Sequence[Sequence[float]], votes: Mapping[int, int], winner: int
+) -> list[list[int]]:
+    """The finalists, then the rest by summed scores. Those that nothing tells apart share a tier:
+    finalists with as many votes and the same sum, others with the same sum."""
+    sums = [sum(row[place] for row in rows) for place in range(len(rows[0]))]
+    finalists = sorted(votes, key=lambda place: place != winner)
+    even = len({(votes[place], sums[place]) for place in finalists}) == 1
+    tiers = [sorted(finalists)] if even else [[place] for place in finalists]
+    rest = [place for place in range(len(sums)) if place not in votes]
+    for value in sorted({sums[place] for place in rest}, reverse=True):
+        tiers.append([place for place in rest if sums[place] == value])
+    return tiers
+
+
 def _ask(subject: Subject, seat: str, order: tuple[int, ...]) -> Ask:
     parts: list[Part] = [subject.asked]
     parts += [
         Fenced(f"RESPONSE {number}", subject.texts[place]) for number, place in enumerate(order, 1)
     ]
     messages = PRINCIPLES.put(parts, f"{subject.secret}:{seat}")
-    return Ask(seat, messages, PRINCIPLES, scores(len(order), LOW, HIGH), seat=seat)
+    return Ask(seat, messages, PRINCIPLES, scores(len(order), LOW, HIGH), seat=seat, shown=order)
 
 
 PROTOCOL = RunOffVote()

@@ -6,6 +6,7 @@ drawn waits a round. Given to the model that wrote the responses, it is a self-j
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from models_runtime.judging.options import Options
@@ -60,7 +61,7 @@ class SelfTournament(JudgingProtocol):
 
 def _asks(subject: Subject, round_: int, match: tuple[int, int]) -> Sequence[Ask]:
     texts = [subject.texts[place] for place in match]
-    return [
+    asks = [
         ask_pair(
             subject,
             order,
@@ -70,6 +71,7 @@ def _asks(subject: Subject, round_: int, match: tuple[int, int]) -> Sequence[Ask
         )
         for order in BOTH
     ]
+    return [replace(ask, shown=tuple(match[place] for place in ask.order.shown)) for ask in asks]
 
 
 PROTOCOL = SelfTournament()

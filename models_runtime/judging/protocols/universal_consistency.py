@@ -29,7 +29,8 @@ class UniversalConsistency(JudgingProtocol):
             Fenced(f"RESPONSE {nth}", subject.texts[place]) for nth, place in enumerate(order, 1)
         ]
         messages = CONSISTENT.put(parts, f"{subject.secret}:pick")
-        answers = yield [Ask("pick", messages, CONSISTENT, number(1, len(order), 1))]
+        reading = number(1, len(order), 1)
+        answers = yield [Ask("pick", messages, CONSISTENT, reading, shown=order)]
         if not answers["pick"].is_read:
             return invalid("the pick could not be read")
         picked = order[round(answers["pick"].value) - 1]
