@@ -12,7 +12,7 @@ from annotation.models import Candidate, Project
 from models_runtime import enqueue
 from models_runtime.catalogue import SCORERS
 from models_runtime.engines._options import read_options
-from models_runtime.generation_estimates import LETTERS_PER_TOKEN, price_of
+from models_runtime.generation_estimates import ASSUMED_WRITTEN, LETTERS_PER_TOKEN, price_of
 from models_runtime.models import Checkpoint, ItemState, ScoringJob
 from models_runtime.pace import Pace, TakesTime, pace_of
 from models_runtime.rewards import Scorer
@@ -56,7 +56,7 @@ def estimate_scoring(
     written = plugin.writing(count, options)
     both = [each for each in (checkpoint, partner) if each is not None]
     costs = [cost for each in both if (cost := price_of(each, read, written)) is not None]
-    pace = reading_pace(checkpoint, scorer)
+    pace = reading_pace(checkpoint, scorer, assumed=_assumed(read, written))
     return ScoringEstimate(
         candidates=count,
         models=len(both),
@@ -68,13 +68,20 @@ def estimate_scoring(
     )
 
 
-def reading_pace(checkpoint: Checkpoint, scorer: str) -> Pace:
+def reading_pace(checkpoint: Checkpoint, scorer: str, *, assumed: float) -> Pace:
     """Tokens read and written a second in the newest jobs in which this model measured in this way,
     told by the same letters a token; where two are compared, the two together took that time."""
     ended = ScoringJob.objects.filter(
         checkpoint=checkpoint, scorer=scorer, finished_at__isnull=False
     )
-    return pace_of(ended.order_by("-id"), _read_in, assumed=ASSUMED_READ)
+    return pace_of(ended.order_by("-id"), _read_in, assumed=assumed)
+
+
+def _assumed(read: int, written: int) -> float:
+    """Tokens a second where nothing is known: reading is quick, writing is slow."""
+    if not written:
+        return ASSUMED_READ
+    return (read + written) / (read / ASSUMED_READ + written / ASSUMED_WRITTEN)
 
 
 def _read_in(job: ScoringJob) -> float:
