@@ -116,7 +116,7 @@ def project_progress(project: Project) -> ProjectProgress:
         candidates=Prompt.objects.filter(project=project).aggregate(n=Count("candidates"))["n"],
         judgments=judgments.counted().count(),
         seated=judgments.counted()
-        .filter(phase=1, question__purpose=QuestionPurpose.ORDINARY)
+        .filter(question__purpose=QuestionPurpose.ORDINARY)
         .exclude(annotator__kind=AnnotatorKind.MODEL)
         .count(),
         parked=judgments.filter(standing=Standing.PARKED).count(),

@@ -2,12 +2,16 @@
 
 import html
 from collections.abc import Mapping
+from dataclasses import fields
 
 import pytest
 from django.test import Client
 
+from annotation import assignment_form
+from annotation.assignment.rules import AssignmentRules
 from annotation.models import (
     Annotator,
+    AnnotatorKind,
     Candidate,
     Guideline,
     Membership,
@@ -20,6 +24,7 @@ from annotation.progress import people, project_progress
 from annotation.projects import NameTaken, create_project, revise_guideline
 from annotation.queue import lease_next
 from annotation.submission import submit
+from tests.aggregation.test_loading import say
 from tests.annotation.calling import as_
 from tests.cast import World, make_project, make_question, member
 
@@ -285,3 +290,20 @@ def test_two_projects_cannot_share_an_address(world: World) -> None:
 def test_an_unknown_page_and_healthz(world: World, client: Client) -> None:
     assert "There is no such page" in page(world.ada, "/nowhere/", status=404)
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_progress_counts_a_seat_once_and_none_for_models(world: World) -> None:
+    question = world.questions[0]
+    judge = Annotator.objects.create(
+        project=world.project, kind=AnnotatorKind.MODEL, external_id="judge"
+    )
+    first = say(question, world.annotator_ada, {"strength": 1})
+    say(question, world.annotator_ada, {"strength": 2}, supersedes=first, phase=2)  # in hindsight
+    say(question, judge, {"strength": 1})
+    far = project_progress(world.project)
+    assert (far.seated, far.judgments) == (1, 2)
+
+
+def test_every_rule_of_assignment_has_a_place_on_the_page() -> None:
+    shown = [name for _, names in assignment_form.SECTIONS for name in names]
+    assert sorted(shown) == sorted(each.name for each in fields(AssignmentRules))
