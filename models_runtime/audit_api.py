@@ -15,11 +15,10 @@ from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
 from annotation.api.problems import Problem
 from annotation.api.viewsets import ProjectViewSet
-from annotation.models import WorkState
+from annotation.models import Role, WorkState
 from annotation.tokens import Scope
-from models_runtime import audit_cards, enqueue
+from models_runtime import audit_cards, audit_gate, enqueue
 from models_runtime.audit_catalogue import AUDITS, audits_for
-from models_runtime.audit_gate import grade_of
 from models_runtime.audit_requests import MOST_PAIRS, PAIRS, expected, request_audit
 from models_runtime.audits import Grade
 from models_runtime.catalogue import PROTOCOLS
@@ -27,6 +26,7 @@ from models_runtime.errors import NotPossible
 from models_runtime.models import AuditFinding, AuditJob, Checkpoint
 from models_runtime.serializers import CallsEstimateSerializer
 
+OWNER = (Role.OWNER,)
 AUDITED = sorted(slug for slug, way in PROTOCOLS.items() if audits_for(way))
 
 
@@ -69,7 +69,7 @@ class JudgeAuditSerializer(serializers.ModelSerializer[AuditJob]):
 
     @extend_schema_field(serializers.ChoiceField(choices=[grade.value for grade in Grade]))
     def get_grade(self, job: AuditJob) -> str:
-        return grade_of(job).value
+        return audit_gate.grade_of(job).value
 
     def get_verdict(self, job: AuditJob) -> str:
         return audit_cards.verdict_of(job)
@@ -107,6 +107,16 @@ class NewJudgeAuditSerializer(serializers.Serializer[Any]):
     max_cost = serializers.FloatField(required=False, allow_null=True, default=None)
 
 
+class JudgeRuleSerializer(serializers.Serializer[Any]):
+    """Whether judges need a card before they label in this project."""
+
+    demands_card = serializers.BooleanField()
+
+
+class JudgeLeaveSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(help_text="Kept with the card, the name and the date.")
+
+
 class AuditEstimateSerializer(serializers.Serializer[Any]):
     """Pairs and calls, without repairs and new attempts, and what those would take of the model."""
 
@@ -128,6 +138,9 @@ class JudgeAuditsViewSet(
         "create": Needs(Scope.RUN_MODELS, MANAGERS),
         "estimate": Needs(Scope.RUN_MODELS, MANAGERS),
         "cancel": Needs(Scope.RUN_MODELS, MANAGERS),
+        "let_through": Needs(Scope.RUN_MODELS, OWNER),
+        "rule": Needs(Scope.READ, REVIEWERS),
+        "set_rule": Needs(Scope.RUN_MODELS, OWNER),
     }
     filters = {"state": Filter("state", serializers.ChoiceField(choices=WorkState.choices))}
 
@@ -170,6 +183,38 @@ class JudgeAuditsViewSet(
         job = self.get_object()
         enqueue.cancel(job)
         return Response(self.get_serializer(job).data)
+
+    @extend_schema(request=JudgeLeaveSerializer, responses=JudgeAuditSerializer)
+    @action(detail=True, methods=["post"], url_path="let-through")
+    def let_through(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Let the card's judge label although its card isn't good, and say why."""
+        refuse_unknown(request, set())
+        card = self.get_object()
+        given = JudgeLeaveSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        audit_gate.let_through(
+            self.project, card.checkpoint, card.protocol, card.options,
+            reason=given.validated_data["reason"], user=self.user,
+        )  # fmt: skip
+        return Response(self.get_serializer(card).data)
+
+    @extend_schema(responses=JudgeRuleSerializer)
+    @action(detail=False, methods=["get"])
+    def rule(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Whether judges need a card before they label."""
+        refuse_unknown(request, set())
+        return Response({"demands_card": audit_gate.demands_card(self.project)})
+
+    @extend_schema(request=JudgeRuleSerializer, responses=JudgeRuleSerializer)
+    @rule.mapping.put
+    def set_rule(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Demand a card before judges label, or no longer. Kept with who said so and when."""
+        refuse_unknown(request, set())
+        given = JudgeRuleSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        demands = given.validated_data["demands_card"]
+        audit_gate.set_rule(self.project, demands=demands, user=self.user)
+        return Response({"demands_card": demands})
 
     def _fields(self, given: dict[str, Any]) -> dict[str, Any]:
         """Rows for their ids. Raises NotPossible."""

@@ -28,9 +28,9 @@ class Standing:
 
 
 def demands_card(project: Project) -> bool:
-    """Whether judges need a card before they label here."""
+    """Whether judges need a card before they label here: yes, unless the owner said otherwise."""
     newest = AuditRule.objects.filter(project=project).order_by("-id").first()
-    return newest is not None and newest.demands_card
+    return newest is None or newest.demands_card
 
 
 def set_rule(project: Project, *, demands: bool, user: User | None) -> AuditRule:

@@ -8,6 +8,7 @@ from annotation.projects import create_project
 from annotation.questions import ask
 from annotation.submission import record
 from benchmarks.screen_world.carrying import carry_out, carry_out_everything
+from models_runtime import audit_gate
 from models_runtime.audit_requests import request_audit
 from models_runtime.checkpoints import register, retire
 from models_runtime.combining_rewards import Part, combine_rewards
@@ -28,6 +29,7 @@ PRICE = {"price_in": 0.4, "price_out": 1.6}
 
 
 def bring_models(project: Project, owner: User) -> None:
+    audit_gate.set_rule(project, demands=False, user=owner)
     amber = scripted(project, owner, "amber-7b", noise=0.3)
     slanted = scripted(project, owner, "cobalt-70b-instruct", position_bias=2.5, length_bias=0.6)
     broken = scripted(project, owner, "dune-broken", poison_rate=1.0)

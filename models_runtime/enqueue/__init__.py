@@ -22,6 +22,7 @@ from models_runtime.enqueue.judging import (
     answered_first,
     check_way,
     items_to_judge,
+    let_all_through,
     nothing_to_judge,
     request_judging,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "items_of",
     "items_to_judge",
     "job_fields",
+    "let_all_through",
     "needs_of",
     "nothing_to_judge",
     "reopen",

@@ -128,7 +128,7 @@ class AuditFinding(models.Model):
 
 class AuditRule(models.Model):
     """What a project's owner asks of judges before they may label; the newest row counts, none is
-    as one that demands nothing. Append-only."""
+    as one that demands a card. Append-only."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="audit_rules")
     demands_card = models.BooleanField()

@@ -50,9 +50,10 @@ with transaction.atomic():
 ASK_FOR_JUDGMENTS = """
 from django.db import transaction
 from annotation.models import Project
-from models_runtime import enqueue
+from models_runtime import audit_gate, enqueue
 from models_runtime.models import JudgingJob
 project = Project.objects.get()
+audit_gate.set_rule(project, demands=False, user=None)
 with transaction.atomic():
     enqueue.request_judging(project, project.checkpoints.get())
     JudgingJob.objects.update(lease_seconds={lease})

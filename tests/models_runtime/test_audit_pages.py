@@ -8,7 +8,7 @@ from annotation.models import Annotator, Project, Role
 from models_runtime import audit_gate
 from models_runtime.audit_material import material_of
 from models_runtime.auditing import run_audit
-from models_runtime.models import AuditJob
+from models_runtime.models import AuditJob, AuditWaiver
 from models_runtime.reliability_chart import reliability_chart
 from tests.annotation.calling import as_
 from tests.cast import member
@@ -25,9 +25,10 @@ def test_an_owner_asks_for_an_audit_reads_the_card_and_decides(world: Project) -
     olga = browser(member(world, "olga", Role.OWNER))
     checkpoint = scripted(world, position_bias=3.0)
     assert "No card yet" in page(olga, CARDS)
-    assert "needs a card" in page(olga, CARDS) or "No card is asked for" in page(olga, CARDS)
+    assert "No card is asked for" in page(olga, CARDS)
     olga.post(f"{CARDS}rule/", {"demands": "yes"})
     assert audit_gate.demands_card(world)
+    assert "needs a card" in page(olga, CARDS)
     given = {
         "checkpoint": str(checkpoint.public_id), "pairs": 24, "audits": ["position", "calibration"],
         "option_template": "labelled@1", "option_reducer": "logit_mean",
@@ -98,6 +99,17 @@ def test_cards_over_the_api_and_the_command_line(
     told = olga.get(f"{address}{done.public_id}/").json()
     assert told["findings"][0]["figures"][0]["denominator"] == 24
     assert told["verdict"].startswith("May label")
+    assert olga.get(f"{address}rule/").json() == {"demands_card": False}
+    assert olga.send("PUT", f"{address}rule/", '{"demands_card": true}').json() == {
+        "demands_card": True
+    }
+    assert audit_gate.demands_card(world)
+    let = olga.post(f"{address}{done.public_id}/let-through/", {"reason": "Only to compare."})
+    assert let.status_code == 200, let.content
+    assert AuditWaiver.objects.get().job == done
+    manny = as_(member(world, "manny", Role.MANAGER))
+    assert manny.send("PUT", f"{address}rule/", '{"demands_card": false}').status_code == 403
+    assert manny.post(f"{address}{done.public_id}/let-through/", {"reason": "x"}).status_code == 403
     call_command("audit_judge", "audited", checkpoint.name, "--audit", "position")
     assert "waits for a worker" in capsys.readouterr().out
 

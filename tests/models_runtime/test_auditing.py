@@ -22,6 +22,7 @@ from models_runtime.auditing import run_audit
 from models_runtime.audits import PAIRS as PAIRS_AUDITED
 from models_runtime.audits import RANKINGS
 from models_runtime.audits import SCORES as SCORES_AUDITED
+from models_runtime.checkpoints import register
 from models_runtime.enqueue import cancel, request_judging
 from models_runtime.errors import NotPossible
 from models_runtime.models import AuditCall, AuditJob, Checkpoint
@@ -157,11 +158,13 @@ def test_a_money_cap_ends_an_audit_with_what_was_on_its_way(
     assert not job.findings.exists()
 
 
-def test_a_judge_without_a_good_card_may_not_label_where_the_owner_asks_for_one(
+def test_a_judge_without_a_good_card_may_not_label_unless_the_owner_asks_for_none(
     world: Project,
 ) -> None:
-    checkpoint = scripted(world, position_bias=3.0)
-    audit_gate.set_rule(world, demands=True, user=None)
+    biased = {"position_bias": 3.0}
+    checkpoint = register(
+        project=world, name="amber", engine="scripted", model="amber", options=biased
+    )
     with pytest.raises(NotPossible, match="has none for"):
         request_judging(world, checkpoint, options=LABELLED)
     request_judging(world, checkpoint, trial=True, options=LABELLED)

@@ -12,7 +12,7 @@ from django.db import connections
 from annotation.models import Candidate, Judgment, Measurement, Project, WorkState
 from models_runtime.generating import run_generation
 from models_runtime.judging_questions import run_judging
-from models_runtime.models import Checkpoint, GenerationJob, JudgingJob, PromptJob
+from models_runtime.models import AuditWaiver, Checkpoint, GenerationJob, JudgingJob, PromptJob
 from models_runtime.writing_prompts import run_prompts
 from tests.cast import make_project, make_question
 
@@ -103,7 +103,11 @@ def test_commands_know_what_the_pages_know(project: Project, worker: None) -> No
 
 def test_questions_are_judged_and_counted(project: Project, worker: None) -> None:
     add(project, "judy", "tau=0.1")
-    line = said("judge_questions", project.slug, "judy", seed=1, wait=30)
+    with pytest.raises(CommandError, match="Judges need a card"):
+        said("judge_questions", project.slug, "judy")
+    known = {"seed": 1, "wait": 30, "without_card": "It is scripted."}
+    line = said("judge_questions", project.slug, "judy", **known)
+    assert AuditWaiver.objects.get().reason == "It is scripted."
     assert line.startswith(f"{Judgment.objects.count()} of 3 questions judged by judy (scripted)")
     assert Judgment.objects.count() >= 1
 
@@ -112,7 +116,7 @@ def test_without_waiting_a_job_is_only_written_down(project: Project) -> None:
     add(project, "pat")
     assert "waits for a worker" in said("generate_candidates", project.slug, "pat")
     assert "waits for a worker" in said(
-        "judge_questions", project.slug, "pat", option=["both_orders=false"]
+        "judge_questions", project.slug, "pat", option=["both_orders=false"], without_card="Try."
     )
     assert GenerationJob.objects.get().state == WorkState.QUEUED
     assert JudgingJob.objects.get().options == {"both_orders": False}

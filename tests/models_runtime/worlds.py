@@ -4,6 +4,7 @@ from typing import Any
 
 from annotation.content import add_candidate, add_prompt
 from annotation.models import Candidate, Placement, Project, Question
+from models_runtime import audit_gate
 from models_runtime.checkpoints import register
 from models_runtime.models import Checkpoint
 from tests.cast import make_project
@@ -22,11 +23,20 @@ def ask(number: int) -> str:
     return f"What should I do about {TOPICS[number % len(TOPICS)]} in house {number}?"
 
 
+def without_cards(project: Project) -> None:
+    """Let judges label here without a card: most tests are about what they say, not about leave."""
+    if audit_gate.demands_card(project) and not project.audit_rules.exists():
+        audit_gate.set_rule(project, demands=False, user=None)
+
+
 def scripted(project: Project, name: str = "amber", **options: Any) -> Checkpoint:
+    """A scripted checkpoint of a project whose judges need no card, unless a test said they do."""
+    without_cards(project)
     return register(project=project, name=name, engine="scripted", model=name, options=options)
 
 
 def served(project: Project, url: str, name: str = "server", **options: Any) -> Checkpoint:
+    without_cards(project)
     quick = {"backoff": 0.01, "timeout": 5.0, "retries": 1}
     return register(
         project=project,

@@ -32,6 +32,7 @@ METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 EXPORTS = ("trl_preference", "raw_judgments")
 JUDGE = "scripted-judge"
+SCRIPTED = "It is scripted, and the demo shows what its planted bias does."
 PATIENCE = 300  # seconds for one piece of work; the slowest takes about five
 
 Step = Callable[[], list[str]]
@@ -106,7 +107,7 @@ class Passage:
         import_rows(self.project, "pairs", loop.rows_to_ask(self.project))
         questions = Question.objects.filter(project=self.project).count()
         self._checkpoint(JUDGE, position_bias=0.4)
-        verdicts = self._call("judge_questions", JUDGE)
+        verdicts = self._call("judge_questions", JUDGE, without_card=SCRIPTED)
         kept = loop.judge_as_simulated_people(
             self.project,
             report=lambda done, total: self.tell(f"simulated people: {done} of {total} questions"),

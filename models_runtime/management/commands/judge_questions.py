@@ -10,7 +10,7 @@ from annotation.management.by_slug import project_named
 from annotation.waiting import WorkNotDone, wait_until_done
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.checkpoints import checkpoint_named
-from models_runtime.enqueue import DEFAULT_PROTOCOL, request_judging
+from models_runtime.enqueue import DEFAULT_PROTOCOL, let_all_through, request_judging
 from models_runtime.errors import NotPossible
 from models_runtime.models import JudgingJob
 
@@ -39,21 +39,33 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help="drawn at random if not given")
         parser.add_argument("--max-cost", type=float)
         parser.add_argument(
+            "--without-card",
+            metavar="REASON",
+            help="let judges label that have no good card, and say why; the reason is kept",
+        )
+        parser.add_argument(
             "--wait", type=float, metavar="SECONDS", help="wait for the verdicts this long"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = project_named(options["project"])
         try:
+            judge, way = checkpoint_named(project, options["checkpoint"]), options["protocol"]
+            chosen = dict(read_option(each) for each in options["option"])
+            seats = {
+                name: checkpoint_named(project, value)
+                for name, _, value in (each.partition("=") for each in options["seat"])
+            }
+            if options["without_card"] is not None:
+                let_all_through(
+                    project, judge, way, chosen, seats, reason=options["without_card"], user=None
+                )
             job = request_judging(
                 project,
-                checkpoint_named(project, options["checkpoint"]),
-                protocol=options["protocol"],
-                options=dict(read_option(each) for each in options["option"]),
-                seats={
-                    name: checkpoint_named(project, value)
-                    for name, _, value in (each.partition("=") for each in options["seat"])
-                },
+                judge,
+                protocol=way,
+                options=chosen,
+                seats=seats,
                 seed=options["seed"],
                 max_cost=options["max_cost"],
             )
