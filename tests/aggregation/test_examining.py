@@ -77,7 +77,7 @@ def test_the_page_shows_what_the_judgments_say(judged: World, olga: Client) -> N
     assert report is not None
     assert report["pairs"]["wins"] == [[0.0, 14.0], [4.0, 0.0]]
     html = page(olga, f"{RUNS}{run.public_id}/")
-    for said in ("Who won against whom", "78%", "14 of 18", "alpha (nominal)", "AC1", "p3"):
+    for said in ("Who won against whom", "78%", "14 of 18", "alpha (nominal)", "AC1", "P3"):
         assert said in html
     compared = page(olga, f"{RUNS}compare/")
     assert "14 of 18" in compared

@@ -67,8 +67,9 @@ def test_each_third_of_the_people_gets_a_statement_of_its_own(people: Path) -> N
 def test_a_program_that_answers_badly_is_told_what_was_wrong(
     people: Path, program: str, said: str
 ) -> None:
+    waiting = "; import sys; sys.stdin.read()"  # it listens on, as a program in use would
     with pytest.raises(CommandError, match=said):
-        slate(people, program)
+        slate(people, program + waiting)
 
 
 def test_a_program_that_is_not_there_and_a_slate_of_nothing_are_refused(people: Path) -> None:

@@ -352,10 +352,9 @@ def test_a_known_question_isnt_given_where_checks_are_off(project: Project) -> N
 def test_feedback_tells_the_expected_answer_where_the_owner_wants_it(project: Project) -> None:
     gold(project, "known", explanation="Response one answers the question.")
     rules(project, gold_share=0.9, gold_feedback=True)
-    ada = person(project, "ada")
-    assignment = lease(ada)
-    assert assignment.purpose == AssignmentPurpose.GOLD
-    told = answer(ada, assignment, says(assignment, 1)).notice
+    leases = [lease(person(project, f"person-{n}")) for n in range(8)]  # one in ten is ordinary
+    assignment = next(each for each in leases if each and each.purpose == AssignmentPurpose.GOLD)
+    told = answer(assignment.annotator, assignment, says(assignment, 1)).notice
     assert told == (
         "This question was a check, and another answer was expected. "
         "Response one answers the question."

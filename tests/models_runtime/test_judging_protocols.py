@@ -37,7 +37,7 @@ from tests.cast import make_project
 from tests.models_runtime.local_models import tiny_labeller, tiny_writer
 from tests.models_runtime.loopback import model_server
 from tests.models_runtime.test_judging_questions import carry_out
-from tests.models_runtime.worlds import scripted, served
+from tests.models_runtime.worlds import scripted, served, without_cards
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +138,7 @@ def checkpoint_of(engine: str, project: Project, model: str = "") -> Iterator[Ch
         with model_server() as server:
             yield served(project, server.url, in_flight=4)
     else:
+        without_cards(project)
         yield register(
             project=project, name="tiny", engine="transformers_local", model=model or tiny_writer(),
             options={"device": "cpu", "dtype": "float32", "batching": "padded"},
