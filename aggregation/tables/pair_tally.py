@@ -14,7 +14,7 @@ from scipy import sparse
 from aggregation.tables.columns import Bytes, Floats, Ints
 
 FEW = 256  # items up to which a matrix of counters stays in the processor's cache
-PART = 1 << 17  # rows at a time: few enough that they stay in the cache
+PART = 1 << 16  # rows at a time: few enough that they stay in the cache
 SHORT = (1 << 16) - 1  # rows of which no counter of 16 bits overflows
 WON_BITS = np.uint32(16)  # the lower half of a counter holds wins, the upper half games
 WON, GAME = np.uint32(SHORT), np.uint32(1 << 16)
