@@ -41,7 +41,7 @@ from models_runtime.novelty import Rule, warmer
 from models_runtime.prompting.languages import in_language
 from models_runtime.shifts import Hopeless, Shift
 
-BATCH = 64
+BATCH = 16
 BATCH_SECONDS = 1.0
 EMPTY = Failure(Cause.EMPTY_REPLY, "The model answered with an empty text.")
 
