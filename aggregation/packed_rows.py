@@ -90,12 +90,13 @@ def _hash(columns: Sequence[str], seed: int) -> sql.Composable:
     return found
 
 
-def in_cells(part: Part, key: sql.Identifier, columns: Sequence[sql.Composable]) -> sql.Composed:
+def in_cells(part: Part, columns: Sequence[sql.Composable]) -> sql.Composed:
     """A statement that aggregates rows in several cells, for texts may be long.
 
     Grouped by truth values of the leading column's last bits, of which the planner knows that they
     make few groups: so it hashes where it would otherwise sort all rows.
     """
+    key = sql.Identifier(part.key)
     bits = [sql.SQL("({} & {}) <> 0").format(key, sql.Literal(1 << bit)) for bit in range(CELLS)]
     return sql.SQL("SELECT {} FROM ({}) AS row WHERE {} GROUP BY {}").format(
         sql.SQL(", ").join(columns), part.rows, part.condition(), sql.SQL(", ").join(bits)

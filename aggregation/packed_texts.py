@@ -63,7 +63,7 @@ def all_texts(columns: Sequence[str], part: Part) -> tuple[NDArray[np.int64], An
         sql.SQL("string_agg(int8send(octet_length({})), ''::bytea)").format(text),
         sql.SQL("string_agg({}, '')").format(text),
     ]
-    cells = fetched(in_cells(part, key, columns_sent), part.params)
+    cells = fetched(in_cells(part, columns_sent), part.params)
     if not cells:
         return np.zeros(0, dtype=np.int64), pa.array([], pa.large_string())
     keys, lengths, texts = zip(*cells, strict=True)

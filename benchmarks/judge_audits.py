@@ -35,34 +35,29 @@ def main() -> None:
         f"{'Caught':>8}{'Clean passes':>14}{'Seconds':>9}"
     )
     seeds = range(options.first, options.first + options.seeds)
-    kinds = (
-        (CASES, examined, recovered, figure_of),
-        of(planted_scores, planted_scores.SCORE_CASES),
-        of(planted_rankings, planted_rankings.RANKING_CASES),
+    kinds: tuple[tuple[Any, Any], ...] = (
+        (CASES, examined),
+        (planted_scores.SCORE_CASES, planted_scores.examined),
+        (planted_rankings.RANKING_CASES, planted_rankings.examined),
     )
-    for cases, examine, recovers, figure in kinds:
+    for cases, examine in kinds:
         for case in cases:
             if options.only and case.slug not in options.only:
                 continue
             began = time.monotonic()
             findings = [examine(case, seed, options.pairs) for seed in seeds]
-            inside = sum(recovers(case, each) for each in findings)
+            inside = sum(recovered(case, each) for each in findings)
             caught = sum(each.grade is not Grade.PASS for each in findings)
             clean = sum(
                 examine(case, seed, options.pairs, clean=True).grade is Grade.PASS for seed in seeds
             )
-            means = [abs(figure(case, each).known()[0]) for each in findings]
+            means = [abs(figure_of(case, each).known()[0]) for each in findings]
             print(
                 f"{case.slug:<26}{case.figure:<19}{case.truth():>9.4f}"
                 f"{sum(means) / len(means):>12.4f}{inside:>11}{caught:>8}{clean:>14}"
                 f"{time.monotonic() - began:>9.1f}",
                 flush=True,
             )
-
-
-def of(module: Any, cases: Any) -> tuple[Any, ...]:
-    """The cases of judges that rate, or rank, and how they are examined."""
-    return cases, module.examined, module.recovered, module.figure_of
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rich.table import Table as Grid
 from scipy.special import expit
 
+from aggregation.diagnostics.annotators import wilson
 from aggregation.pluralism.welfare import welfare
 from aggregation.report import Material, ReportOptions
 from aggregation.report.picks import worth_of
@@ -60,16 +61,15 @@ def intervals(seeds: int, first: int = 0, kept: Path | None = None) -> Grid:
     return grid
 
 
-def over_worlds(inside: Array, z: float = 1.96) -> tuple[float, float]:
+def over_worlds(inside: Array) -> tuple[float, float]:
     """Wilson's bounds of a rate of hits [worlds, figures], with as many independent figures as the
     spread between worlds allows.
     """
     p, worlds = inside.mean(), len(inside)
     spread = inside.mean(axis=1).var(ddof=1) / worlds if worlds > 1 else 0.0
     n = min(inside.size, p * (1 - p) / spread) if spread > 0 else worlds
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return float(middle - half), float(middle + half)
+    lo, hi = wilson(p, np.asarray(n))
+    return float(lo), float(hi)
 
 
 def world(seed: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ from models_runtime.judging_cases import (
     subjects_of,
     temperature_for,
 )
-from models_runtime.ledger import Ledger
+from models_runtime.ledger import Ledger, in_rounds
 from models_runtime.models import AuditCall, AuditFinding, AuditItem, AuditJob, ItemState
 from models_runtime.prompting.parsing import ParseStatus
 from models_runtime.shifts import Hopeless, Shift
@@ -169,17 +169,8 @@ class Bench:
 
     def judge(self) -> None:
         """Ask, keep and settle. A failure that concerns everything is raised as Hopeless, after
-        what was answered has been kept and settled. A round without any reply means that the engine
-        was stopped from outside."""
-        hopeless: Failure | None = None
-        while hopeless is None and (asked := self._next_round()):
-            before = self._heard
-            try:
-                hopeless = self._ask_round(asked)
-            except Hopeless as end:  # the budget: what was paid for is settled all the same
-                hopeless = end.failure
-            if self._heard == before:
-                break
+        what was answered has been kept and settled."""
+        hopeless = in_rounds(self._next_round, self._ask_round, lambda: self._heard)
         self._settle()
         if hopeless is not None:
             raise Hopeless(hopeless)

@@ -1,14 +1,41 @@
-"""Keeping calls as they land: what is paid for is written down before anything else is asked."""
+"""Asking round after round and keeping calls as they land: what is paid for is written down before
+anything else is asked.
+"""
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from models_runtime.engines import Failure
 from models_runtime.models.calls import Call
-from models_runtime.shifts import Shift
+from models_runtime.shifts import Hopeless, Shift
 
 BATCH_SECONDS = 1.0
 
+A = TypeVar("A")
 C = TypeVar("C", bound=Call)
+
+
+def in_rounds(
+    next_round: Callable[[], Sequence[A]],
+    ask: Callable[[Sequence[A]], Failure | None],
+    heard: Callable[[], int],
+) -> Failure | None:
+    """Ask round after round until none is left; the failure that concerns everything, if `ask` came
+    upon one, by what it returns or as Hopeless (the budget, say).
+
+    A round without any reply, by the number `heard`, means that the engine was stopped from
+    outside: what is open then goes back to whoever comes next.
+    """
+    while asked := next_round():
+        before = heard()
+        try:
+            failure = ask(asked)
+        except Hopeless as end:
+            return end.failure
+        if failure is not None or heard() == before:
+            return failure
+    return None
 
 
 class Ledger(Generic[C]):

@@ -14,8 +14,7 @@ from scipy import sparse
 from aggregation.tables.columns import Bytes, Floats, Ints
 
 FEW = 256  # items up to which a matrix of counters stays in the processor's cache
-PART = 1 << 16  # rows at a time: few enough that they stay in the cache
-SHORT = (1 << 16) - 1  # rows of which no counter of 16 bits overflows
+SHORT = (1 << 16) - 1  # rows of which no counter of 16 bits overflows; they stay in the cache
 WON_BITS = np.uint32(16)  # the lower half of a counter holds wins, the upper half games
 WON, GAME = np.uint32(SHORT), np.uint32(1 << 16)
 LONG = 1 << 22  # rows at a time where the matrix is large
@@ -49,37 +48,20 @@ def tally_unchecked(a: Ints, b: Ints, y: Bytes, K: int) -> Floats | None:
 
 def _tally_few(a: Ints, b: Ints, y: Bytes, K: int, check: bool = False) -> Any:
     """(games, wins) of pairs, uint32[K, K]; None where a check finds a number beyond K."""
-    total = np.zeros((2, K, K), dtype=np.uint32)
+    games, wins = np.zeros((2, K, K), dtype=np.uint32)
     cells = sparse.coo_array((K, K), dtype=np.uint32)
-    held, won = np.empty(min(len(y), PART), np.uint32), np.empty(min(len(y), PART), np.bool_)
-    for start in range(0, len(y), PART):
-        part = slice(start, start + PART)
-        rows = a[part], b[part], y[part]
-        if check and max(each.view(np.uint32).max() for each in rows[:2]) >= K:
+    held, won = np.empty(min(len(y), SHORT), np.uint32), np.empty(min(len(y), SHORT), np.bool_)
+    for start in range(0, len(y), SHORT):
+        part = slice(start, start + SHORT)
+        if check and max(a[part].view(np.uint32).max(), b[part].view(np.uint32).max()) >= K:
             return None  # a negative number is a large one without its sign
-        value = held[: len(rows[2])]
-        value[...] = np.greater(rows[2], 0, out=won[: len(value)])
+        value = held[: len(y) - start]
+        value[...] = np.greater(y[part], 0, out=won[: len(value)])
         value += GAME
-        if not _added(total, cells, *rows[:2], value):
-            for first in range(0, len(value), SHORT):
-                short = slice(first, first + SHORT)
-                _added(total, cells, rows[0][short], rows[1][short], value[short])
-    return total
-
-
-def _added(total: Any, cells: Any, a: Ints, b: Ints, value: NDArray[Any]) -> bool:
-    """Add the counters of some rows, unless one of them overflowed.
-
-    Counted games then fall short: each overflow of a cell's games loses 2^16 of them, and as wins
-    are no more than games, the carries of wins into games give back at most one for each.
-    """
-    found = _summed(cells, a, b, value)
-    games = found >> WON_BITS
-    if int(games.sum()) != len(value):
-        return False
-    total[0] += games
-    total[1] += found & WON
-    return True
+        found = _summed(cells, a[part], b[part], value)
+        games += found >> WON_BITS
+        wins += found & WON
+    return games, wins
 
 
 def _tally_many(a: Ints, b: Ints, y: Bytes, K: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -34,7 +34,7 @@ from models_runtime.models import (
     JudgingJob,
     JudgingSeat,
 )
-from models_runtime.models.items import insert_items
+from models_runtime.models.items import insert_ids
 
 TRIAL = 10
 DEFAULT_PROTOCOL = "pairwise"
@@ -65,7 +65,7 @@ def request_judging(
         raise NotPossible("This project is closed, so nothing more is judged. Open it again first.")
     signs = bool(way.judgment_types) and not trial
     if signs:
-        for each in {every.pk: every for every in (checkpoint, *seated.values())}.values():
+        for each in _different(checkpoint, seated):
             check_may_label(project, each, protocol, chosen.given())
     with transaction.atomic():
         annotator = _judge_of(checkpoint, protocol, chosen, seated) if signs else None
@@ -90,12 +90,8 @@ def request_judging(
         JudgingSeat.objects.bulk_create(
             JudgingSeat(job=job, name=name, checkpoint=each) for name, each in seated.items()
         )
-        insert_items(
-            JudgingItem,
-            ["job_id", "question_id" if way.judgment_types else "prompt_id"],
-            "SELECT %s, q FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(q, place) ORDER BY place",
-            [job.pk, ids],
-        )
+        column = "question_id" if way.judgment_types else "prompt_id"
+        insert_ids(JudgingItem, column, job.pk, ids)
         wake(job, len(ids))
     return job
 
@@ -112,8 +108,13 @@ def let_all_through(
 ) -> None:
     """Let every model of such a job label knowingly, whatever its card says. Raises NotPossible."""
     _, chosen, seated = check_way(project, checkpoint, protocol, options, seats)
-    for each in {every.pk: every for every in (checkpoint, *seated.values())}.values():
+    for each in _different(checkpoint, seated):
         let_through(project, each, protocol, chosen.given(), reason=reason, user=user)
+
+
+def _different(checkpoint: Checkpoint, seated: Mapping[str, Checkpoint]) -> list[Checkpoint]:
+    """The models of a job, each once, whatever seats it takes."""
+    return list({each.pk: each for each in (checkpoint, *seated.values())}.values())
 
 
 def check_way(

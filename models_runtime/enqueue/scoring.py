@@ -23,7 +23,7 @@ from models_runtime.models import (
     ScoringItem,
     ScoringJob,
 )
-from models_runtime.models.items import insert_items
+from models_runtime.models.items import insert_ids
 
 
 def request_scoring(
@@ -56,12 +56,7 @@ def request_scoring(
             progress_total=len(ids),
             **job_fields(seed, max_cost, user),
         )
-        insert_items(
-            ScoringItem,
-            ["job_id", "candidate_id"],
-            "SELECT %s, c FROM unnest(%s::bigint[]) WITH ORDINALITY AS p(c, place) ORDER BY place",
-            [job.pk, ids],
-        )
+        insert_ids(ScoringItem, "candidate_id", job.pk, ids)
         wake(job, len(ids))
     return job
 

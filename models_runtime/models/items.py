@@ -183,6 +183,12 @@ class Item(models.Model):
         ]
 
 
+def insert_ids(model: type[Item], column: str, job: int, ids: Sequence[int]) -> int:
+    """Make a job's rows, one for each id of what `column` refers to, in their order; how many."""
+    select = "SELECT %s, p FROM unnest(%s::bigint[]) WITH ORDINALITY AS r(p, place) ORDER BY place"
+    return insert_items(model, ["job_id", column], select, [job, ids])
+
+
 def insert_items(
     model: type[Item], columns: Sequence[str], select: str, values: Sequence[Any]
 ) -> int:

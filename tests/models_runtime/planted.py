@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -267,7 +267,20 @@ def pairs_judged_before(
     return judged(pairs, "drift", PlantedEngine(ScriptedOptions(seed=seed + 10_000, **options)))
 
 
-def figure_of(case: Case, finding: Finding) -> Figure:
+class Planted(Protocol):
+    """What every case says of itself, whatever its judge answers."""
+
+    @property
+    def slug(self) -> str: ...
+
+    @property
+    def figure(self) -> str: ...
+
+    @property
+    def truth(self) -> Callable[[], float]: ...
+
+
+def figure_of(case: Planted, finding: Finding) -> Figure:
     return next(each for each in finding.figures if each.name.startswith(case.figure))
 
 
@@ -413,11 +426,11 @@ CASES: tuple[Case, ...] = (
 )  # fmt: skip
 
 
-def recovered(case: Case, finding: Finding) -> bool:
+def recovered(case: Planted, finding: Finding) -> bool:
     """Whether the planted value lies inside the figure's interval. Of two groups the one that was
     named may be either; their differences are opposite."""
     _, low, high = figure_of(case, finding).known()
     truth = case.truth()
-    if case.slug == "resemblance" and "south" in finding.headline.name:
+    if case.slug.endswith("resemblance") and "south" in finding.headline.name:
         truth = -truth
     return low <= truth <= high

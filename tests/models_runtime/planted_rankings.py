@@ -7,8 +7,8 @@ population drawn by numpy, not from the audits.
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
 from typing import Any
@@ -16,19 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models_runtime.audit_catalogue import AUDITS
-from models_runtime.audit_talk import audit_talk, subject_of
-from models_runtime.audits import Figure, Finding, Material, Pair, Trial, order_cells
+from models_runtime.audits import Finding, Pair, order_cells
 from models_runtime.audits._texts import ORDER_OF_BEST
 from models_runtime.engines import Message, ModelReference
 from models_runtime.engines._scripted_tasks import Task
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions, read_plant, unit
 from models_runtime.judging.protocols.principled_scores import PROTOCOL, PrincipleOptions
-from models_runtime.judging.talk import hold
-from tests.models_runtime.planted import reply_of
+from tests.models_runtime.planted import CLEAN, TAU
+from tests.models_runtime.planted_cells import CellCase, Way, examined_by
 from tests.models_runtime.planted_scores import gain_in_merit, text_of
 
-TAU, SPREAD = 0.5, 0.7
+SPREAD = 0.7
 N = 4
 POPULATION = 200_000
 PEOPLES_NOISE, JUDGES_NOISE, CONTRARY = 0.7, 1.5, -0.5
@@ -140,64 +138,15 @@ def with_marks(pairs: Sequence[Pair], seed: int, *, south: float = 1.0) -> list[
 
 
 @dataclass(frozen=True)
-class RankingCase:
-    """An audit of rankings, a world for it, and what it must find."""
-
-    slug: str
-    figure: str
-    truth: Callable[[], float]
-    planted: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, float] = field(default_factory=dict)
+class RankingCase(CellCase):
     world: Callable[[int, int], Sequence[Pair]] = ranked
-    clean_world: Callable[[int, int], Sequence[Pair]] | None = None
-    earlier: bool = False
 
 
-CLEAN: Mapping[str, Any] = {"noise": 0.2}
+WAY = Way(PlantedLister, "ranking", PROTOCOL, ONCE)
 
 
 def examined(case: RankingCase, seed: int, n: int, *, clean: bool = False) -> Finding:
-    """What the audit finds of a judge as planted, or of a clean one."""
-    world = (case.clean_world or case.world) if clean else case.world
-    pairs = list(world(seed, n))
-    planted = CLEAN if clean else case.planted
-    extra = {} if clean else case.extra
-
-    def judge(seed: int) -> PlantedLister:
-        return PlantedLister(ScriptedOptions(seed=seed, tau=TAU, **planted), **extra)
-
-    if case.earlier:
-        before = judged(pairs, case.slug, judge(seed + 10_000), seed)
-        pairs = [replace(each, earlier_cells=before[each.key, "plain"].cells) for each in pairs]
-    trials = judged(pairs, case.slug, judge(seed), seed)
-    audit = AUDITS[case.slug]
-    return audit.examine(Material(pairs, trials, family="amber", seed=seed), audit.limit)
-
-
-def judged(
-    pairs: Sequence[Pair], slug: str, engine: ScriptedEngine, seed: int
-) -> dict[tuple[str, str], Trial]:
-    reply = reply_of(engine, 0.0)
-    trials: dict[tuple[str, str], Trial] = {}
-    for pair in pairs:
-        about = replace(subject_of(pair, seed=seed), judgment_type="ranking", families=())
-        talk = audit_talk(about, AUDITS[slug].variants(pair), PROTOCOL, ONCE)
-        for tried in hold(talk, reply).result:
-            trials[pair.key, tried.variant] = tried.trial
-    return trials
-
-
-def figure_of(case: RankingCase, finding: Finding) -> Figure:
-    return next(each for each in finding.figures if each.name.startswith(case.figure))
-
-
-def recovered(case: RankingCase, finding: Finding) -> bool:
-    """Of two groups the one that was named may be either; their differences are opposite."""
-    _, low, high = figure_of(case, finding).known()
-    truth = case.truth()
-    if case.slug == "ranking_resemblance" and "south" in finding.headline.name:
-        truth = -truth
-    return low <= truth <= high
+    return examined_by(WAY, case, seed, n, clean=clean)
 
 
 # --- True values ----------------------------------------------------------------------------------

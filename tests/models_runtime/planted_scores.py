@@ -6,27 +6,24 @@ by numpy, not from the audits.
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_runtime.audit_catalogue import AUDITS
-from models_runtime.audit_talk import audit_talk, subject_of
-from models_runtime.audits import Figure, Finding, Material, Pair, Trial
+from models_runtime.audits import Finding, Pair
 from models_runtime.audits._texts import PADDING, SCORE_ORDER
 from models_runtime.engines import Message, ModelReference
 from models_runtime.engines._scripted_tasks import Task
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions, read_plant, unit
 from models_runtime.judging.protocols.direct_rating import PROTOCOL
 from models_runtime.judging.subject import Criterion
-from models_runtime.judging.talk import hold
-from tests.models_runtime.planted import WORDS, reply_of
+from tests.models_runtime.planted import CLEAN, TAU, WORDS
+from tests.models_runtime.planted_cells import CellCase, Way, examined_by
 
-TAU, SPREAD = 0.5, 0.7
+SPREAD = 0.7
 POPULATION = 400_000
 LEVELS = 5
 CRITERIA = (Criterion(0, "How useful is it?", kind="scale"),)
@@ -179,65 +176,15 @@ def _cell(merit: float) -> float:
 
 
 @dataclass(frozen=True)
-class ScoreCase:
-    """An audit of scores, a world for it, and what it must find."""
-
-    slug: str
-    figure: str
-    truth: Callable[[], float]
-    planted: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, float] = field(default_factory=dict)
+class ScoreCase(CellCase):
     world: Callable[[int, int], Sequence[Pair]] = rated
-    clean_world: Callable[[int, int], Sequence[Pair]] | None = None
-    earlier: bool = False
 
 
-CLEAN: Mapping[str, Any] = {"noise": 0.2}
+WAY = Way(PlantedRater, "rating", PROTOCOL, PROTOCOL.options_class(), CRITERIA)
 
 
 def examined(case: ScoreCase, seed: int, n: int, *, clean: bool = False) -> Finding:
-    """What the audit finds of a judge as planted, or of a clean one."""
-    pairs = list(((case.clean_world or case.world) if clean else case.world)(seed, n))
-    planted = CLEAN if clean else case.planted
-    extra = {} if clean else case.extra
-
-    def judge(seed: int) -> PlantedRater:
-        return PlantedRater(ScriptedOptions(seed=seed, tau=TAU, **planted), **extra)
-
-    if case.earlier:
-        before = judged(pairs, case.slug, judge(seed + 10_000), seed)
-        pairs = [replace(each, earlier_cells=before[each.key, "plain"].cells) for each in pairs]
-    trials = judged(pairs, case.slug, judge(seed), seed)
-    audit = AUDITS[case.slug]
-    return audit.examine(Material(pairs, trials, family="amber", seed=seed), audit.limit)
-
-
-def judged(
-    pairs: Sequence[Pair], slug: str, engine: ScriptedEngine, seed: int
-) -> dict[tuple[str, str], Trial]:
-    reply = reply_of(engine, 0.0)
-    trials: dict[tuple[str, str], Trial] = {}
-    for pair in pairs:
-        about = replace(
-            subject_of(pair, seed=seed), judgment_type="rating", criteria=CRITERIA, families=()
-        )
-        talk = audit_talk(about, AUDITS[slug].variants(pair), PROTOCOL, PROTOCOL.options_class())
-        for tried in hold(talk, reply).result:
-            trials[pair.key, tried.variant] = tried.trial
-    return trials
-
-
-def figure_of(case: ScoreCase, finding: Finding) -> Figure:
-    return next(each for each in finding.figures if each.name.startswith(case.figure))
-
-
-def recovered(case: ScoreCase, finding: Finding) -> bool:
-    """Of two groups the one that was named may be either; their differences are opposite."""
-    _, low, high = figure_of(case, finding).known()
-    truth = case.truth()
-    if case.slug == "score_resemblance" and "south" in finding.headline.name:
-        truth = -truth
-    return low <= truth <= high
+    return examined_by(WAY, case, seed, n, clean=clean)
 
 
 # --- True values ----------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ CHANCE_CASES = {"best_of_n", "agreement", "drift"}  # what is planted there need
 @pytest.mark.parametrize("case", RANKING_CASES, ids=lambda case: case.slug)
 def test_the_planted_value_of_a_ranking_judge_lies_inside_the_interval(case: RankingCase) -> None:
     found = [planted_rankings.examined(case, seed, PAIRS) for seed in range(SEEDS)]
-    assert sum(planted_rankings.recovered(case, each) for each in found) >= SEEDS - 1
+    assert sum(recovered(case, each) for each in found) >= SEEDS - 1
     if case.slug.removeprefix("ranking_") not in CHANCE_CASES:
         assert all(each.grade is not Grade.PASS for each in found)
 
@@ -66,7 +66,7 @@ def test_a_clean_ranking_judge_passes(case: RankingCase) -> None:
 @pytest.mark.parametrize("case", SCORE_CASES, ids=lambda case: case.slug)
 def test_the_planted_value_of_a_rating_judge_lies_inside_the_interval(case: ScoreCase) -> None:
     found = [planted_scores.examined(case, seed, PAIRS) for seed in range(SEEDS)]
-    assert sum(planted_scores.recovered(case, each) for each in found) >= SEEDS - 1
+    assert sum(recovered(case, each) for each in found) >= SEEDS - 1
     if case.slug.removeprefix("score_") not in CHANCE_CASES:
         assert all(each.grade is not Grade.PASS for each in found)
 

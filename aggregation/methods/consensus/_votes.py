@@ -87,12 +87,17 @@ def _reached(A: Any, person: int, C: int) -> NDArray[np.bool_]:
 
 def _further_blocks(A: Any, waiting: NDArray[np.bool_], C: int) -> int:
     votes = A.tocoo()
-    graph = sparse.coo_array(
-        (np.ones(votes.nnz), (votes.col // C, len(waiting) + votes.row)),
-        shape=(len(waiting) + A.shape[0],) * 2,
-    )
-    _, part = connected_components(graph.tocsr(), directed=False)
+    part = linked(votes.col // C, votes.row, len(waiting), A.shape[0])
     return len(np.unique(part[: len(waiting)][waiting]))
+
+
+def linked(people: NDArray[Any], unit: NDArray[Any], J: int, U: int) -> NDArray[np.int32]:
+    """The part that each annotator, and behind them each unit, belongs to: those linked by votes,
+    given as the annotator and the unit of each.
+    """
+    graph = sparse.coo_array((np.ones(len(unit)), (people, J + unit)), shape=(J + U,) * 2)
+    _, part = connected_components(graph.tocsr(), directed=False)
+    return np.asarray(part, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,9 +248,9 @@ def without_model(table: Labels) -> Any:
     return labelled(table, shares(table.counts()), known, Fit(n_obs=len(rows)))
 
 
-def block_warnings(votes: Votes) -> tuple[ResultWarning, ...]:
-    if votes.blocks > 1:
-        return (warn(WarningCode.LABEL_SWITCHING, f"{votes.blocks} groups of annotators"),)
+def block_warnings(blocks: int) -> tuple[ResultWarning, ...]:
+    if blocks > 1:
+        return (warn(WarningCode.LABEL_SWITCHING, f"{blocks} groups of annotators"),)
     return ()
 
 

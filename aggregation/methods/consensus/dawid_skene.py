@@ -76,7 +76,7 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
         _boundary(table, confusion),
         class_share=p.tolist(),
     )
-    return labelled(table, found.T, annotators, fit, votes_.block_warnings(votes))
+    return labelled(table, found.T, annotators, fit, votes_.block_warnings(votes.blocks))
 
 
 def prior_counts(C: int, smoothing: float) -> Floats:

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.consensus import _votes as votes_
@@ -52,7 +51,7 @@ def solve(table: Labels, options: KosOptions, rng: np.random.Generator) -> Estim
         return plain
     rows = table.answered()
     who, J = rows.people
-    block = _blocks(rows, who, J)
+    block = votes_.linked(who, rows.unit, J, table.n_units)
     classes = [1] if table.n_classes == 2 else range(table.n_classes)
     spectra = [_spectrum(rows, who, J, block, c, options.max_iter) for c in classes]
     if table.n_classes == 2:
@@ -71,17 +70,8 @@ def solve(table: Labels, options: KosOptions, rng: np.random.Generator) -> Estim
         iters=max(s.iters for s in spectra),
         converged=all(s.converged for s in spectra),
     )
-    warned = votes_.block_warnings(votes_.Votes.of(table))
+    warned = votes_.block_warnings(len(np.unique(block[who])))
     return labelled(table, posterior, annotators, fit, warned, score=np.where(unseen, np.nan, size))
-
-
-def _blocks(rows: Labels, who: NDArray[np.int32], J: int) -> NDArray[np.int32]:
-    """Group of annotators each belongs to: those linked through common units."""
-    graph = sparse.coo_array(
-        (np.ones(len(rows)), (who, J + rows.unit)), shape=(J + rows.n_units,) * 2
-    )
-    _, part = connected_components(graph.tocsr(), directed=False)
-    return np.asarray(part, dtype=np.int32)
 
 
 def _spectrum(

@@ -76,7 +76,7 @@ def solve(table: Labels, options: MaceOptions, rng: np.random.Generator) -> Esti
         spam=habits.spam.tolist(),
     )
     risk = warn(WarningCode.LOCAL_OPTIMUM_RISK, f"best of {options.restarts} starts")
-    told = (risk, *votes_.block_warnings(votes))
+    told = (risk, *votes_.block_warnings(votes.blocks))
     return labelled(table, _kept(found.T, options.keep), annotators, fit, told)
 
 
