@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -78,6 +78,9 @@ def _helper() -> Iterator["subprocess.Popen[bytes]"]:
             yield helper
         except BaseException:
             helper.kill()
+            assert helper.stdin is not None
+            with suppress(BrokenPipeError):  # what it never took mustn't hide why it is ended
+                helper.stdin.close()
             raise
 
 

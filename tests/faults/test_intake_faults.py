@@ -325,12 +325,15 @@ def _when_free(act: Any) -> Any:
     return act()
 
 
-def test_a_rendering_process_that_dies_ends_the_import_with_a_sentence() -> None:
+@pytest.mark.parametrize("dead", [False, True], ids=["is dying", "is dead"])
+def test_a_rendering_process_that_dies_ends_the_import_with_a_sentence(dead: bool) -> None:
     def render_among_the_dying() -> None:
         with rendering(2) as render:
             assert "<em>a</em>" in render("candidate", ["*a*"])[0]
             for child in _children():
                 os.kill(child, signal.SIGKILL)
+            while dead and _children():
+                time.sleep(0.01)
             render("candidate", ["*a*"] * 10)
 
     with pytest.raises(RenderingStopped, match="Nothing was written"):
