@@ -433,12 +433,11 @@ class ScriptedEngine(Engine):
         if shares:
             decision = Decision(shares, self.options.label_mass)
             return DecisionReply(request.key, decision, Usage(1, 1), _since(began))
+        words = len(_joined(request.messages).split())
         pair = shown_pair(request.messages)
         if pair is None or not {"A", "B"} <= set(request.labels):
-            failure = Failure(
-                Cause.BAD_REQUEST, "The scripted engine can't decide between these labels."
-            )
-            return DecisionReply(request.key, wall_ms=_since(began), failure=failure)
+            decision = Decision(self._drawn_shares(request), self.options.label_mass)
+            return DecisionReply(request.key, decision, Usage(words, 1), _since(began))
         p = 1 / (1 + math.exp(-self.logit(pair)))
         tie = self.options.tie_share * 2 * min(p, 1 - p) if "C" in request.labels else 0.0
         shares = dict.fromkeys(request.labels, 0.0) | {"A": p - tie / 2, "B": 1 - p - tie / 2}
@@ -446,8 +445,14 @@ class ScriptedEngine(Engine):
             shares["C"] = tie
         lost = unit("garbage", self.options.seed, *pair) < self.options.garbage_rate
         decision = Decision(shares, 0.2 if lost else self.options.label_mass)
-        words = len(_joined(request.messages).split())
         return DecisionReply(request.key, decision, Usage(words, 1), _since(began))
+
+    def _drawn_shares(self, request: DecisionRequest) -> dict[str, float]:
+        """Probabilities of labels that nothing planted speaks about, drawn by hash."""
+        what = (self.options.seed, self.info.model, _joined(request.messages))
+        drawn = {label: unit("label", label, *what) for label in request.labels}
+        total = sum(drawn.values())
+        return {label: share / total for label, share in drawn.items()}
 
     def _eps(self, *parts: object) -> float:
         return normal("eps", self.options.seed, self.info.model, *parts)

@@ -93,6 +93,17 @@ def test_what_a_server_was_seen_not_to_do_is_not_asked_of_it_until_it_is_mended(
         assert enqueue.request_judging(project, again, options=labelled)
 
 
+def test_a_scripted_model_is_seen_to_give_label_probabilities_and_may_judge_by_them() -> None:
+    project = project_with_prompts(1)
+    pair(project, 0, "Yes. ⟦u=1⟧", "No. ⟦u=-1⟧")
+    checkpoint = scripted(project)
+    assert holds(probed(checkpoint))["labels"] is True
+    assert checkpoint.withheld == {}
+    labelled = {"template": "labelled@1", "reducer": "logit_mean"}
+    job = enqueue.request_judging(project, checkpoint, options=labelled)
+    assert job.state == WorkState.QUEUED
+
+
 def test_page_and_api_say_what_is_not_asked_of_a_model(client: Client) -> None:
     project = project_with_prompts(1)
     olga = member(project, "olga", Role.OWNER)
