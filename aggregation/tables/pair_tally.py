@@ -14,7 +14,8 @@ from scipy import sparse
 from aggregation.tables.columns import Bytes, Floats, Ints
 
 FEW = 256  # items up to which a matrix of counters stays in the processor's cache
-SHORT = (1 << 16) - 1  # rows of which no counter of 16 bits overflows; they stay in the cache
+SHORT = (1 << 16) - 1  # rows of which no counter of 16 bits overflows
+PART = 1 << 19  # rows at a time: they stay in the cache, and calls cost little beside them
 WON_BITS = np.uint32(16)  # the lower half of a counter holds wins, the upper half games
 WON, GAME = np.uint32(SHORT), np.uint32(1 << 16)
 LONG = 1 << 22  # rows at a time where the matrix is large
@@ -50,18 +51,38 @@ def _tally_few(a: Ints, b: Ints, y: Bytes, K: int, check: bool = False) -> Any:
     """(games, wins) of pairs, uint32[K, K]; None where a check finds a number beyond K."""
     games, wins = np.zeros((2, K, K), dtype=np.uint32)
     cells = sparse.coo_array((K, K), dtype=np.uint32)
-    held, won = np.empty(min(len(y), SHORT), np.uint32), np.empty(min(len(y), SHORT), np.bool_)
-    for start in range(0, len(y), SHORT):
-        part = slice(start, start + SHORT)
+    held, won = np.empty(min(len(y), PART), np.uint32), np.empty(min(len(y), PART), np.bool_)
+    for start in range(0, len(y), PART):
+        part = slice(start, start + PART)
         if check and max(a[part].view(np.uint32).max(), b[part].view(np.uint32).max()) >= K:
             return None  # a negative number is a large one without its sign
         value = held[: len(y) - start]
         value[...] = np.greater(y[part], 0, out=won[: len(value)])
         value += GAME
-        found = _summed(cells, a[part], b[part], value)
+        _add_counters(cells, a[part], b[part], value, games, wins)
+    return games, wins
+
+
+def _add_counters(
+    cells: Any, a: Ints, b: Ints, value: NDArray[Any], games: NDArray[Any], wins: NDArray[Any]
+) -> None:
+    """Add the packed rows to both tables, in short parts where a counter overflowed.
+
+    Were r cells' wins carried into their games, and c games lost beyond the top, the games found
+    would be `rows + r - 2**16 * c`, and r is at most rows / 2**16 < 2**16: they are as many as
+    the rows only where nothing overflowed.
+    """
+    found = _summed(cells, a, b, value)
+    played = found >> WON_BITS
+    if int(played.sum(dtype=np.int64)) == len(value):
+        games += played
+        wins += found & WON
+        return
+    for start in range(0, len(value), SHORT):
+        part = slice(start, start + SHORT)
+        found = _summed(cells, a[part], b[part], value[part])
         games += found >> WON_BITS
         wins += found & WON
-    return games, wins
 
 
 def _tally_many(a: Ints, b: Ints, y: Bytes, K: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -55,11 +55,17 @@ def test_wins_and_ties_are_counted_with_weight() -> None:
     assert counts.unseen_pairs == 1
 
 
-def test_a_pair_judged_very_often_is_counted_in_full() -> None:
-    won = np.ones(300_000, dtype=np.int8)
-    won[::3] = -1
-    table = Comparisons.from_arrays(np.zeros(300_000, int), np.ones(300_000, int), won)
-    assert table.pair_counts().wins.tolist() == [[0, 200_000], [100_000, 0]]
+@pytest.mark.parametrize("n", [1, 2**16 - 1, 2**16, 300_000, 2**19, 2**20 + 3])
+@pytest.mark.parametrize("lost_each", [1, 2, 3, 10**9])
+def test_a_pair_judged_very_often_is_counted_in_full(n: int, lost_each: int) -> None:
+    won = np.full(n, 2, dtype=np.int8)
+    won[lost_each - 1 :: lost_each] = -1
+    others = np.array([2, 0, 1])  # so that not every row is of one pair
+    a = np.concatenate([np.zeros(n, int), others])
+    b = np.concatenate([np.ones(n, int), [1, 2, 2]])
+    table = Comparisons.from_arrays(a, b, np.concatenate([won, [1, 1, -1]]), n_items=3)
+    lost = n // lost_each
+    assert table.pair_counts().wins.tolist() == [[0, n - lost, 1], [lost, 0, 0], [0, 2, 0]]
 
 
 @given(st.integers(0, 2**32 - 1))

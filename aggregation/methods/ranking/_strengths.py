@@ -133,31 +133,37 @@ def _newman(h: Floats, theta: Floats, part: Ints, max_iter: int) -> tuple[Floats
     idle = np.flatnonzero(part < 0)
     p = np.exp(theta)
     worst = np.inf
+    work = np.empty((min(len(p), max(1, BLOCK // max(len(p), 1))), len(p)))
+    ones = np.ones(len(work))
     for step in range(max_iter):
-        above, below = _newman_sums(h, p)
+        above, below = _newman_sums(h, p, work, ones)
         # gradient at p: sum_j h_ij p_j/(p_i+p_j) - p_i sum_j h_ji/(p_i+p_j)
-        worst = float(np.abs(above - p * below).max(initial=0.0))
+        worst = float(np.maximum.reduce(np.abs(above - p * below), initial=0.0))
         if worst <= TOLERANCE * scale:
             return centred(np.log(p), part), step, True, worst
-        below[idle], above[idle] = 1.0, 1.0
-        if min(above.min(), below.min()) <= 0:
+        if len(idle):
+            below[idle], above[idle] = 1.0, 1.0
+        if np.minimum.reduce(np.minimum(above, below)) <= 0:
             break
         p = above / below
     return centred(np.log(p), part), max_iter, False, worst
 
 
-def _newman_sums(h: Floats, p: Floats) -> tuple[Floats, Floats]:
+def _newman_sums(h: Floats, p: Floats, work: Floats, ones: Floats) -> tuple[Floats, Floats]:
     """sum_j h_ij p_j/(p_i + p_j) and sum_j h_ji/(p_i + p_j), in blocks of rows that stay in the
-    cache.
+    cache: `work` has as many rows as a block, `ones` as many entries.
     """
-    K = len(p)
+    K, rows = len(p), len(work)
+    if rows >= K:
+        share = np.divide(h, np.add.outer(p, p, out=work), out=work)
+        return share @ p, ones @ share
     above, below = np.empty(K), np.zeros(K)
-    rows = max(1, BLOCK // max(K, 1))
     for start in range(0, K, rows):
         block = slice(start, start + rows)
-        share = h[block] / np.add.outer(p[block], p)
+        share = work[: K - start]
+        np.divide(h[block], np.add.outer(p[block], p, out=share), out=share)
         above[block] = share @ p
-        below += np.ones(len(share)) @ share
+        below += ones[: len(share)] @ share
     return above, below
 
 
