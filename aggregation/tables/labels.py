@@ -150,24 +150,35 @@ class Labels:
         )
 
     def counts(self) -> Floats:
-        """V[u, c]: weight of label c on unit u."""
+        """V[u, c]: weight of label c on unit u (computed once, and kept)."""
         return self._counts
 
     @cached_property
     def _counts(self) -> Floats:
+        return self.tallied()
+
+    def tallied(self) -> Floats:
+        """counts() as the caller's own: the table keeps nothing as large."""
         C = self.n_classes
         answered = self.label >= 0
         if self.weight is None and len(self) >= self.n_units and answered.all():
-            cells = sparse.coo_array((self.n_units, C), dtype=np.float64)
-            # Set this way, scipy takes the indices on trust; they were checked at the door.
-            cells.coords, cells.data = (self.unit, self.label), np.ones(len(self))
-            return np.asarray(cells.toarray())
+            return self._counted_by(np.uint16)
         key = self.unit.astype(np.int64) * C + self.label
         if answered.all():
             flat = np.bincount(key, self.weight, minlength=self.n_units * C)
         else:
             flat = np.bincount(key[answered], self.weights[answered], minlength=self.n_units * C)
         return flat.astype(np.float64).reshape(self.n_units, C)
+
+    def _counted_by(self, width: Any) -> Floats:
+        """Counts of all rows, by narrow counters if none overflows: then they add up to fewer."""
+        cells = sparse.coo_array((self.n_units, self.n_classes), dtype=width)
+        # Set this way, scipy takes the indices on trust; they were checked at the door.
+        cells.coords, cells.data = (self.unit, self.label), np.ones(len(self), dtype=width)
+        found = cells.toarray()
+        if int(found.sum(dtype=np.int64)) != len(self):
+            return self._counted_by(np.int64)
+        return np.asarray(found, dtype=np.float64)
 
     def answered(self) -> Self:
         """Without "not applicable" rows and rows of weight zero."""

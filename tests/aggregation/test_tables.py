@@ -55,6 +55,16 @@ def test_wins_and_ties_are_counted_with_weight() -> None:
     assert counts.unseen_pairs == 1
 
 
+@pytest.mark.parametrize("n", [1, 2**16 - 1, 2**16, 200_000])
+def test_a_unit_labelled_very_often_is_counted_in_full(n: int) -> None:
+    label = np.ones(n + 2, dtype=np.int32)
+    label[-2:] = 0
+    unit = np.zeros(n + 2, dtype=np.int32)
+    unit[-1] = 1
+    table = Labels.from_arrays(unit, None, label)
+    assert table.counts().tolist() == [[1, n], [1, 0]]
+
+
 @pytest.mark.parametrize("n", [1, 2**16 - 1, 2**16, 300_000, 2**19, 2**20 + 3])
 @pytest.mark.parametrize("lost_each", [1, 2, 3, 10**9])
 def test_a_pair_judged_very_often_is_counted_in_full(n: int, lost_each: int) -> None:

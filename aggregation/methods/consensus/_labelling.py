@@ -114,11 +114,15 @@ def labelled(
     annotators: AnnotatorQuality | None = None,
     fit: Fit | None = None,
     warnings: tuple[ResultWarning, ...] = (),
+    seen: NDArray[np.bool_] | None = None,
     **more: Any,
 ) -> Estimate:
-    """An estimate over units. score = share or probability of the unit's most probable label."""
-    votes = table.counts()
-    seen = votes @ np.ones(votes.shape[1]) > 0
+    """An estimate over units. score = share or probability of the unit's most probable label.
+    `seen` says which units have a vote, where that is known already.
+    """
+    if seen is None:
+        votes = table.counts()
+        seen = votes @ np.ones(votes.shape[1]) > 0
     label = top_label(posterior)
     found = list(warnings)
     if len(seen) and not seen.all():

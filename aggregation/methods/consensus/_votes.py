@@ -45,11 +45,8 @@ class Votes:
         rows = table.answered()
         people, J = rows.people
         U, C = table.n_units, table.n_classes
-        width: Any = np.int32 if J * C < 2**31 else np.int64
-        column = np.multiply(people, C, dtype=width) + rows.label
-        weight = np.ones(len(rows)) if rows.weight is None else rows.weight
-        A = sparse.coo_array((weight, (rows.unit, column)), shape=(U, J * C)).tocsr()
         n = np.bincount(people, minlength=J).astype(np.int64)
+        A = _matrix(rows, people, J)
         seen = np.diff(A.indptr) > 0
         return cls(A, U, J, C, n, seen, _blocks(A, n > 0, C))
 
@@ -61,6 +58,16 @@ class Votes:
     def evidence(self, logE: Floats) -> Floats:
         """L[u, c]: sum over votes of log P(vote | class c); logE is [J, l, c]. The caller's own."""
         return np.asarray(self.A @ logE.reshape(self.J * self.C, self.C))
+
+
+def _matrix(rows: Labels, people: NDArray[Any], J: int) -> Any:
+    """A of the answered rows; what it is made from is as large and ends here."""
+    C = rows.n_classes
+    width: Any = np.int32 if J * C < 2**31 else np.int64
+    column = np.multiply(people, C, dtype=width)
+    column += rows.label
+    weight = np.ones(len(rows)) if rows.weight is None else rows.weight
+    return sparse.coo_array((weight, (rows.unit, column)), shape=(rows.n_units, J * C)).tocsr()
 
 
 def _blocks(A: Any, active: NDArray[np.bool_], C: int) -> int:
@@ -141,30 +148,54 @@ def expectation_maximisation(
     while now.iters < max_iter:
         beat()
         after = at(maximise(now.T), now.iters + 1)
-        way = after.T - now.T
-        moved = max(float(way.max(initial=0.0)), -float(way.min(initial=0.0)))
-        del way  # as large as what is kept of a step
+        moved = _largest_change(now.T, after.T)
         gain = abs(after.objective - now.objective)
         if gain <= tol * (abs(after.objective) + 1e-12) and moved <= 100 * tol:
             return replace(after, converged=True)
-        now = after if leap is None else _leapt(now, after, maximise(after.T), leap, at, max_iter)
+        before, now = now.params, after  # its posterior is let go: a leap needs room for another
+        if leap is not None:
+            now = _leapt(before, after, maximise(after.T), leap, at, max_iter)
+        del after
     return now
 
 
+def _largest_change(before: Floats, after: Floats) -> float:
+    """The largest absolute difference, some units at a time: whole, it would be as large as they
+    are.
+    """
+    return max(
+        (
+            float(
+                np.abs(after[start : start + AT_ONCE] - before[start : start + AT_ONCE]).max(
+                    initial=0.0
+                )
+            )
+            for start in range(0, len(after), AT_ONCE)
+        ),
+        default=0.0,
+    )
+
+
 def _leapt(
-    now: Expectation,
+    before: Any,
     after: Expectation,
     following: Any,
     leap: Callable[[Any, Any, Any], Any],
     at: Callable[[Any, int], Expectation],
     max_iter: int,
 ) -> Expectation:
-    """The extrapolated point where it is no worse than the one before, else the plain next step."""
+    """The extrapolated point where it is no worse than the one before, else the plain next step.
+
+    `before`, those of `after` and `following` are successive parameters.
+    """
     if after.iters >= max_iter:
         return after
-    far = at(leap(now.params, after.params, following), after.iters + 1)
-    if far.objective >= after.objective or after.iters + 1 >= max_iter:
-        return far if far.objective >= after.objective else after
+    far = at(leap(before, after.params, following), after.iters + 1)
+    if far.objective >= after.objective:
+        return far
+    if after.iters + 1 >= max_iter:
+        return after
+    del far  # before the next step is as large
     return at(following, after.iters + 2)
 
 
@@ -217,8 +248,8 @@ def posterior(
 
 def first_guess(table: Labels) -> Floats:
     """Vote shares; uniform where there is no vote; one-hot for gold units."""
-    guess = shares(table.counts())
-    guess = np.where(np.isnan(guess), 1.0 / max(table.n_classes, 1), guess)
+    guess = shares(table.tallied())
+    guess[np.isnan(guess)] = 1.0 / max(table.n_classes, 1)
     if table.gold is not None:
         known = np.flatnonzero(table.gold >= 0)
         guess[known] = np.eye(table.n_classes)[table.gold[known]]

@@ -76,7 +76,8 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
         _boundary(table, confusion),
         class_share=p.tolist(),
     )
-    return labelled(table, found.T, annotators, fit, votes_.block_warnings(votes.blocks))
+    warnings = votes_.block_warnings(votes.blocks)
+    return labelled(table, found.T, annotators, fit, warnings, votes.seen)
 
 
 def prior_counts(C: int, smoothing: float) -> Floats:

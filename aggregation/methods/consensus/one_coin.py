@@ -79,7 +79,8 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
     ]
     fit = votes_.fit_of(found, len(table), C - 1 + votes.J, tuple(edge), class_share=p.tolist())
     annotators = quality(table, s, votes.n, "chance of being right")
-    return labelled(table, found.T, annotators, fit, votes_.block_warnings(votes.blocks))
+    warnings = votes_.block_warnings(votes.blocks)
+    return labelled(table, found.T, annotators, fit, warnings, votes.seen)
 
 
 METHOD = Method(
