@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 
 class OptionError(ValueError):
@@ -59,7 +59,12 @@ class OptionField:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options every method has."""
+    """Options every method has.
+
+    RETIRED: names of options that results were once made with and that never changed one.
+    """
+
+    RETIRED: ClassVar[frozenset[str]] = frozenset()
 
     level: float = option(
         0.95, "Level of intervals", "Share of intervals meant to cover.", low=0.5, high=0.999

@@ -34,7 +34,8 @@ class Recorded:
     def options(self, method: Method) -> Options:
         """The method's options as they were. Raises OptionError where one exists no more."""
         fields = {field.name: field for field in method.options.form_fields()}
-        given = dict(self.plain["params"])
+        retired = method.options.RETIRED
+        given = {k: v for k, v in self.plain["params"].items() if k not in retired}
         lost = sorted(set(given) - set(fields))
         if lost:
             raise OptionError(
@@ -48,8 +49,8 @@ class Recorded:
     def written(self, result: AggregateResult) -> str:
         """A result of the same options in the words of this one: canonical JSON without timing."""
         plain = result.to_dict(timing=False)
-        plain["params"] = {
-            name: value for name, value in plain["params"].items() if name in self.plain["params"]
+        plain["params"] = {  # a name that is there no more was retired, and stays as it was
+            name: plain["params"].get(name, value) for name, value in self.plain["params"].items()
         }
         return json.dumps(
             _in_words_of(self.plain, plain),

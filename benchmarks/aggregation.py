@@ -39,6 +39,7 @@ from aggregation.tables.pair_cells import PairCells
 from aggregation.uncertainty import cluster_weight_rows
 
 ENOUGH, MOST_RUNS = 0.5, 200  # seconds, and runs, after which no more are made
+RIVAL_RUNS, RIVAL_SECONDS = 5, 3.0  # of a rival that takes long, the first run counts
 Case = Callable[[bool], list[tuple[str, float, float | None, float | None]]]
 
 
@@ -263,7 +264,8 @@ CROWD = {
 def _crowd_kit(
     name: str, steps: int, unit: Any, annotator: Any, label: Any, truth: Any
 ) -> tuple[float, float] | None:
-    """Seconds of crowd-kit on a data frame, once, and its accuracy.
+    """Seconds of crowd-kit on a data frame, the best of up to RIVAL_RUNS within a few seconds, and
+    its accuracy.
 
     Its EM would stop after few steps by a tolerance of its own; here it takes as many as ours.
     """
@@ -276,11 +278,13 @@ def _crowd_kit(
     frame = pd.DataFrame({"task": unit, "worker": annotator, "label": label})
     same = {"n_iter": steps, "tol": float("-inf")}
     given = {"DawidSkene": same, "OneCoinDawidSkene": same, "MACE": {"n_iter": steps}}
-    rule = getattr(crowdkit, name)(**given.get(name, {}))
-    started = time.process_time()
-    said = rule.fit_predict(frame)
-    seconds = time.process_time() - started
-    return seconds, float((said.reindex(range(len(truth))).to_numpy() == truth).mean())
+    times: list[float] = []
+    while len(times) < RIVAL_RUNS and sum(times) < RIVAL_SECONDS:
+        rule = getattr(crowdkit, name)(**given.get(name, {}))
+        started = time.process_time()
+        said = rule.fit_predict(frame)
+        times.append(time.process_time() - started)
+    return min(times), float((said.reindex(range(len(truth))).to_numpy() == truth).mean())
 
 
 def agreement(quick: bool) -> list[tuple[str, float, float | None, float | None]]:

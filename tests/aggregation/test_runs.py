@@ -150,6 +150,17 @@ def test_a_run_with_an_option_that_is_gone_says_which(judged: World) -> None:
         runs.rebuild(run)
 
 
+def test_an_option_that_never_changed_a_result_may_go_and_its_runs_still_rebuild(
+    judged: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = older(done(request_run(judged.project, "hodge_rank")), without="vary", gone=1)
+    monkeypatch.setattr(METHODS["hodge_rank"].options, "RETIRED", frozenset({"gone"}))
+    assert runs.rebuild(run).identical
+    replay = done(request_replay(run))
+    assert replay.is_identical_replay is True
+    assert replay.aggregate().params["gone"] == 1
+
+
 def test_a_rebuild_by_another_version_of_the_method_says_so(
     judged: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

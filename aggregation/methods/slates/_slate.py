@@ -24,14 +24,25 @@ from aggregation.warning_codes import ResultWarning, WarningCode, warn
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlateOptions(Options):
-    seats: int = option(3, "Seats", "How many items the slate holds.", low=1, high=1000)
+class ApprovalOptions(Options):
     approved: int = option(
         1, "Approved tiers", "How many of the best tiers of a ballot count as approved.", low=1
     )
     ties: Literal["all", "draw"] = option(
         "all", "Tied slates", "List all of them, or draw one in the public order of the seed."
     )
+
+    def seats_among(self, n_items: int) -> int:
+        """How many items may be chosen of so many."""
+        return n_items
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlateOptions(ApprovalOptions):
+    seats: int = option(3, "Seats", "How many items the slate holds.", low=1, high=1000)
+
+    def seats_among(self, n_items: int) -> int:
+        return min(self.seats, n_items)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +74,9 @@ class Choice:
     converged: bool = True
 
 
-def elect(ballots: Ballots, options: SlateOptions, rule: Callable[[Contest], Choice]) -> Estimate:
+def elect(
+    ballots: Ballots, options: ApprovalOptions, rule: Callable[[Contest], Choice]
+) -> Estimate:
     """Apply a rule for slates to the items that somebody was shown."""
     full = ballots.completed()
     levels, weight = full.profile
@@ -86,7 +99,10 @@ def elect(ballots: Ballots, options: SlateOptions, rule: Callable[[Contest], Cho
     score[members] = _shares(shown, chances, len(members))
     if choice.score is not None:
         score[members] = choice.score
-    axioms = report(contest.votes, shown, options.seats) if choice.axioms is None else choice.axioms
+    axioms = choice.axioms
+    if axioms is None:
+        wanted = options.seats if isinstance(options, SlateOptions) else contest.seats
+        axioms = report(contest.votes, shown, wanted)
     return Estimate(
         score=score,
         score_kind="probability" if choice.chances or choice.score is not None else "share",
@@ -101,7 +117,7 @@ def elect(ballots: Ballots, options: SlateOptions, rule: Callable[[Contest], Cho
     )
 
 
-def _contest(full: Ballots, members: Longs, options: SlateOptions) -> Contest:
+def _contest(full: Ballots, members: Longs, options: ApprovalOptions) -> Contest:
     ids = tuple(full.ids[int(m)] for m in members)
     return Contest(
         votes=Approvals.from_ballots(full, options.approved).take(members),
@@ -109,11 +125,11 @@ def _contest(full: Ballots, members: Longs, options: SlateOptions) -> Contest:
         ids=ids,
         members=members,
         priority=public_order(ids, options.seed),
-        seats=min(options.seats, len(members)),
+        seats=options.seats_among(len(members)),
     )
 
 
-def _conversion(levels: NDArray[Any], options: SlateOptions) -> tuple[str, ...]:
+def _conversion(levels: NDArray[Any], options: ApprovalOptions) -> tuple[str, ...]:
     if levels.max(initial=0) > 1:
         return (f"rankings into approvals of the first {_tiers(options.approved)}",)
     return ()
@@ -124,7 +140,7 @@ def _tiers(count: int) -> str:
 
 
 def _settled(
-    choice: Choice, contest: Contest, options: SlateOptions
+    choice: Choice, contest: Contest, options: ApprovalOptions
 ) -> tuple[tuple[Committee, ...], dict[str, Any] | None]:
     """The slates to show and, where one was drawn from several, how."""
     listed = choice.slates.committees

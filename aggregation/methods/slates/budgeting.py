@@ -31,7 +31,7 @@ from typing import Any, Literal
 import numpy as np
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.slates._slate import Choice, Contest, SlateOptions, elect
+from aggregation.methods.slates._slate import ApprovalOptions, Choice, Contest, elect
 from aggregation.options import option
 from aggregation.slates.approvals import Floats
 from aggregation.slates.budgets import bought_by_load, bought_by_shares, bought_greedily
@@ -45,10 +45,9 @@ from aggregation.warning_codes import WarningCode, warn
 
 
 @dataclass(frozen=True, kw_only=True)
-class BudgetingOptions(SlateOptions):
-    seats: int = option(
-        1000, "Most items", "How many items may be bought, whatever they cost.", low=1, high=1000
-    )
+class BudgetingOptions(ApprovalOptions):
+    RETIRED = frozenset({"seats"})
+
     budget: float = option(3.0, "Budget", "What there is to spend.", low=0)
     costs: str = option("", "Costs", "ITEM: COST, … (or a JSON object); 1 for other items.")
     rule: Literal["equal_shares", "phragmen", "greedy", "lottery"] = option(
