@@ -1,20 +1,34 @@
 """Candidates of a job that must differ: what is there, how to ask for another, what may stay."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from django.db.models import F
 
 from annotation.models import Prompt
 from models_runtime.diversity import Matrix
-from models_runtime.engines import Conversation, Usage
+from models_runtime.engines import Conversation, Engine
 from models_runtime.models import Generation, GenerationItem, GenerationJob, ItemState
 from models_runtime.novelty import MOST_SHOWN, Rule, fault_of
 from models_runtime.prompting.prompts import DIFFERENT
 from models_runtime.prompting.templates import Fenced, transcript
 
-Embed = Callable[[Sequence[str]], list[list[float]]]
+
+class Vectors:
+    """The vectors of texts by a model, each asked for once while a shift lasts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, Matrix] = {}
+
+    def of(self, texts: Iterable[str]) -> Mapping[str, Matrix]:
+        """The vectors by text, these and those known before. Raises EngineError."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        made = self._engine.vectors(missing)
+        for text, vector in zip(missing, made, strict=True):
+            self._known[text] = np.asarray(vector, dtype=np.float64)
+        return self._known
 
 
 def rounds_of(items: Sequence[GenerationItem]) -> list[list[GenerationItem]]:
@@ -54,7 +68,7 @@ def sort_out(
     job: GenerationJob,
     rule: Rule,
     texts: Sequence[tuple[GenerationItem, str]],
-    embed: Embed | None = None,
+    vectors: Vectors | None = None,
 ) -> tuple[list[int], list[int], list[int]]:
     """Ids of the items whose text may stay, of those among them that repeat others but have been
     asked for often enough, and of those to be asked for again.
@@ -70,12 +84,12 @@ def sort_out(
         .values("pk")
     )
     kept = kept_texts(job, [item for item, _ in texts])
-    known = _vectors(embed, [text for _, text in texts], kept)
+    known = vectors.of(_all(texts, kept)) if vectors else {}
     stay, repeats, again = [], [], []
     for item, text in sorted(texts, key=lambda pair: pair[0].index):
         others = kept[item.prompt_id]
-        vectors = np.stack([known[each] for each in (*others, text)]) if known else None
-        fault = fault_of(text, others, rule, vectors)
+        theirs = np.stack([known[each] for each in (*others, text)]) if known else None
+        fault = fault_of(text, others, rule, theirs)
         if fault is not None and item.asked_again < rule.tries:
             again.append(item.pk)
             continue
@@ -86,30 +100,28 @@ def sort_out(
     return stay, repeats, again
 
 
-def _vectors(
-    embed: Embed | None, texts: Sequence[str], kept: Mapping[int, Sequence[str]]
-) -> dict[str, Matrix]:
-    """Each text's vector by the model; empty without one."""
-    if embed is None:
-        return {}
-    wanted = list(dict.fromkeys([*texts, *(each for group in kept.values() for each in group)]))
-    return {
-        text: np.asarray(vector, dtype=np.float64)
-        for text, vector in zip(wanted, embed(wanted), strict=True)
-    }
+def foresee(
+    job: GenerationJob, texts: Sequence[tuple[GenerationItem, str]], vectors: Vectors
+) -> None:
+    """Ask for the vectors that `sort_out` will need, as far as they can be known before it holds
+    its locks. Raises EngineError."""
+    vectors.of(_all(texts, kept_texts(job, [item for item, _ in texts])))
 
 
-def ask_again(item: GenerationItem, usage: Usage) -> None:
-    """Put a held row back, with what the thrown-away text took. The attempt doesn't count."""
+def _all(
+    texts: Sequence[tuple[GenerationItem, str]], kept: Mapping[int, Sequence[str]]
+) -> list[str]:
+    return [*(text for _, text in texts), *(each for group in kept.values() for each in group)]
+
+
+def ask_again(item: GenerationItem) -> None:
+    """Put a held row back. The attempt doesn't count."""
     GenerationItem.objects.filter(pk=item.pk).update(
         state=ItemState.READY,
         worker="",
         lease_until=None,
         attempt=F("attempt") - 1,
         asked_again=F("asked_again") + 1,
-        tokens_in=F("tokens_in") + usage.tokens_in,
-        tokens_out=F("tokens_out") + usage.tokens_out,
-        cost=F("cost") + usage.cost,
     )
 
 

@@ -7,11 +7,13 @@ once. Deleting it loses nothing but time.
 import hashlib
 import sqlite3
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-from models_runtime.engines import Engine
+from models_runtime.engines import EmbeddingReply, EmbeddingRequest, Engine
+from models_runtime.engines._wrapped import Wrapped
 
 PATIENCE = 10.0  # seconds to wait for another writer
 AT_ONCE = 500
@@ -57,38 +59,55 @@ class EmbeddingCache:
             db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
 
 
-class Remembering(Engine):
+class Remembering(Wrapped):
     """An engine whose embeddings are looked up first. Vectors are kept in single precision, and
-    come back so whether they were known or not. `asked` counts texts, `computed` those that
-    weren't known."""
+    come back so whether they were known or not. A reply counts as computed what wasn't known, and
+    no usage for the rest."""
 
     def __init__(self, engine: Engine, cache: EmbeddingCache) -> None:
-        self.info = engine.info
-        self.asked = 0
-        self.computed = 0
-        self._engine = engine
+        super().__init__(engine)
         self._cache = cache
 
-    @property
-    def device(self) -> str:  # type: ignore[override]  # asked when the work is over
-        return self._engine.device
+    def embed(self, requests: Iterable[EmbeddingRequest]) -> Generator[EmbeddingReply, None, None]:
+        open_: dict[str, _Looked] = {}
+        remembered: list[EmbeddingReply] = []
 
-    def check(self) -> None:
-        self._engine.check()
+        def missing() -> Iterator[EmbeddingRequest]:
+            for request in requests:
+                looked = _Looked(request, self._cache.read(request.texts))
+                if looked.missing:
+                    open_[request.key] = looked
+                    yield EmbeddingRequest(request.key, looked.missing)
+                else:
+                    remembered.append(looked.put_together(EmbeddingReply(request.key)))
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        known = self._cache.read(texts)
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
-        if missing:
-            fresh = dict(zip(missing, self._engine.embed(missing), strict=True))
-            self._cache.write(fresh)
-            known |= {text: list(array("f", vector)) for text, vector in fresh.items()}
-        self.asked += len(texts)
-        self.computed += len(missing)
-        return [known[text] for text in texts]
+        with closing(self._engine.embed(missing())) as replies:
+            for reply in replies:
+                yield self._remember(open_.pop(reply.key), reply)
+                while remembered:
+                    yield remembered.pop()
+        yield from remembered
 
-    def close(self) -> None:
-        self._engine.close()
+    def _remember(self, looked: "_Looked", reply: EmbeddingReply) -> EmbeddingReply:
+        if reply.failure is not None:
+            return reply
+        self._cache.write(dict(zip(looked.missing, reply.vectors, strict=True)))
+        return looked.put_together(reply)
+
+
+class _Looked:
+    """A request with the vectors that were known, and the texts that have none yet."""
+
+    def __init__(self, request: EmbeddingRequest, known: Mapping[str, list[float]]) -> None:
+        self._texts = request.texts
+        self._known = known
+        self.missing = tuple(text for text in dict.fromkeys(request.texts) if text not in known)
+
+    def put_together(self, reply: EmbeddingReply) -> EmbeddingReply:
+        """The reply to the whole request, given that to what was missing."""
+        fresh = (list(array("f", vector)) for vector in reply.vectors)
+        known = {**self._known, **dict(zip(self.missing, fresh, strict=True))}
+        return replace(reply, vectors=tuple(known[text] for text in self._texts))
 
 
 def _digest(text: str) -> bytes:

@@ -30,11 +30,12 @@ from models_runtime.engines import (
     GenerationRequest,
     Sampling,
 )
-from models_runtime.generating import conversation_of, storable
+from models_runtime.generating import conversation_of
 from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.reducers import first_wins
 from models_runtime.judging.subject import Criterion, Subject
 from models_runtime.judging.talk import Answer, Ask, CallKind, Course, Heard, Order, Step
+from models_runtime.keeping_candidates import storable
 from models_runtime.models import (
     AuditCall,
     Checkpoint,

@@ -49,14 +49,16 @@ class Ledger(Generic[C]):
         self._kept_at = time.monotonic()
 
     def add(self, row: C) -> None:
-        """Take a call. Where it is time, write and look up; see `Shift.look_up` for what it
-        raises."""
+        """Take a call, while others are on their way. Where it is time, write and look up; see
+        `Shift.look_up` for what it raises."""
         self._unkept.append(row)
         waited = time.monotonic() - self._kept_at > BATCH_SECONDS
         if waited or len(self._unkept) >= self._most:
-            self.keep_and_look_up()
+            self.keep()
+            self._shift.look_up(awaiting=True)
 
     def keep_and_look_up(self) -> None:
+        """Now that nothing is on its way."""
         self.keep()
         self._shift.look_up()
 

@@ -15,7 +15,7 @@ from models_runtime import shifts
 from models_runtime.catalogue import SCORERS
 from models_runtime.checkpoints import open_engine
 from models_runtime.device_time import on_device
-from models_runtime.embedders import remembering
+from models_runtime.embedders import counted
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -60,12 +60,11 @@ def _work(job: ScoringJob, length: timedelta) -> None:
         )
     with ExitStack() as stack:
         opened = [
-            stack.enter_context(_ready(each, scorer))
+            stack.enter_context(_ready(each, scorer, job))
             for each in (job.checkpoint, job.partner)
             if each is not None
         ]
         stack.enter_context(on_device(job.project, opened))
-        bench = Bench(*opened)
 
         def stop() -> None:
             for engine in opened:
@@ -77,11 +76,11 @@ def _work(job: ScoringJob, length: timedelta) -> None:
             )
         )
         shift.look_up()
-        _measure_all(shift, scorer, bench)
+        _measure_all(shift, scorer, Bench(*map(shift.thrifty, opened)))
 
 
-def _ready(checkpoint: Checkpoint, scorer: Scorer) -> Engine:
-    """The checkpoint's engine, answering, with its embeddings remembered where that is safe."""
+def _ready(checkpoint: Checkpoint, scorer: Scorer, job: ScoringJob) -> Engine:
+    """The checkpoint's engine, answering, with its embeddings counted."""
     engine = open_engine(checkpoint)
     try:
         engine.require(scorer.needs)
@@ -91,7 +90,7 @@ def _ready(checkpoint: Checkpoint, scorer: Scorer) -> Engine:
         raise
     if Capability.EMBED not in scorer.needs:
         return engine
-    return remembering(engine, checkpoint)
+    return counted(engine, checkpoint, job)
 
 
 @dataclass
@@ -121,7 +120,9 @@ def _measure_all(shift: Shift[ScoringJob, ScoringItem], scorer: Scorer, bench: B
             desk.found.append((desk.asked.pop(each.key), finite(each)))
             if desk.is_full:
                 _write(shift, bench, desk)
+                shift.look_up(awaiting=True)
     _write(shift, bench, desk)
+    shift.look_up()
 
 
 def _subjects(shift: Shift[ScoringJob, ScoringItem], desk: _Desk) -> Iterator[Subject]:
@@ -137,6 +138,8 @@ def _subjects(shift: Shift[ScoringJob, ScoringItem], desk: _Desk) -> Iterator[Su
         }
         rivals = _rivals(shift.job, candidates.values()) if of_sets else {}
         for item in items:
+            if shift.purse.is_closed:
+                return
             candidate = candidates[item.candidate_id]
             key = str(item.pk)
             desk.asked[key] = item
@@ -161,21 +164,31 @@ def _rivals(job: ScoringJob, candidates: Iterable[Candidate]) -> dict[int, list[
 
 
 def _write(shift: Shift[ScoringJob, ScoringItem], bench: Bench, desk: _Desk) -> None:
-    """Keep what was found with its provenance, in one transaction.
+    """Keep what was found with its provenance, and what all of it took, in one transaction.
 
-    Rows this worker no longer holds are left to whoever holds them.
+    Rows this worker no longer holds are left to whoever holds them; those that the engine was
+    stopped for are given back untouched when the shift ends.
     """
     found, desk.found = desk.found, []
     desk.since = time.monotonic()
     with transaction.atomic():
         held = shift.rows.lock_held([item for item, _ in found], shift.worker)
-        mine = [(item, measured) for item, measured in found if item.pk in held]
-        good = [(item, measured) for item, measured in mine if measured.failure is None]
-        bad = [(item, each.failure) for item, each in mine if each.failure is not None]
+        good = [pair for pair in found if pair[0].pk in held and pair[1].failure is None]
+        bad = [
+            (item, each.failure)
+            for item, each in found
+            if item.pk in held and each.failure is not None and not _is_cut_off(each.failure)
+        ]
         _keep(shift.job, bench.engine.info.revision, good)
         shift.settle_failures(bad)
+        kept = {item.pk for item, _ in good}
+        shift.rows.pay((item.pk, each.usage) for item, each in found if item.pk not in kept)
+    shift.purse.keep(each.usage for _, each in found)
     _count(shift, good, bad)
-    shift.look_up()
+
+
+def _is_cut_off(failure: Failure) -> bool:
+    return failure.cause is Cause.CANCELLED
 
 
 def _count(
@@ -206,9 +219,9 @@ def _keep(job: ScoringJob, revision: str, good: list[tuple[ScoringItem, Measured
     )
     for item, measured in good:
         item.state, item.worker, item.lease_until = "done", "", None
-        item.tokens_in = measured.usage.tokens_in
-        item.tokens_out = measured.usage.tokens_out
-        item.cost = measured.usage.cost
+        item.tokens_in += measured.usage.tokens_in
+        item.tokens_out += measured.usage.tokens_out
+        item.cost += measured.usage.cost
     ScoringItem.objects.bulk_update(
         [item for item, _ in good],
         ["state", "worker", "lease_until", "tokens_in", "tokens_out", "cost"],

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from models_runtime import decoding
 from models_runtime.catalogue import ENGINES, PROTOCOLS, SCORERS
 from models_runtime.differing import repeats_of
+from models_runtime.embedders import embedded_by
 from models_runtime.enqueue import DEFAULT_PROTOCOL
 from models_runtime.languages import LANGUAGES, MOST_LANGUAGES
 from models_runtime.models import Checkpoint, GenerationJob, Job, JudgingJob, ScoringJob
@@ -159,7 +160,27 @@ class RepeatsSerializer(serializers.Serializer[Any]):
     repeats = serializers.IntegerField()
 
 
-class GenerationJobSerializer(JobSerializer):
+class EmbeddedSerializer(serializers.Serializer[Any]):
+    """Texts that the job had embedded. What that took is in `spent`, too."""
+
+    texts = serializers.IntegerField()
+    known = serializers.IntegerField(help_text="Of these, texts whose vectors were at hand.")
+    tokens_in = serializers.IntegerField()
+    cost = serializers.FloatField()
+
+
+class EmbeddingJobSerializer(JobSerializer):
+    """A job that may embed texts."""
+
+    embedded = serializers.SerializerMethodField()
+
+    @extend_schema_field(EmbeddedSerializer(allow_null=True))
+    def get_embedded(self, job: Job) -> dict[str, Any] | None:
+        found = embedded_by(job)
+        return dict(EmbeddedSerializer(found).data) if found else None
+
+
+class GenerationJobSerializer(EmbeddingJobSerializer):
     """A model writes candidates for prompts."""
 
     sampling = serializers.DictField(read_only=True)
@@ -180,6 +201,7 @@ class GenerationJobSerializer(JobSerializer):
             "languages",
             "repeats",
             "cut_off",
+            "embedded",
         )
         read_only_fields = fields
 
@@ -219,7 +241,7 @@ class MeasuredSummarySerializer(serializers.Serializer[Any]):
     most = serializers.FloatField(allow_null=True)
 
 
-class ScoringJobSerializer(JobSerializer):
+class ScoringJobSerializer(EmbeddingJobSerializer):
     """A model measures candidates."""
 
     partner = serializers.UUIDField(source="partner.public_id", read_only=True, allow_null=True)
@@ -231,7 +253,15 @@ class ScoringJobSerializer(JobSerializer):
 
     class Meta:
         model = ScoringJob
-        fields = (*JOB_FIELDS, "scorer", "settings", "partner", "measurement_source", "measured")
+        fields = (
+            *JOB_FIELDS,
+            "scorer",
+            "settings",
+            "partner",
+            "measurement_source",
+            "measured",
+            "embedded",
+        )
         read_only_fields = fields
 
     @extend_schema_field(MeasuredSummarySerializer(many=True))

@@ -19,9 +19,10 @@ from django.db.models import Min
 from django.utils import timezone
 
 from annotation.models import LeaseLost, WorkState
-from models_runtime.engines import Cause, EngineError, Failure
+from models_runtime.engines import Cause, Engine, EngineError, Failure
 from models_runtime.models import Item, ItemQuerySet, ItemState, Job
 from models_runtime.models.items import MOST_ATTEMPTS
+from models_runtime.thrift import Purse, Thrifty
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class Shift(Generic[J, I]):
         slice_: int = SLICE,
     ) -> None:
         self.job = job
+        self.purse = Purse(job)
         self.worker = uuid.uuid4().hex
         self.successes = 0
         self.failures = 0
@@ -123,15 +125,20 @@ class Shift(Generic[J, I]):
             if claimed:
                 yield claimed
 
+    def thrifty(self, engine: Engine) -> Engine:
+        """The engine, kept within the job's money cap if it has one. For calls that are kept with
+        what comes of them; tell `purse` when they are."""
+        return engine if self.job.max_cost is None else Thrifty(engine, self.purse)
+
     def batch(self, most: int, in_flight: int) -> int:
-        """Replies to keep at once: few where a budget is set, so that it is overrun by no more than
-        what is on its way anyway."""
+        """Replies to keep at once: where a money cap is set, no more than are on their way
+        together, so that they are kept before others are sent."""
         return most if self.job.max_cost is None else min(most, in_flight)
 
     def portions(self, asked: Mapping[str, A], in_flight: int) -> Iterator[Mapping[str, A]]:
         """What to send at once: everything; where a money cap is set, no more than the engine has
         in flight, so that the cap is overrun by no more than that and every call that was paid for
-        is kept before another is sent."""
+        is kept before another is sent. For calls that have rows of their own."""
         if self.job.max_cost is None:
             yield asked
             return
@@ -139,10 +146,11 @@ class Shift(Generic[J, I]):
         for start in range(0, len(keys), in_flight):
             yield {key: asked[key] for key in keys[start : start + in_flight]}
 
-    def look_up(self) -> None:
+    def look_up(self, *, awaiting: bool = False) -> None:
         """Between batches: renew the job's lease, note progress, see whether to stop.
 
-        Raises Over when the job was cancelled or is final, Hopeless when it has spent its budget.
+        Raises Over when the job was cancelled or is final, Hopeless when it has spent its budget;
+        the latter not while `awaiting` calls, which are paid for and kept before it ends.
         """
         if self.job.cancel_is_requested():
             raise Over
@@ -152,7 +160,7 @@ class Shift(Generic[J, I]):
             self.job.renew(lease=self.job.lease, done=self._counted())
         except LeaseLost as lost:
             raise Over from lost
-        if self.job.max_cost is not None and self.job.spent().cost >= self.job.max_cost:
+        if not awaiting and self.purse.is_spent():
             raise Hopeless(
                 Failure(
                     Cause.BUDGET_SPENT,

@@ -18,6 +18,7 @@ from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
 from models_runtime.differing import repeats_of
+from models_runtime.embedders import embedded_by
 from models_runtime.errors import InvalidCheckpoint, NotPossible
 from models_runtime.forms import CheckpointForm, GenerationForm
 from models_runtime.generation_estimates import estimate_of
@@ -212,6 +213,7 @@ def _job_context(project: Project, role: Role, found: Job) -> dict[str, Any]:
         troubles=troubles_of(found),
         facts=facts_of(found),
         spent=found.spent(),
+        embedded=embedded_by(found),
         left=progress.waiting + progress.set_aside + progress.cancelled,
         label=noun_of(found),
         measured=measured_by(found) if isinstance(found, ScoringJob) else None,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from annotation.content import add_prompt
 from annotation.models import Project, Prompt
@@ -29,7 +28,8 @@ from models_runtime.engines import (
     Sampling,
     Usage,
 )
-from models_runtime.generating import seed_for, storable
+from models_runtime.generating import seed_for
+from models_runtime.keeping_candidates import storable
 from models_runtime.models import PromptIdea, PromptItem, PromptJob
 from models_runtime.models.prompt_making import PARAPHRASE
 from models_runtime.prompt_filters import (
@@ -49,7 +49,7 @@ from models_runtime.prompt_filters import (
 from models_runtime.prompt_making import PromptOptions, words_of
 from models_runtime.prompting.prompts import PARAPHRASE as REWORD
 from models_runtime.prompting.prompts import RATE, SAME, WRITE
-from models_runtime.shifts import Hopeless, Shift
+from models_runtime.shifts import Hopeless, Over, Shift
 
 SLICE = 8
 ROLLOUT_TOKENS = 512
@@ -83,7 +83,7 @@ def _work(job: PromptJob, length: timedelta) -> None:
         ) as shift:
             shift.look_up()
             for items in shift.slices():
-                Bench(shift, engine, items).work()
+                Bench(shift, shift.thrifty(engine), items).work()
 
 
 @dataclass
@@ -123,6 +123,16 @@ class Bench:
         }
 
     def work(self) -> None:
+        """Raises Over or Hopeless where the shift must end; what was asked by then is counted."""
+        try:
+            self._ask_everything()
+        except (Over, Hopeless):
+            self._note(self._cases.values())
+            raise
+        self._settle()
+        self._shift.look_up()
+
+    def _ask_everything(self) -> None:
         self._ask_for_ideas()
         self._leave_out_repeats()
         if self._job.kind == PARAPHRASE:
@@ -131,7 +141,6 @@ class Bench:
             self._ask_for_ratings()
         if self._options.rollouts:
             self._ask_for_rollouts()
-        self._settle()
 
     def _secret(self, *parts: object) -> str:
         return ":".join(map(str, (self._job.seed, *parts)))
@@ -232,14 +241,14 @@ class Bench:
         with closing(self._engine.generate(requests)) as replies:
             for reply in replies:
                 case = self._cases[keys[reply.key][0]]
+                case.usage += reply.usage
                 if reply.failure is not None and reply.failure.cause.concerns_everything:
                     raise Hopeless(reply.failure)
-                case.usage += reply.usage
                 if reply.failure is not None:
                     case.failure = case.failure or reply.failure
                 else:
                     good.append((keys.pop(reply.key), reply))
-        self._shift.look_up()
+        self._shift.look_up(awaiting=True)  # the row is settled first
         for unanswered in keys.values():
             case = self._cases[unanswered[0]]
             case.failure = case.failure or Failure(Cause.CANCELLED, "The call was broken off.")
@@ -250,6 +259,7 @@ class Bench:
         left to whoever holds them. The project's row is locked, so that of two workers with the
         same idea one keeps it."""
         cases = list(self._cases.values())
+        self._note(cases)
         with transaction.atomic():
             Project.objects.select_for_update(no_key=True).get(pk=self._job.project_id)
             rows = self._shift.rows
@@ -259,21 +269,17 @@ class Bench:
             for case in cases:
                 if case.is_complete:
                     self._keep(case, pool)
-                self._note(case)
             rows.complete([case.item.pk for case in cases if case.is_complete])
             failed = [(case.item, case.failure) for case in cases if case.failure is not None]
             self._shift.settle_failures(failed)
         last = failed[-1][1] if failed else None
         self._shift.count(successes=len(cases) - len(failed), failures=len(failed), last=last)
-        self._shift.look_up()
 
-    def _note(self, case: _Case) -> None:
-        used = case.usage
-        PromptItem.objects.filter(pk=case.item.pk).update(
-            tokens_in=F("tokens_in") + used.tokens_in,
-            tokens_out=F("tokens_out") + used.tokens_out,
-            cost=F("cost") + used.cost,
-        )
+    def _note(self, cases: Iterable[_Case]) -> None:
+        """Count what the calls for rows took, whatever comes of them."""
+        for case in cases:
+            self._shift.rows.pay([(case.item.pk, case.usage)])
+            self._shift.purse.keep([case.usage])
 
     def _keep(self, case: _Case, pool: Pool | None) -> None:
         """Keep a row's ideas. What is kept joins the `pool`; twins are near to others by nature

@@ -21,6 +21,8 @@ __all__ = [
     "Decision",
     "DecisionReply",
     "DecisionRequest",
+    "EmbeddingReply",
+    "EmbeddingRequest",
     "Engine",
     "EngineError",
     "EngineInfo",
@@ -37,7 +39,10 @@ __all__ = [
     "Sampling",
     "TokenLogprob",
     "Usage",
+    "embedding_requests",
 ]
+
+TEXTS_AT_ONCE = 64  # most that an embedding request has
 
 
 class Capability(StrEnum):
@@ -330,6 +335,40 @@ class RewardReply:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """Some texts to be embedded together: one call to a server."""
+
+    key: str
+    texts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.texts) > TEXTS_AT_ONCE:
+            raise ValueError(f"at most {TEXTS_AT_ONCE} texts are embedded at once")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingReply:
+    """A unit-length vector per text, in order, or a failure. `computed` counts the texts that a
+    model read: the others were known and cost nothing."""
+
+    key: str
+    vectors: tuple[list[float], ...] = ()
+    usage: Usage = Usage()
+    computed: int = 0
+    wall_ms: int = 0
+    failure: Failure | None = None
+
+
+def embedding_requests(texts: Iterable[str]) -> list[EmbeddingRequest]:
+    """Requests for all `texts`, each asked for once."""
+    once = tuple(dict.fromkeys(texts))
+    return [
+        EmbeddingRequest(str(start), once[start : start + TEXTS_AT_ONCE])
+        for start in range(0, len(once), TEXTS_AT_ONCE)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReference:
     """Which model to open, where, and how. `secret` is the key itself and is never shown."""
 
@@ -394,9 +433,22 @@ class Engine:
         """Rewards with their heads and spreads; a text that is too long fails alone."""
         raise self._refusal(Capability.SCORE)
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """One unit-length vector per text, in order."""
+    def embed(self, requests: Iterable[EmbeddingRequest]) -> Generator[EmbeddingReply, None, None]:
+        """Unit-length vectors of texts; a request fails alone."""
         raise self._refusal(Capability.EMBED)
+
+    def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """A unit-length vector per text, in order; raises EngineError if one fails."""
+        requests = embedding_requests(texts)
+        found: dict[str, list[float]] = {}
+        asked = {request.key: request.texts for request in requests}
+        for reply in self.embed(requests):
+            if reply.failure is not None:
+                raise EngineError(reply.failure.cause, reply.failure.sentence)
+            found |= zip(asked.pop(reply.key), reply.vectors, strict=True)
+        if asked:
+            raise EngineError(Cause.CANCELLED, "The embedding was given up: the job ended.")
+        return [found[text] for text in texts]
 
     def longest(self) -> int | None:
         """Tokens that a text may have at most, prompt and answer together; None if unknown."""

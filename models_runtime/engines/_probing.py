@@ -196,7 +196,7 @@ def _rating(engine: Engine, found: Findings) -> Finding:
 
 def _embedding(engine: Engine, found: Findings) -> Finding:
     began = time.monotonic()
-    first, second, other = engine.embed(["A cat sleeps.", "A cat sleeps.", "Taxes rise."])
+    first, second, other = engine.vectors(["A cat sleeps.", "A cat sleeps.", "Taxes rise."])
     found.latency_ms = round((time.monotonic() - began) * 1000)
     nearer = sum(map(_times, first, second)) > sum(map(_times, first, other))
     return Finding(

@@ -21,6 +21,8 @@ from models_runtime.engines import (
     Decision,
     DecisionReply,
     DecisionRequest,
+    EmbeddingReply,
+    EmbeddingRequest,
     Engine,
     EngineError,
     EngineInfo,
@@ -42,7 +44,6 @@ from models_runtime.engines._server import Patience, Refused, Server
 
 TOP_LOGPROBS = 20
 KINDS = ("chat", "embeddings", "pooling", "score", "rerank")
-EMBED_AT_ONCE = 64
 LENGTH_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
 MAX_TOKENS_FIELDS = ("max_tokens", "max_completion_tokens")
 
@@ -150,12 +151,10 @@ class OpenAIEngine(Engine):
         if self.options.kind == "chat":
             self._server.ask("POST", "chat/completions", self._shortest_body())
         elif self.options.kind == "embeddings":
-            self._embed(["Hello"])
+            _insist(self._embed(EmbeddingRequest("check", ("Hello",))))
         else:
             told = (Message("user", "Hello"), Message("assistant", "Hello"))
-            reply = self._rate(RewardRequest("check", told))
-            if reply.failure is not None:
-                raise EngineError(reply.failure.cause, reply.failure.sentence)
+            _insist(self._rate(RewardRequest("check", told)))
 
     def _listed_models(self) -> set[str]:
         """Names the server lists; empty where it has no list or fails to make one."""
@@ -202,28 +201,10 @@ class OpenAIEngine(Engine):
             raise self._refusal(Capability.SCORE)
         return fly(requests, self._rate, in_flight=self.options.in_flight, closed=self._closed)
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, requests: Iterable[EmbeddingRequest]) -> Generator[EmbeddingReply, None, None]:
         if Capability.EMBED not in self.info.can:
             raise self._refusal(Capability.EMBED)
-        parts = [texts[i : i + EMBED_AT_ONCE] for i in range(0, len(texts), EMBED_AT_ONCE)]
-        found: dict[int, list[list[float]]] = {}
-
-        def embed_part(number: int) -> tuple[int, list[list[float]]]:
-            return number, self._embed(list(parts[number]))
-
-        try:
-            for number, vectors in fly(
-                range(len(parts)),
-                embed_part,
-                in_flight=self.options.in_flight,
-                closed=self._closed,
-            ):
-                found[number] = vectors
-        except Refused as refusal:
-            raise refusal.as_engine_error() from refusal
-        if len(found) < len(parts):
-            raise EngineError(Cause.CANCELLED, "The embedding was given up: the job ended.")
-        return [vector for number in range(len(parts)) for vector in found[number]]
+        return fly(requests, self._embed, in_flight=self.options.in_flight, closed=self._closed)
 
     def close(self) -> None:
         self._closed.set()
@@ -297,8 +278,10 @@ class OpenAIEngine(Engine):
             "logprobs": True,
             "top_logprobs": TOP_LOGPROBS,
         }
+        usage = Usage()
         try:
             reply = self._server.ask("POST", "chat/completions", body)
+            usage = self._usage(reply)
             listed = _likeliest(reply)
             if not listed:
                 raise Refused(
@@ -307,9 +290,9 @@ class OpenAIEngine(Engine):
                     "Use a template that lets the model write its verdict.",
                 )
         except Refused as refusal:
-            return DecisionReply(request.key, wall_ms=_since(began), failure=refusal.failure)
+            return DecisionReply(request.key, None, usage, _since(began), refusal.failure)
         decision = decide_from(listed, request.labels)
-        return DecisionReply(request.key, decision, self._usage(reply), _since(began))
+        return DecisionReply(request.key, decision, usage, _since(began))
 
     # --- Rewards and vectors ------------------------------------------------------------------
 
@@ -330,26 +313,45 @@ class OpenAIEngine(Engine):
             body |= {"text_1": asked, "text_2": text}
         else:
             body |= {"query": asked, "documents": [text]}
+        usage = Usage()
         try:
             reply = self._server.ask("POST", self._server.beside(kind), body)
+            usage = self._usage(reply)
             values = _rewards_in(reply, kind)
             if values is None:
                 raise self._server.malformed("sent a reply without a reward")
         except Refused as refusal:
-            return RewardReply(request.key, failure=refusal.failure)
-        return RewardReply(request.key, values, usage=self._usage(reply))
+            return RewardReply(request.key, usage=usage, failure=refusal.failure)
+        return RewardReply(request.key, values, usage=usage)
 
-    def _embed(self, texts: list[str]) -> list[list[float]]:
+    def _embed(self, request: EmbeddingRequest) -> EmbeddingReply:
+        began = time.monotonic()
+        texts, usage = list(request.texts), Usage()
         body = {"model": self._model, "input": texts, "encoding_format": "float"}
-        reply = self._server.ask("POST", "embeddings", body)
+        try:
+            reply = self._server.ask("POST", "embeddings", body)
+            usage = self._usage(reply)
+            vectors = self._vectors(reply, len(texts))
+        except Refused as refusal:
+            return EmbeddingReply(
+                request.key, usage=usage, wall_ms=_since(began), failure=refusal.failure
+            )
+        return EmbeddingReply(request.key, vectors, usage, len(texts), _since(began))
+
+    def _vectors(self, reply: Mapping[str, Any], count: int) -> tuple[list[float], ...]:
         try:
             entries = sorted(reply["data"], key=lambda entry: int(entry["index"]))
             vectors = [[float(x) for x in entry["embedding"]] for entry in entries]
         except (KeyError, TypeError, ValueError) as error:
             raise self._server.malformed("sent embeddings that can't be read") from error
-        if len(vectors) != len(texts) or not all(vectors):
+        if len(vectors) != count or not all(vectors):
             raise self._server.malformed("sent another number of embeddings than it was asked for")
-        return [_of_length_one(vector) for vector in vectors]
+        return tuple(_of_length_one(vector) for vector in vectors)
+
+
+def _insist(reply: EmbeddingReply | RewardReply) -> None:
+    if reply.failure is not None:
+        raise EngineError(reply.failure.cause, reply.failure.sentence)
 
 
 def _abilities(options: OpenAIOptions) -> frozenset[Capability]:

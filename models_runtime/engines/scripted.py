@@ -31,6 +31,8 @@ from models_runtime.engines import (
     Decision,
     DecisionReply,
     DecisionRequest,
+    EmbeddingReply,
+    EmbeddingRequest,
     Engine,
     EngineError,
     EngineInfo,
@@ -250,9 +252,16 @@ class ScriptedEngine(Engine):
             usage=usage,
         )
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, requests: Iterable[EmbeddingRequest]) -> Generator[EmbeddingReply, None, None]:
         """Unit vectors in which texts that share words lie close together."""
-        return [_bag_of_words(text) for text in texts]
+        return fly(requests, self._embed, in_flight=self.options.in_flight, closed=self._closed)
+
+    def _embed(self, request: EmbeddingRequest) -> EmbeddingReply:
+        began = self._begin()
+        texts = request.texts
+        words = sum(len(text.split()) for text in texts)
+        vectors = tuple(_bag_of_words(text) for text in texts)
+        return EmbeddingReply(request.key, vectors, Usage(words), len(texts), _since(began))
 
     # --- Generating ---------------------------------------------------------------------------
 

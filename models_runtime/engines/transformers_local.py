@@ -32,6 +32,8 @@ from models_runtime.engines import (
     Decision,
     DecisionReply,
     DecisionRequest,
+    EmbeddingReply,
+    EmbeddingRequest,
     Engine,
     EngineError,
     EngineInfo,
@@ -443,34 +445,31 @@ class LocalEngine(Engine):
         ]
         return reward_rows(loaded, rows, packed=bool(loaded.packing) and self._may_pack)
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Mean of the last hidden states, of length 1. Long texts are cut at the model's limit."""
+    def embed(self, requests: Iterable[EmbeddingRequest]) -> Generator[EmbeddingReply, None, None]:
+        """Means of the last hidden states, of length 1. Long texts are cut at the model's limit."""
         self._need(Capability.EMBED)
-        loaded = self._loaded()
-        encoded = [
-            tuple(loaded.tokenizer(text, truncation=True, max_length=loaded.longest).input_ids)
-            for text in texts
-        ]
-        return self._in_order(encoded, loaded, embed_rows)
+        return self._embed(requests)
 
-    def _in_order(
-        self,
-        encoded: Sequence[tuple[int, ...]],
-        loaded: Loaded,
-        compute: Callable[[Loaded, list[tuple[int, ...]]], list[R]],
-    ) -> list[R]:
-        longest = max(map(len, encoded), default=0)
-        if longest > loaded.longest:
-            raise EngineError(Cause.TOO_LONG, _too_long(loaded, longest, Sampling()).sentence)
-        results: dict[int, R] = {}
+    def _embed(self, requests: Iterable[EmbeddingRequest]) -> Generator[EmbeddingReply, None, None]:
+        for request in requests:
+            began = time.monotonic()
+            loaded = self._loaded()
+            cut = {"truncation": True, "max_length": loaded.longest}
+            encoded = [tuple(loaded.tokenizer(text, **cut).input_ids) for text in request.texts]
+            outcomes = self._embedded(loaded, encoded)
+            yield _embedding_reply(request, encoded, outcomes, began)
+            if self._closed.is_set():
+                return
+
+    def _embedded(
+        self, loaded: Loaded, encoded: Sequence[tuple[int, ...]]
+    ) -> list[list[float] | Failure]:
+        results: dict[int, list[float] | Failure] = {}
         for batch in self._batches(list(enumerate(encoded)), lambda pair: len(pair[1]), 0):
             outcomes = self._shrinking(
-                batch, lambda part: compute(loaded, [ids for _, ids in part])
+                batch, lambda part: embed_rows(loaded, [ids for _, ids in part])
             )
-            for (place, _), outcome in zip(batch, outcomes, strict=True):
-                if isinstance(outcome, Failure):
-                    raise EngineError(outcome.cause, outcome.sentence)
-                results[place] = outcome
+            results |= {place: it for (place, _), it in zip(batch, outcomes, strict=True)}
         return [results[place] for place in range(len(encoded))]
 
     # --- Batches ------------------------------------------------------------------------------
@@ -545,6 +544,21 @@ def _reward_reply(
         dict(zip(names, spreads, strict=True)) if spreads else {},
         usage=Usage(len(ids), 0),
     )
+
+
+def _embedding_reply(
+    request: EmbeddingRequest,
+    encoded: Sequence[Sequence[int]],
+    outcomes: Sequence[list[float] | Failure],
+    began: float,
+) -> EmbeddingReply:
+    wall_ms = round((time.monotonic() - began) * 1000)
+    vectors = tuple(each for each in outcomes if not isinstance(each, Failure))
+    failure = next((each for each in outcomes if isinstance(each, Failure)), None)
+    if failure is not None:
+        return EmbeddingReply(request.key, wall_ms=wall_ms, failure=failure)
+    usage = Usage(sum(map(len, encoded)))
+    return EmbeddingReply(request.key, vectors, usage, len(vectors), wall_ms)
 
 
 def _windows(requests: Iterable[R], size: int) -> Iterator[list[R]]:

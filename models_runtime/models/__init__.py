@@ -7,8 +7,9 @@ from models_runtime.models.auditing import (
     AuditWaiver,
 )
 from models_runtime.models.checkpoint import Checkpoint
+from models_runtime.models.embedding import EmbeddingCall
 from models_runtime.models.generation import Generation, GenerationItem, GenerationJob
-from models_runtime.models.items import Item, ItemQuerySet, ItemState
+from models_runtime.models.items import Item, ItemQuerySet, ItemState, PaidItem
 from models_runtime.models.jobs import Job
 from models_runtime.models.judging import JudgeCall, JudgingItem, JudgingJob, JudgingSeat
 from models_runtime.models.probe import Probe
@@ -27,6 +28,7 @@ __all__ = [
     "Checkpoint",
     "Combination",
     "DeviceTime",
+    "EmbeddingCall",
     "Generation",
     "GenerationItem",
     "GenerationJob",
@@ -38,6 +40,7 @@ __all__ = [
     "JudgingItem",
     "JudgingJob",
     "JudgingSeat",
+    "PaidItem",
     "Probe",
     "PromptIdea",
     "PromptItem",

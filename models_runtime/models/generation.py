@@ -9,7 +9,7 @@ from annotation.models import Candidate, Prompt, System, WorkQuerySet
 from models_runtime.decoding import read_decoder
 from models_runtime.engines import Sampling
 from models_runtime.models.checkpoint import Checkpoint
-from models_runtime.models.items import Item, ItemQuerySet, ItemState
+from models_runtime.models.items import ItemQuerySet, ItemState, PaidItem
 from models_runtime.models.jobs import Job, Spent
 from models_runtime.novelty import Rule
 
@@ -59,9 +59,11 @@ class GenerationJob(Job):
         return self.generations.filter(finish="length").count()
 
     def spent(self) -> Spent:
-        """What is written, and what was thrown away for candidates that aren't written yet."""
-        thrown_away = self.items.filter(asked_again__gt=0).exclude(state=ItemState.DONE)
-        return Spent(Generation.objects.filter(job=self)).plus(Spent(thrown_away))
+        """What is written, what came and couldn't be kept for candidates that aren't written, and
+        what was embedded to see how alike they are."""
+        lost = self.items.exclude(state=ItemState.DONE)
+        written = Spent(Generation.objects.filter(job=self))
+        return written.plus(Spent(lost)).plus(Spent(self.embedding_calls.all()))
 
     def language_of(self, index: int) -> str:
         """The code of the language that candidate `index` of a prompt is asked for in, or ""."""
@@ -71,24 +73,21 @@ class GenerationJob(Job):
         return Rule(**self.novelty) if self.novelty else None
 
 
-class GenerationItem(Item):
+class GenerationItem(PaidItem):
     """The candidate number `index` of a prompt, to be written by a job. `asked_again` counts how
-    often what came was too like the others and thrown away, and the tokens and the cost are what
-    that took."""
+    often what came was too like the others and thrown away; the tokens and the cost are what that
+    and failed calls took."""
 
     job = models.ForeignKey(GenerationJob, on_delete=models.CASCADE, related_name="items")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="+")
     index = models.PositiveSmallIntegerField()
     asked_again = models.PositiveSmallIntegerField(default=0, db_default=0)
-    tokens_in = models.PositiveIntegerField(default=0, db_default=0)
-    tokens_out = models.PositiveIntegerField(default=0, db_default=0)
-    cost = models.FloatField(default=0.0, db_default=0.0)
 
     objects = ItemQuerySet["GenerationItem"].as_manager()
 
-    class Meta(Item.Meta):
+    class Meta(PaidItem.Meta):
         constraints = [
-            *Item.Meta.constraints,
+            *PaidItem.Meta.constraints,
             models.UniqueConstraint(
                 fields=["job", "prompt", "index"],
                 name="one_generation_item_per_job_prompt_and_index",

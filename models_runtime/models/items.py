@@ -13,7 +13,7 @@ from django.db import connections, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from models_runtime.engines import Failure
+from models_runtime.engines import Failure, Usage
 
 MOST_ATTEMPTS = 3
 WORKER_LOST = "worker_lost"
@@ -104,6 +104,17 @@ class ItemQuerySet(models.QuerySet[I]):
             state=ItemState.READY, worker="", lease_until=None, not_before=Now() + wait
         )
 
+    def pay(self, taken: Iterable[tuple[int, Usage]]) -> None:
+        """Add to rows of a kind that counts it what calls for them took and nothing else tells."""
+        for pk, usage in taken:
+            if usage == Usage():
+                continue
+            self.filter(pk=pk).update(
+                tokens_in=F("tokens_in") + usage.tokens_in,
+                tokens_out=F("tokens_out") + usage.tokens_out,
+                cost=F("cost") + usage.cost,
+            )
+
     def reap(self) -> int:
         """Free rows whose worker let the lease run out; set aside those that killed it too often.
 
@@ -181,6 +192,17 @@ class Item(models.Model):
                 fields=["lease_until"], condition=Q(state="running"), name="%(class)s_leases"
             ),
         ]
+
+
+class PaidItem(Item):
+    """A row that counts itself what its calls took, as far as nothing that came of them does."""
+
+    tokens_in = models.PositiveIntegerField(default=0, db_default=0)
+    tokens_out = models.PositiveIntegerField(default=0, db_default=0)
+    cost = models.FloatField(default=0.0, db_default=0.0)
+
+    class Meta(Item.Meta):
+        abstract = True
 
 
 def insert_ids(model: type[Item], column: str, job: int, ids: Sequence[int]) -> int:

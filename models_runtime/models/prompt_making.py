@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotation.models import Prompt, WorkQuerySet
-from models_runtime.models.items import Item, ItemQuerySet
+from models_runtime.models.items import ItemQuerySet, PaidItem
 from models_runtime.models.jobs import Job, Spent
 from models_runtime.prompt_making import PromptOptions
 
@@ -45,7 +45,7 @@ class PromptJob(Job):
         return Spent(self.items.all())
 
 
-class PromptItem(Item):
+class PromptItem(PaidItem):
     """One time that a model is asked: for some ideas, or for the twin of `prompt`."""
 
     job = models.ForeignKey(PromptJob, on_delete=models.CASCADE, related_name="items")
@@ -53,15 +53,12 @@ class PromptItem(Item):
     prompt = models.ForeignKey(
         Prompt, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
-    tokens_in = models.PositiveIntegerField(default=0, db_default=0)
-    tokens_out = models.PositiveIntegerField(default=0, db_default=0)
-    cost = models.FloatField(default=0.0, db_default=0.0)
 
     objects = ItemQuerySet["PromptItem"].as_manager()
 
-    class Meta(Item.Meta):
+    class Meta(PaidItem.Meta):
         constraints = [
-            *Item.Meta.constraints,
+            *PaidItem.Meta.constraints,
             models.UniqueConstraint(
                 fields=["job", "index"], name="one_prompt_item_per_job_and_index"
             ),

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from annotation.models import Candidate, Measurement, Project, User, WorkQuerySet
 from models_runtime.models.checkpoint import Checkpoint
-from models_runtime.models.items import Item, ItemQuerySet
+from models_runtime.models.items import ItemQuerySet, PaidItem
 from models_runtime.models.jobs import Job, Spent
 
 
@@ -38,23 +38,20 @@ class ScoringJob(Job):
         return f"{self.checkpoint.label[:150]}, job {self.public_id.hex[:12]}"
 
     def spent(self) -> Spent:
-        return Spent(self.items.all())
+        return Spent(self.items.all()).plus(Spent(self.embedding_calls.all()))
 
 
-class ScoringItem(Item):
-    """One candidate to be measured by a job, and what that took."""
+class ScoringItem(PaidItem):
+    """One candidate to be measured by a job, and what that took, embeddings aside."""
 
     job = models.ForeignKey(ScoringJob, on_delete=models.CASCADE, related_name="items")
     candidate = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="+")
-    tokens_in = models.PositiveIntegerField(default=0, db_default=0)
-    tokens_out = models.PositiveIntegerField(default=0, db_default=0)
-    cost = models.FloatField(default=0.0, db_default=0.0)
 
     objects = ItemQuerySet["ScoringItem"].as_manager()
 
-    class Meta(Item.Meta):
+    class Meta(PaidItem.Meta):
         constraints = [
-            *Item.Meta.constraints,
+            *PaidItem.Meta.constraints,
             models.UniqueConstraint(
                 fields=["job", "candidate"], name="one_scoring_item_per_job_and_candidate"
             ),

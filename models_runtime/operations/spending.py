@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,9 +16,12 @@ from annotation.models import Project
 from models_runtime.models import (
     AuditCall,
     DeviceTime,
+    EmbeddingCall,
     Generation,
+    GenerationItem,
     ItemState,
     JudgeCall,
+    PromptItem,
     ScoringItem,
     StudyCall,
 )
@@ -91,20 +94,14 @@ def spendings(now: datetime, *, days: int = SPENT_DAYS) -> list[Spending]:
     """What projects used on each of the last `days` days (UTC), the newest day and the dearest
     project first.
 
-    Calls count on the day they were answered. Measuring keeps no time per call, so it counts on
-    the day its job began, and its call time isn't known.
+    Calls count on the day they were answered. Measuring, writing prompts and candidates that never
+    came to be keep no time per call: they count on the day their job began, without call time.
     """
     first = timezone.localdate(now) - timedelta(days=days - 1)
     sums: dict[tuple[int, date], dict[str, float]] = {}
     timed: dict[tuple[int, date], float] = {}
-    for model, project, moment, minutes in (
-        (Generation, "job__project_id", "created_at", True),
-        (JudgeCall, "item__job__project_id", "created_at", True),
-        (AuditCall, "item__job__project_id", "created_at", True),
-        (StudyCall, "item__job__project_id", "created_at", True),
-        (ScoringItem, "job__project_id", "job__started_at", False),
-    ):
-        for row in _used(model, project, moment, first, timed=minutes):
+    for rows, project, moment, minutes in _paid_for():
+        for row in _used(rows, project, moment, first, timed=minutes):
             key = (row["project"], row["day"])
             into = sums.setdefault(key, dict.fromkeys(_SUMMED, 0.0))
             for name in _SUMMED:
@@ -131,10 +128,33 @@ def spendings(now: datetime, *, days: int = SPENT_DAYS) -> list[Spending]:
 _SUMMED = ("calls", "used_in", "used_out", "paid")
 
 
-def _used(model: type[Any], project: str, moment: str, first: date, *, timed: bool) -> Any:
-    rows = model._default_manager.order_by()
-    if model is ScoringItem:
-        rows = rows.filter(state=ItemState.DONE)
+def _paid_for() -> list[tuple[QuerySet[Any], str, str, bool]]:
+    """Rows that say what calls took, none of it twice; the paths to their project and to when that
+    was; and whether they tell how long."""
+    of_item, of_job = "item__job__project_id", "job__project_id"
+    computed = EmbeddingCall.objects.filter(Q(computed__gt=0) | Q(cost__gt=0))
+    took = Q(tokens_in__gt=0) | Q(tokens_out__gt=0) | Q(cost__gt=0)
+    by_embedding = Exists(EmbeddingCall.objects.filter(scoring_job=OuterRef("job")))
+    measured = ScoringItem.objects.filter(Q(state=ItemState.DONE) | took).exclude(by_embedding)
+    lost = GenerationItem.objects.exclude(state=ItemState.DONE).filter(took)
+    of_writing = computed.filter(generation_job__isnull=False)
+    of_measuring = computed.filter(scoring_job__isnull=False)
+    return [
+        (Generation.objects.all(), of_job, "created_at", True),
+        (JudgeCall.objects.all(), of_item, "created_at", True),
+        (AuditCall.objects.all(), of_item, "created_at", True),
+        (StudyCall.objects.all(), of_item, "created_at", True),
+        (of_writing, "generation_job__project_id", "created_at", True),
+        (of_measuring, "scoring_job__project_id", "created_at", True),
+        (measured, of_job, "job__started_at", False),
+        (lost, of_job, "job__started_at", False),
+        (PromptItem.objects.filter(took), of_job, "job__started_at", False),
+    ]
+
+
+def _used(
+    rows: QuerySet[Any], project: str, moment: str, first: date, *, timed: bool
+) -> QuerySet[Any, dict[str, Any]]:
     sums: dict[str, Any] = {
         "calls": Count("pk"),
         "used_in": Sum("tokens_in"),
@@ -143,11 +163,13 @@ def _used(model: type[Any], project: str, moment: str, first: date, *, timed: bo
     }
     if timed:
         sums["wall"] = Sum("wall_ms")
-    return (
-        rows.filter(**{f"{moment}__date__gte": first})
+    used: QuerySet[Any, dict[str, Any]] = (
+        rows.order_by()
+        .filter(**{f"{moment}__date__gte": first})
         .values(project=F(project), day=TruncDate(moment))
         .annotate(**sums)
     )
+    return used
 
 
 def room() -> Room:

@@ -19,9 +19,11 @@ from models_runtime.engines import (
     Engine,
     Failure,
     Usage,
+    embedding_requests,
 )
 
 __all__ = [
+    "STOPPED",
     "Bench",
     "Measured",
     "OfTexts",
@@ -30,10 +32,12 @@ __all__ = [
     "Subject",
     "continuations",
     "finite",
+    "vectors_of",
     "windows",
 ]
 
 WINDOW = 64
+STOPPED = Failure(Cause.CANCELLED, "The engine was stopped before this was measured.")
 T = TypeVar("T")
 
 
@@ -163,3 +167,16 @@ def continuations(
     """The log-probabilities of every subject's text, given what was asked."""
     requests = (ContinuationRequest(each.key, each.messages, each.text) for each in subjects)
     return {reply.key: reply for reply in engine.loglik(requests)}
+
+
+def vectors_of(texts: Iterable[str], engine: Engine) -> tuple[Mapping[str, list[float]], Failure]:
+    """Every text's vector, each computed once; and why there is none for those that are missing."""
+    found: dict[str, list[float]] = {}
+    failure = STOPPED
+    requests = {request.key: request for request in embedding_requests(texts)}
+    for reply in engine.embed(requests.values()):
+        if reply.failure is not None:
+            failure = reply.failure
+        else:
+            found |= zip(requests[reply.key].texts, reply.vectors, strict=True)
+    return found, failure

@@ -16,7 +16,7 @@ from models_runtime.judging.protocol import JudgingProtocol
 from models_runtime.judging.subject import Subject as Question
 from models_runtime.judging.talk import Ask, Course, Heard, Step
 from models_runtime.judging.verdicts import Verdict
-from models_runtime.rewards import Bench, Measured, Subject, windows
+from models_runtime.rewards import STOPPED, Bench, Measured, Subject, windows
 
 PROMPTS = 16  # at once: each has several texts
 NEEDS = frozenset({Capability.GENERATE})
@@ -44,9 +44,8 @@ def by_protocol(
                 yield Measured(each.key, failure=CROWD)
         tables = [_Table(each, protocol, unread) for each in fits]
         while any(table.wanted() for table in tables):
-            heard = _ask_round(tables, bench.engine)
-            if not heard:
-                return  # the engine was stopped from outside: whoever comes next asks again
+            if not _ask_round(tables, bench.engine):
+                break  # the engine was stopped from outside
         yield from (table.measured(name) for table in tables)
 
 
@@ -91,6 +90,8 @@ class _Table:
     def measured(self, name: str) -> Measured:
         if self.failure is not None:
             return Measured(self.subject.key, usage=self.usage, failure=self.failure)
+        if not self.course.is_over:
+            return Measured(self.subject.key, usage=self.usage, failure=STOPPED)
         verdict = self.course.result
         scores = verdict.detail.get("scores", ())
         if verdict.payload is None and self.unread is not None:

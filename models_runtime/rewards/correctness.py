@@ -20,10 +20,11 @@ from models_runtime.engines import (
     DecisionReply,
     DecisionRequest,
     Message,
+    Usage,
 )
 from models_runtime.prompting.rewards import VERIFICATION_LABEL
 from models_runtime.prompting.templates import Fenced, transcript
-from models_runtime.rewards import Bench, Measured, OfTexts, Subject, windows
+from models_runtime.rewards import STOPPED, Bench, Measured, OfTexts, Subject, windows
 from models_runtime.rewards.log_ratio import EMPTY
 from models_runtime.rewards.reward import NoOptions
 
@@ -61,8 +62,7 @@ class Correctness(OfTexts):
             for subject in window:
                 generated = {name: replies.get(subject.key) for name, replies in likely.items()}
                 decided = judged.get(subject.key)
-                if decided is not None and all(generated.values()):
-                    yield _measured(subject.key, generated, decided)
+                yield _measured(subject.key, generated, decided)
 
 
 def _demand(messages: Conversation, kind: str) -> Conversation:
@@ -80,16 +80,18 @@ def _asked(subject: Subject) -> DecisionRequest:
 
 
 def _measured(
-    key: str, generated: Mapping[str, ContinuationLogprobs | None], decided: DecisionReply
+    key: str, generated: Mapping[str, ContinuationLogprobs | None], decided: DecisionReply | None
 ) -> Measured:
     found = {name: reply for name, reply in generated.items() if reply is not None}
-    usage = decided.usage
-    failure = decided.failure
+    usage = decided.usage if decided else Usage()
+    failure = decided.failure if decided else None
     for reply in found.values():
         usage += reply.usage
         failure = failure or reply.failure or (None if reply.tokens else EMPTY)
-    if failure is not None or decided.decision is None:
+    if failure is not None:
         return Measured(key, usage=usage, failure=failure)
+    if decided is None or decided.decision is None or len(found) < len(generated):
+        return Measured(key, usage=usage, failure=STOPPED)
     numbers = {
         name: math.exp(sum(token.logprob for token in reply.tokens) / len(reply.tokens))
         for name, reply in found.items()

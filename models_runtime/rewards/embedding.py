@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_runtime.engines import Capability
-from models_runtime.rewards import Bench, Measured, OfTexts, Subject, windows
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject, vectors_of, windows
 from models_runtime.rewards.reward import NoOptions
 
 
@@ -28,10 +28,12 @@ class Embedding(OfTexts):
         self, subjects: Iterable[Subject], bench: Bench, options: NoOptions
     ) -> Iterator[Measured]:
         for window in windows(subjects):
-            texts = list(dict.fromkeys(subject.text for subject in window))
-            found = dict(zip(texts, bench.engine.embed(texts), strict=True))
+            found, failure = vectors_of((subject.text for subject in window), bench.engine)
             for subject in window:
-                yield Measured(subject.key, vectors={"embedding": tuple(found[subject.text])})
+                if subject.text in found:
+                    yield Measured(subject.key, vectors={"embedding": tuple(found[subject.text])})
+                else:
+                    yield Measured(subject.key, failure=failure)
 
 
 SCORER = Embedding()

@@ -15,8 +15,17 @@ from models_runtime.engines import (
     ContinuationLogprobs,
     EngineError,
     Failure,
+    Usage,
 )
-from models_runtime.rewards import Bench, Measured, OfTexts, Subject, continuations, windows
+from models_runtime.rewards import (
+    STOPPED,
+    Bench,
+    Measured,
+    OfTexts,
+    Subject,
+    continuations,
+    windows,
+)
 from models_runtime.rewards.reward import NoOptions
 
 EMPTY = Failure(Cause.BAD_REQUEST, "An empty text has no log-probability.")
@@ -43,8 +52,12 @@ class LogRatio(OfTexts):
             strong = continuations(window, bench.engine)
             weak = continuations(window, bench.partner)
             for subject in window:
-                if subject.key in strong and subject.key in weak:
-                    yield _ratio(strong[subject.key], weak[subject.key])
+                found = [each[subject.key] for each in (strong, weak) if subject.key in each]
+                if len(found) == 2:
+                    yield _ratio(*found)
+                else:
+                    usage = sum((reply.usage for reply in found), Usage())
+                    yield Measured(subject.key, usage=usage, failure=STOPPED)
 
 
 def _ratio(strong: ContinuationLogprobs, weak: ContinuationLogprobs) -> Measured:

@@ -18,7 +18,7 @@ from typing import Any
 from models_runtime.engines import Capability, GenerationRequest, Sampling, Usage
 from models_runtime.prompting.backward import BACKWARD
 from models_runtime.prompting.templates import Fenced
-from models_runtime.rewards import Bench, Measured, OfTexts, Subject, windows
+from models_runtime.rewards import STOPPED, Bench, Measured, OfTexts, Subject, windows
 from models_runtime.selection import canonical, extract_answer
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")
@@ -92,7 +92,8 @@ def _of_window(window: list[Subject], bench: Bench, options: BackwardOptions) ->
         right[about] += said is not None and canonical(said) == canonical(number)
     for subject in window:
         if open_[subject.key]:
-            continue  # the engine was stopped from outside: whoever comes next asks again
+            yield Measured(subject.key, usage=usage[subject.key], failure=STOPPED)
+            continue
         numbers = {"recovered": float(right[subject.key]), "hidden": float(asked[subject.key])}
         failure = failures.get(subject.key)
         yield Measured(

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_runtime.engines import Capability
-from models_runtime.rewards import Bench, Measured, OfTexts, Subject, windows
+from models_runtime.rewards import Bench, Measured, OfTexts, Subject, vectors_of, windows
 
 GRAM = 3
 
@@ -78,9 +78,11 @@ class Relevance(OfTexts):
     ) -> Iterator[Measured]:
         for window in windows(subjects):
             pairs = [(_asked(subject), subject.text) for subject in window]
-            texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-            found = dict(zip(texts, bench.engine.embed(texts), strict=True))
+            found, failure = vectors_of((text for pair in pairs for text in pair), bench.engine)
             for subject, (prompt, text) in zip(window, pairs, strict=True):
+                if prompt not in found or text not in found:
+                    yield Measured(subject.key, failure=failure)
+                    continue
                 cosine = sum(x * y for x, y in zip(found[prompt], found[text], strict=True))
                 yield Measured(subject.key, _numbers(prompt, text, cosine, options))
 

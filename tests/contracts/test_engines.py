@@ -217,7 +217,7 @@ def test_rewards_name_their_heads_and_say_how_sure_they_are(engine: Engine) -> N
 
 def test_embeddings_have_length_one(engine: Engine) -> None:
     needs(engine, Capability.EMBED)
-    vectors = engine.embed(["a cat on a mat", "a cat on the mat", ""])
+    vectors = engine.vectors(["a cat on a mat", "a cat on the mat", ""])
     assert all(sum(x * x for x in vector) == pytest.approx(1) for vector in vectors)
 
 

@@ -33,8 +33,9 @@ from models_runtime import enqueue
 from models_runtime.checkpoints import open_engine, register
 from models_runtime.engines import Sampling
 from models_runtime.engines.transformers_local import LocalEngine
-from models_runtime.generating import run_generation, says_something
+from models_runtime.generating import run_generation
 from models_runtime.judging_questions import run_judging
+from models_runtime.keeping_candidates import says_something
 from models_runtime.models import (
     Checkpoint,
     Generation,

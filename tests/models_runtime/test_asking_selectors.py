@@ -16,7 +16,7 @@ from models_runtime.languages import LANGUAGES
 from models_runtime.models import GenerationJob, ScoringJob
 from models_runtime.picking import Input, pick_best
 from models_runtime.prompting.languages import in_language
-from models_runtime.rewards import Bench, Measured, Rival, Subject
+from models_runtime.rewards import STOPPED, Bench, Measured, Rival, Subject
 from models_runtime.rewards.match_wins import SCORER as MATCH_WINS
 from models_runtime.rewards.most_consistent import SCORER as MOST_CONSISTENT
 from models_runtime.rewards.recovered import SCORER as RECOVERED
@@ -95,9 +95,11 @@ def test_a_stopped_engine_leaves_candidates_to_whoever_comes_next() -> None:
     engine = ScriptedEngine(ModelReference("amber"), ScriptedOptions())
     engine.close()
     subject = Subject("a", (Message("user", "What is 1 + 2?"),), "The answer is 3.")
-    assert list(RECOVERED.measure([subject], Bench(engine), BackwardOptions())) == []
+    (found,) = RECOVERED.measure([subject], Bench(engine), BackwardOptions())
+    assert found.failure == STOPPED
     both = Subject("a", subject.messages, "A", rivals=(Rival("1", "A"), Rival("2", "B")))
-    assert list(MATCH_WINS.measure([both], Bench(engine), NoOptions())) == []
+    (found,) = MATCH_WINS.measure([both], Bench(engine), NoOptions())
+    assert found.failure == STOPPED
 
 
 # --- Choices among all candidates of a prompt -----------------------------------------------------

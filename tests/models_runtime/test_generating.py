@@ -11,7 +11,8 @@ from annotation.models import Candidate, System, WorkState
 from models_runtime import enqueue, tasks
 from models_runtime.engines import Sampling
 from models_runtime.errors import NotPossible
-from models_runtime.generating import run_generation, storable
+from models_runtime.generating import run_generation
+from models_runtime.keeping_candidates import storable
 from models_runtime.models import Generation, GenerationItem, GenerationJob, ItemState
 from models_runtime.models.items import MOST_ATTEMPTS
 from tests.models_runtime.loopback import Fault, model_server

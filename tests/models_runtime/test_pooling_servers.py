@@ -15,6 +15,7 @@ from models_runtime.catalogue import ENGINES
 from models_runtime.engines import (
     Capability,
     Cause,
+    EmbeddingRequest,
     Engine,
     EngineError,
     GenerationRequest,
@@ -75,8 +76,8 @@ def _loopback(settings: Any) -> None:
     settings.OUTBOUND_ALLOW = ["127.0.0.1"]
 
 
-def served(told: Told, kind: str) -> Engine:
-    options = {"kind": kind, "retries": 0, "timeout": 5.0}
+def served(told: Told, kind: str, **more: Any) -> Engine:
+    options = {"kind": kind, "retries": 0, "timeout": 5.0, **more}
     plugin = ENGINES["openai_compatible"]
     return plugin.open(ModelReference("m", base_url=told.url, options=options))
 
@@ -123,10 +124,31 @@ def test_vectors_come_in_the_order_of_the_texts_and_have_length_one() -> None:
 
     texts = ["x" * n for n in range(150)]
     with pooling_server(answer) as told, served(told, "embeddings") as engine:
-        vectors = engine.embed(texts)
+        vectors = engine.vectors(texts)
     assert len(told.asked) == 3
     assert [vector[0] / vector[1] for vector in vectors] == pytest.approx(list(range(150)))
     assert all(math.hypot(*vector) == pytest.approx(1) for vector in vectors)
+
+
+def test_embeddings_say_what_they_took_by_the_server_s_count_and_the_prices() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        made = [{"index": i, "embedding": [1.0]} for i, _ in enumerate(body["input"])]
+        return {"data": made, "usage": {"prompt_tokens": 7 * len(made), "total_tokens": 99}}
+
+    with pooling_server(answer) as told, served(told, "embeddings", price_in=2e6) as engine:
+        (reply,) = engine.embed([EmbeddingRequest("k", ("a", "b", "c"))])
+    assert (reply.usage.tokens_in, reply.usage.cost, reply.computed) == (21, 42.0, 3)
+
+
+def test_a_reply_without_vectors_is_a_failure_that_was_paid_for() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        return {"data": [], "usage": {"prompt_tokens": 5}}
+
+    with pooling_server(answer) as told, served(told, "embeddings") as engine:
+        (reply,) = engine.embed([EmbeddingRequest("k", ("a",))])
+    assert reply.failure is not None
+    assert reply.failure.cause is Cause.MALFORMED_REPLY
+    assert (reply.usage.tokens_in, reply.computed) == (5, 0)
 
 
 def test_too_few_vectors_are_refused() -> None:
@@ -138,7 +160,7 @@ def test_too_few_vectors_are_refused() -> None:
         served(told, "embeddings") as engine,
         pytest.raises(EngineError, match="another number of embeddings"),
     ):
-        engine.embed(["a", "b"])
+        engine.vectors(["a", "b"])
 
 
 def test_each_kind_offers_only_what_it_is() -> None:
@@ -151,4 +173,4 @@ def test_each_kind_offers_only_what_it_is() -> None:
     with pytest.raises(EngineError, match="can't score"):
         encoder.score([TALK])
     with pytest.raises(EngineError, match="can't embed"):
-        reward.embed(["x"])
+        reward.embed([])

@@ -40,7 +40,7 @@ def dot(first: list[float], second: list[float]) -> float:
 
 
 def test_meanings_lie_close_together(encoder: Engine) -> None:
-    cat, kitten, tax = encoder.embed(
+    cat, kitten, tax = encoder.vectors(
         ["A cat sleeps on the mat.", "A kitten naps on a rug.", "The tax office rejected my form."]
     )
     assert len(cat) == 384
@@ -51,10 +51,10 @@ def test_meanings_lie_close_together(encoder: Engine) -> None:
 
 def test_company_in_a_batch_changes_nothing(encoder: Engine) -> None:
     texts = ["Yes.", "It depends on the contract. " * 30, "No, ask your landlord first."]
-    for text, vector in zip(texts, encoder.embed(texts), strict=True):
-        assert encoder.embed([text])[0] == pytest.approx(vector, abs=1e-5)
+    for text, vector in zip(texts, encoder.vectors(texts), strict=True):
+        assert encoder.vectors([text])[0] == pytest.approx(vector, abs=1e-5)
 
 
 def test_a_text_beyond_its_length_is_cut_and_not_refused(encoder: Engine) -> None:
-    (vector,) = encoder.embed(["landlord " * 5000])
+    (vector,) = encoder.vectors(["landlord " * 5000])
     assert dot(vector, vector) == pytest.approx(1)

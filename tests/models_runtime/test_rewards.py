@@ -13,11 +13,13 @@ from models_runtime.engines import (
     Capability,
     Cause,
     ContinuationLogprobs,
+    EmbeddingRequest,
     EngineError,
     Message,
     ModelReference,
     RewardReply,
     TokenLogprob,
+    Usage,
 )
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
 from models_runtime.rewards import Bench, Measured, Rival, Subject, finite
@@ -119,14 +121,27 @@ def test_an_engine_that_cannot_is_refused_with_a_sentence() -> None:
 
 
 def test_vectors_are_computed_once(tmp_path: Path) -> None:
+    texts = ("a cat", "a dog", "a cat", "half \ud800 a pair")
+    asked = [EmbeddingRequest("k", texts), EmbeddingRequest("l", texts[:1])]
     first = Remembering(engine(), EmbeddingCache(tmp_path, "amber@1"))
-    texts = ["a cat", "a dog", "a cat", "half \ud800 a pair"]
-    vectors = first.embed(texts)
-    assert (first.asked, first.computed) == (4, 3)
+    (reply,) = first.embed(asked[:1])
+    assert reply.computed == 3
     again = Remembering(engine(), EmbeddingCache(tmp_path, "amber@1"))
-    assert again.embed(texts) == vectors
-    assert again.computed == 0
+    known = {each.key: each for each in again.embed(asked)}
+    assert known["k"].vectors == reply.vectors
+    assert known["l"].vectors == reply.vectors[:1]
+    assert {(each.computed, each.usage) for each in known.values()} == {(0, Usage())}
     other = Remembering(engine(), EmbeddingCache(tmp_path, "amber@2"))
-    other.embed(texts[:1])
-    assert other.computed == 1
-    assert vectors[0] == pytest.approx(engine().embed(["a cat"])[0], abs=1e-6)
+    assert [each.computed for each in other.embed(asked[1:])] == [1]
+    assert reply.vectors[0] == pytest.approx(engine().vectors(["a cat"])[0], abs=1e-6)
+
+
+def test_what_is_known_beside_what_is_not_costs_nothing(tmp_path: Path) -> None:
+    remembering = Remembering(engine(), EmbeddingCache(tmp_path, "amber@1"))
+    remembering.vectors(["a cat sleeps"])
+    (reply,) = remembering.embed([EmbeddingRequest("k", ("a dog", "a cat sleeps"))])
+    assert (reply.computed, reply.usage.tokens_in) == (1, 2)
+    for mine, theirs in zip(
+        reply.vectors, engine().vectors(["a dog", "a cat sleeps"]), strict=True
+    ):
+        assert mine == pytest.approx(theirs, abs=1e-6)

@@ -239,9 +239,9 @@ def test_batched_rewards_equal_single_ones() -> None:
 def test_batched_embeddings_equal_single_ones_and_have_length_one() -> None:
     engine = local(tiny_encoder(), kind="encoder", max_batch=3)
     texts = ["Yes.", "Ask your landlord first, in writing.", "No. " * 40]
-    together = engine.embed(texts)
+    together = engine.vectors(texts)
     for text, vector in zip(texts, together, strict=True):
-        assert engine.embed([text])[0] == pytest.approx(vector, abs=1e-5)
+        assert engine.vectors([text])[0] == pytest.approx(vector, abs=1e-5)
         assert math.fsum(x * x for x in vector) == pytest.approx(1)
 
 
