@@ -3,6 +3,7 @@
 diagnose manipulation FILE --method SLUG      could voters gain by voting otherwise?
 diagnose effects FILE ITEMS                   what do attributes of the items do? (conjoint)
 diagnose peers FILE                           who agrees beyond chance? (peer scores)
+diagnose known FILE GOLD                      what do stated confidences earn on known answers?
 diagnose majority FILE [GOLD]                 is the majority enough, or do learned weights help?
 """
 
@@ -20,7 +21,12 @@ from rich.table import Table as Grid
 from aggregation.catalogue import METHODS
 from aggregation.diagnostics.amce import Effects, conjoint_effects, levels_from_numbers
 from aggregation.diagnostics.manipulation import Manipulation, manipulation
-from aggregation.diagnostics.payments import PeerScores, payment, peer_scores
+from aggregation.diagnostics.payments import (
+    PeerScores,
+    known_answer_scores,
+    payment,
+    peer_scores,
+)
 from aggregation.method import Method
 from aggregation.options import Options
 from aggregation.reading import FileError, Reading, read_columns, read_table
@@ -42,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", choices=tuple(_QUESTIONS))
     parser.add_argument("file", type=Path, help="judgments as .csv, .jsonl or .parquet")
     parser.add_argument(
-        "items", type=Path, nargs="?", help="effects: attributes of items; majority: gold"
+        "items", type=Path, nargs="?", help="effects: attributes of items; known, majority: gold"
     )
     parser.add_argument("--method", "-m", metavar="SLUG", help="manipulation: the rule")
     parser.add_argument("--options", "-o", nargs="*", default=[], metavar="NAME=VALUE")
@@ -55,8 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parts", type=int, default=3, help="effects: ranges that a number is cut into"
     )
-    parser.add_argument("--base", type=float, help="peers: pay this and --scale times the score")
+    parser.add_argument(
+        "--base", type=float, help="known, peers: pay this and --scale times the score"
+    )
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument(
+        "--score",
+        choices=("quadratic", "logarithmic"),
+        default="quadratic",
+        help="known: the proper score of a confidence",
+    )
     parser.add_argument("--map", nargs="*", default=[], metavar="NAME=COLUMN")
     parser.add_argument("--out", type=Path, help="write the answer to a .json file")
 
@@ -234,6 +248,40 @@ def _show_peers(found: PeerScores, paid: Any, screen: Console) -> None:
     )
 
 
+# --- Known answers -----------------------------------------------------------------------------
+
+
+def _known(table: Table, arguments: argparse.Namespace, screen: Console) -> dict[str, Any]:
+    labels = table if isinstance(table, Labels) else convert(table, (Labels,))[0]
+    if arguments.items is None:
+        raise DiagnoseError("Name a second file, with columns 'unit' and 'gold'.")
+    answers = _answers(arguments.items)
+    unsaid = sorted(set(answers.values()) - set(map(said, labels.label_ids)))
+    labels = replace(labels, label_ids=(*labels.label_ids, *unsaid))  # right, though nobody's label
+    found = known_answer_scores(replace(labels, gold=_codes(answers, labels)), arguments.score)
+    base = 0.0 if arguments.base is None else arguments.base
+    paid = payment(found.score, base, arguments.scale)
+    grid = Grid("annotator", f"{arguments.score} score", "standard error", "n", "each answer pays")
+    for j in np.argsort(-np.nan_to_num(found.score, nan=-9.0), kind="stable")[:60]:
+        numbers = _number(found.score[j]), _number(found.se[j]), f"{found.n[j]:,}"
+        grid.add_row(said(found.ids[j]), *numbers, _number(paid[j]))
+    screen.print(grid)
+    screen.print("Saying what one believes pays best. Confidences on other units play no part.")
+    return {
+        "rule": arguments.score,
+        "annotators": [
+            {
+                "annotator": said(who),
+                "score": _finite(float(found.score[j])),
+                "se": _finite(float(found.se[j])),
+                "n": int(found.n[j]),
+                "payment": _finite(float(paid[j])),
+            }
+            for j, who in enumerate(found.ids)
+        ],
+    }
+
+
 def _number(value: Any) -> str:
     return "–" if value != value else f"{value:.3f}".replace("-", "−")
 
@@ -274,6 +322,10 @@ def _majority(table: Table, arguments: argparse.Namespace, screen: Console) -> d
 
 def read_gold(path: Path, labels: Labels) -> Any:
     """Codes of known answers per unit, -1 where there is none. Raises FileError."""
+    return _codes(_answers(path), labels)
+
+
+def _answers(path: Path) -> dict[str, str]:
     columns = read_columns(path)
     item = next((name for name in (*ITEM, "unit") if name in columns.column_names), None)
     answer = next(
@@ -281,9 +333,11 @@ def read_gold(path: Path, labels: Labels) -> Any:
     )
     if item is None or answer is None:
         raise FileError(f"{path} needs a column of items and a column 'gold'.")
-    known = dict(
-        zip(map(str, columns[item].to_pylist()), map(str, columns[answer].to_pylist()), strict=True)
-    )
+    units, said_there = (map(str, columns[name].to_pylist()) for name in (item, answer))
+    return dict(zip(units, said_there, strict=True))
+
+
+def _codes(known: dict[str, str], labels: Labels) -> Any:
     code = {said(label): k for k, label in enumerate(labels.label_ids)}
     return np.array(
         [code.get(known.get(said(unit), ""), -1) for unit in labels.ids], dtype=np.int32
@@ -293,6 +347,7 @@ def read_gold(path: Path, labels: Labels) -> Any:
 _QUESTIONS = {
     "manipulation": _manipulation,
     "effects": _effects,
+    "known": _known,
     "peers": _peers,
     "majority": _majority,
 }

@@ -27,6 +27,7 @@ each. Pure.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,6 +101,45 @@ def _probabilities(p: ArrayLike) -> Floats:
     if not ((stated >= 0) & (stated <= 1)).all():
         raise PaymentError("A probability lies between 0 and 1.")
     return stated
+
+
+# --- With known answers --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class KnownScores:
+    """Per annotator: mean score of stated confidences on units with known answers, its standard
+    error over them, and their number; NaN where there are too few (none, one).
+    """
+
+    ids: tuple[Hashable, ...]
+    score: Floats
+    se: Floats
+    n: NDArray[np.int64]
+
+
+def known_answer_scores(labels: Labels, rule: Literal["quadratic", "logarithmic"]) -> KnownScores:
+    """Score each annotator's confidence of having the right label, where the right one is known.
+
+    Reads conf[N] in [0, 1], gold[U] and annotators; weights play no part, for a promise of payment
+    is one per answer. Raises PaymentError where one of the three is missing.
+    """
+    if labels.annotator is None or labels.conf is None or labels.gold is None:
+        raise PaymentError(
+            "Paying for known answers takes annotators, their stated confidence, and the answers."
+        )
+    truth = labels.gold[labels.unit]
+    rows = (labels.annotator >= 0) & (labels.label >= 0) & (truth >= 0) & ~np.isnan(labels.conf)
+    who, right = labels.annotator[rows], labels.label[rows] == truth[rows]
+    score = (quadratic_score if rule == "quadratic" else logarithmic_score)(
+        labels.conf[rows], right
+    )
+    J = len(labels.annotator_ids)
+    n = np.bincount(who, minlength=J)
+    mean = np.bincount(who, score, minlength=J) / np.where(n > 0, n, np.nan)
+    around = np.bincount(who, (score - mean[who]) ** 2, minlength=J)
+    se = np.sqrt(around / np.where(n > 1, (n - 1) * n, np.nan))
+    return KnownScores(labels.annotator_ids, mean, se, n.astype(np.int64))
 
 
 # --- Without known answers ----------------------------------------------------------------------

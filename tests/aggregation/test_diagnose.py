@@ -1,6 +1,7 @@
 """The doors to manipulation, effects, peer scores and public tie-breaks."""
 
 import json
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,29 @@ def test_peers_can_be_paid(files: Path) -> None:
         assert row["payment"] == pytest.approx(2 + 10 * bonus)
 
 
+def test_confidence_is_paid_by_known_answers(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """1 - .1² and 1 - .8² are .99 and .36; where nobody gave the right label all were wrong."""
+    rows = [("u1", "ada", "yes", 0.9), ("u2", "ada", "no", 0.8), ("u3", "ada", "yes", "")]
+    rows += [("u1", "bo", "yes", 1.0), ("u4", "bo", "no", 0.3), ("u5", "cy", "no", 0.5)]
+    text = "".join(f"{u},{who},{label},{conf}\n" for u, who, label, conf in rows)
+    (files / "c.csv").write_text("unit,annotator,label,confidence\n" + text)
+    (files / "g.csv").write_text("unit,gold\nu1,yes\nu2,yes\nu3,yes\nu4,perhaps\nu9,no\n")
+    asked = ("known", str(files / "c.csv"), str(files / "g.csv"))
+    told = diagnose(files, *asked, "--base", "1", "--scale", "2")
+    ada, bo, cy = told["annotators"]
+    assert (ada["n"], bo["n"], cy["n"]) == (2, 2, 0)
+    assert ada["score"] == pytest.approx((0.99 + 0.36) / 2)
+    assert ada["se"] == pytest.approx(0.315)  # half the difference of the two
+    assert bo["score"] == pytest.approx((1.0 + 0.91) / 2)
+    assert ada["payment"] == pytest.approx(1 + 2 * 0.675)
+    assert (cy["score"], cy["payment"]) == (None, None)
+    assert "Saying what one believes pays best" in capsys.readouterr().out
+    logs = diagnose(files, *asked, "--score", "logarithmic")["annotators"]
+    assert logs[0]["score"] == pytest.approx(1 + (log(0.9) + log(0.2)) / -log(1e-4) / 2)
+
+
 def test_the_majority_is_held_against_known_answers(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,6 +116,8 @@ def test_the_majority_is_held_against_known_answers(
         (["effects", "p.csv", "none.csv"], "can't be read"),
         (["effects", "p.csv", "i.csv", "--baselines", "tone: loud"], "no level 'loud'"),
         (["peers", "r.csv"], "can't be turned into"),
+        (["known", "l.csv"], "Name a second file"),
+        (["known", "l.csv", "i.csv"], "needs a column of items and a column .gold."),
         (["peers", "l.csv", "--base", "1", "--scale", "-1"], "positive"),
         (["peers", "l.csv", "--out", "x.txt"], "end in .json"),
     ],
