@@ -183,19 +183,17 @@ class Method:
         replicates = estimate.replicates
         if replicates is None and self.bootstrap and chosen.replicates:
             replicates = self._replicates(table, evidence, estimate, chosen)
-        result = _finish(
-            self.slug, estimate, replicates, chosen, _item_ids(evidence, estimate), table, generator
-        )
-        return result.with_params(
-            params=dict(vars(chosen)),  # options are numbers and texts, nothing to copy deeply
-            version=self.version,
-            seed=chosen.seed if rng is None else None,
-            conversions=(*conversions, *estimate.conversions),
-            input_digest=estimate.input_digest
-            if estimate.input_digest is not None
-            else table.digest(),
-            elapsed_s=perf_counter() - started,
-        )
+        digest = estimate.input_digest
+        record = {
+            "method": self.slug,
+            "params": dict(vars(chosen)),  # options are numbers and texts, nothing to copy deeply
+            "version": self.version,
+            "seed": chosen.seed if rng is None else None,
+            "conversions": (*conversions, *estimate.conversions),
+            "input_digest": table.digest() if digest is None else digest,
+        }
+        ids = _item_ids(evidence, estimate)
+        return _finish(estimate, replicates, chosen, ids, table, generator, record, started)
 
     def _replicates(
         self, table: Table, evidence: Any, estimate: Estimate, options: Options
@@ -210,14 +208,16 @@ def _item_ids(evidence: Any, estimate: Estimate) -> Ids:
 
 
 def _finish(
-    slug: str,
     estimate: Estimate,
     replicates: Floats | None,
     options: Options,
     ids: Ids,
     table: Table,
     rng: np.random.Generator,
+    record: dict[str, Any],
+    started: float,
 ) -> AggregateResult:
+    """The result: what the rule found, what follows from it, and the record of how it was made."""
     score = np.asarray(estimate.score, dtype=np.float64)
     component = _component(estimate, score)
     rank = competition_ranks(score, component) if estimate.ranked else None
@@ -227,7 +227,6 @@ def _finish(
         spread["p_best"] = replicates.mean(axis=0)  # the chance of a seat
     winners = estimate.winners if estimate.winners is not None else _winners(rank, component)
     return AggregateResult(
-        method=slug,
         ids=ids,
         score=score,
         score_kind=estimate.score_kind,
@@ -250,6 +249,8 @@ def _finish(
         fit=estimate.fit,
         warnings=_warnings(estimate, ids, table, winners, len(score), options),
         **spread,
+        **record,
+        elapsed_s=perf_counter() - started,
     )
 
 

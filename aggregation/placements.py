@@ -84,10 +84,10 @@ def lookup(values: Longs) -> Callable[[Longs], NDArray[Any]]:
     if not len(values) or values[-1] - values[0] >= WIDEST_TABLE:
         last = max(len(values) - 1, 0)
         return lambda column: np.searchsorted(values, column).clip(max=last)
-    first, size = values[0], values[-1] - values[0] + 1
-    table = np.zeros(size, dtype=np.int32)
+    first = values[0]
+    table = np.zeros(values[-1] - first + 1, dtype=np.int32)
     table[values - first] = np.arange(len(values), dtype=np.int32)
-    return lambda column: table[(column - first).clip(0, size - 1)]
+    return lambda column: table.take(column - first, mode="clip")
 
 
 def distinct(*columns: Longs) -> Longs:

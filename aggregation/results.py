@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Hashable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -203,10 +203,6 @@ class AggregateResult:
             for w in values.get("warnings", ())
         )
         return cls(**values)
-
-    def with_params(self, **changes: Any) -> Self:
-        """The same result with some fields replaced."""
-        return replace(self, **changes)
 
 
 def _plain(value: Any) -> Any:
