@@ -10,8 +10,9 @@ class Tally(models.Model):
 
     The one number that is stored although it could be counted: a quota needs it at every lease, and
     counting 50,000 judgments takes longer than everything else about a lease. A trigger adds to it
-    in the transaction that keeps the judgment, so it can't be behind; judgments never go, so it
-    never has to be lowered. Models have none. See `docs/decisions/0015-quotas-are-tallied.md`.
+    in the transaction that keeps the judgment, so it can't be behind (an import adds to it itself,
+    as its last step); judgments never go, so it never has to be lowered. Models have none. See
+    `docs/decisions/0015-quotas-are-tallied.md`.
     """
 
     annotator = models.ForeignKey(

@@ -348,6 +348,19 @@ FROM (
 WHERE q.id = counted.question_id AND q.state = 'open' AND counted.judgments >= q.overlap
 """
 
+# Somebody who judges locks the question, then the own tally. So does an import, and only when all
+# is written: whoever judges meanwhile doesn't wait for it, and neither waits for the other.
+TALLY_LATER = "SET LOCAL polyphony.tally = 'later'"
+TALLY = """
+INSERT INTO annotation_tally (annotator_id, profile_id, judgments)
+SELECT n.annotator_id, n.profile_id, count(*)
+FROM numbered_judgment n JOIN annotation_annotator w ON w.id = n.annotator_id
+WHERE w.kind <> 'model'
+GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (annotator_id, profile_id)
+DO UPDATE SET judgments = annotation_tally.judgments + excluded.judgments
+"""
+
 
 def land(ground: Ground) -> None:
     """Resolve and check; nothing reaches the log before `append`."""
@@ -413,11 +426,13 @@ def append(ground: Ground) -> None:
     ground.run("CREATE INDEX ON numbered_judgment (place)")
     ground.run("ANALYZE numbered_judgment")
     new = ground.number("SELECT count(*) FROM numbered_judgment")
+    ground.run(TALLY_LATER)
     for after in range(0, new, SLICE):
         ground.run(INSERT, after=after, upto=after + SLICE)
         if ground.tell is not None:
             ground.tell(min(after + SLICE, new), new)
     ground.count("judgments", created=new, staged=staged)
     answered = ground.run(ANSWERED_QUESTIONS)
+    ground.run(TALLY)
     if answered:
         ground.created["questions answered"] = answered
