@@ -46,8 +46,10 @@ def estimate_generation(
     sampling: Sampling,
     prompts: Sequence[str] | None = None,
     retries: int = 0,
+    embedder: Checkpoint | None = None,
 ) -> GenerationEstimate:
-    """`retries` is how often one candidate may be asked for again."""
+    """`retries` is how often one candidate may be asked for again. An `embedder` reads all that is
+    written; its price is in the costs, its tokens aren't among the writer's."""
     chosen = Prompt.objects.filter(project=project)
     if prompts is not None:
         chosen = chosen.filter(external_id__in=prompts)
@@ -67,8 +69,8 @@ def estimate_generation(
         tokens_in=tokens_in,
         tokens_out=tokens_out,
         most_tokens_out=most_out,
-        cost=price_of(checkpoint, tokens_in, tokens_out),
-        most_cost=price_of(checkpoint, tokens_in * (1 + retries), most_out),
+        cost=_price_of_both(checkpoint, embedder, tokens_in, tokens_out),
+        most_cost=_price_of_both(checkpoint, embedder, tokens_in * (1 + retries), most_out),
         time=pace.time_for(tokens_out),
         pace=pace,
     )
@@ -84,7 +86,18 @@ def estimate_of(project: Project, asked: Mapping[str, Any]) -> GenerationEstimat
         per_prompt=asked["per_prompt"],
         sampling=asked["sampling"],
         retries=asked["novelty"].tries if asked["novelty"] else 0,
+        embedder=asked["embedder"],
     )
+
+
+def _price_of_both(
+    writer: Checkpoint, embedder: Checkpoint | None, tokens_in: int, tokens_out: int
+) -> float | None:
+    """What writing costs, and embedding what was written; None where neither has prices."""
+    embedding = price_of(embedder, tokens_out, 0) if embedder else None
+    costs = (price_of(writer, tokens_in, tokens_out), embedding)
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
 
 
 def price_of(checkpoint: Checkpoint, tokens_in: int, tokens_out: int) -> float | None:

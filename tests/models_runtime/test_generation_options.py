@@ -99,6 +99,17 @@ def test_an_estimate_starts_nothing_and_says_what_it_rests_on(manager: Client) -
     assert not GenerationJob.objects.exists()
 
 
+def test_an_estimate_has_the_price_of_seeing_how_alike_candidates_are(settings: Any) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    project = project_with_prompts(4)
+    url = "http://127.0.0.1:9/v1"
+    encoder = served(project, url, name="encoder", kind="embeddings", price_in=3e6)
+    asked: dict[str, Any] = {"per_prompt": 2, "sampling": Sampling(max_tokens=10), "retries": 1}
+    found = estimate_generation(project, scripted(project), **asked, embedder=encoder)
+    assert (found.cost, found.most_cost) == (3.0 * 80, 3.0 * 160)
+    assert estimate_generation(project, scripted(project, "b"), **asked).cost is None
+
+
 def test_estimates_learn_from_what_a_model_has_written() -> None:
     project = project_with_prompts(4)
     checkpoint = scripted(project)
