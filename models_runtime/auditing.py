@@ -39,15 +39,14 @@ from models_runtime.engines import (
     GenerationRequest,
 )
 from models_runtime.generating import seed_for
+from models_runtime.judging.requests import judged_request, temperature_for
 from models_runtime.judging.talk import Ask, CallKind, Course, Heard, Step
 from models_runtime.judging_cases import (
     STEP_LENGTH,
     call_fields,
     heard,
     heard_of,
-    judged_request,
     subjects_of,
-    temperature_for,
 )
 from models_runtime.ledger import Ledger, in_rounds
 from models_runtime.models import AuditCall, AuditFinding, AuditItem, AuditJob, ItemState

@@ -27,8 +27,6 @@ from models_runtime.engines import (
     Failure,
     Finish,
     GenerationReply,
-    GenerationRequest,
-    Sampling,
 )
 from models_runtime.generating import conversation_of
 from models_runtime.judging.protocol import JudgingProtocol
@@ -48,8 +46,6 @@ from models_runtime.outcomes import Outcome
 from models_runtime.prompting.parsing import ParseStatus
 
 STEP_LENGTH = 120
-REASK_TEMPERATURE = 0.7
-REPAIR_TOKENS = 40
 
 
 @dataclass
@@ -325,23 +321,6 @@ def call_fields(
         "status": ParseStatus.ENGINE_ERROR.value if failure is not None else "",
         "failure": failure.cause.value if failure is not None else "",
     }
-
-
-def temperature_for(ask: Ask, step: Step) -> float:
-    """The ask's own; a new sample of what couldn't be read is drawn more freely."""
-    again = step.sample > 0 and step.kind is CallKind.ASK
-    return max(ask.temperature, REASK_TEMPERATURE) if again else ask.temperature
-
-
-def judged_request(
-    key: str, ask: Ask, step: Step, messages: Conversation, *, seed: int, temperature: float
-) -> GenerationRequest:
-    """The request for a judgment in words; a repair restates one line only."""
-    limit = ask.template.max_tokens
-    if step.kind is CallKind.REPAIR:
-        limit = min(limit, REPAIR_TOKENS)
-    sampling = Sampling(max_tokens=limit, temperature=temperature)
-    return GenerationRequest(key, messages, sampling, seed=seed)
 
 
 def fill_row(row: JudgeCall, ask: Ask, said: Heard, answer: Answer) -> None:

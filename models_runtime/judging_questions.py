@@ -24,6 +24,7 @@ from models_runtime.engines import (
     GenerationReply,
 )
 from models_runtime.generating import seed_for
+from models_runtime.judging.requests import judged_request, temperature_for
 from models_runtime.judging.talk import Ask, CallKind, Step
 from models_runtime.judging_cases import (
     STEP_LENGTH,
@@ -33,9 +34,7 @@ from models_runtime.judging_cases import (
     hash_of,
     heard,
     heard_of,
-    judged_request,
     open_cases,
-    temperature_for,
 )
 from models_runtime.judging_verdicts import settle
 from models_runtime.ledger import Ledger, in_rounds

@@ -22,8 +22,9 @@ from models_runtime.engines import (
     Sampling,
 )
 from models_runtime.generating import seed_for
+from models_runtime.judging.requests import REPAIR_TOKENS, temperature_for
 from models_runtime.judging.talk import Ask, CallKind, Course, Heard, Step
-from models_runtime.judging_cases import REPAIR_TOKENS, call_fields, heard, temperature_for
+from models_runtime.judging_cases import call_fields, heard
 from models_runtime.judging_questions import open_seats
 from models_runtime.ledger import Ledger
 from models_runtime.models import ItemState, StudyCall, StudyItem, StudyJob

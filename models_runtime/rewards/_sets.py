@@ -9,10 +9,10 @@ from models_runtime.engines import (
     Failure,
     GenerationReply,
     GenerationRequest,
-    Sampling,
     Usage,
 )
 from models_runtime.judging.protocol import JudgingProtocol
+from models_runtime.judging.requests import judged_request, temperature_for
 from models_runtime.judging.subject import Subject as Question
 from models_runtime.judging.talk import Ask, Course, Heard, Step
 from models_runtime.judging.verdicts import Verdict
@@ -74,10 +74,14 @@ class _Table:
         return [] if self.failure is not None or self.course.is_over else self.course.wanted()
 
     def request(self, key: str, ask: Ask, step: Step) -> GenerationRequest:
-        heat = ask.temperature if step.sample == 0 else max(ask.temperature, 0.7)
-        sampling = Sampling(max_tokens=ask.template.max_tokens, temperature=heat)
-        seed = self.subject.seed + step.sample
-        return GenerationRequest(key, self.course.messages_of(ask, step), sampling, seed=seed)
+        return judged_request(
+            key,
+            ask,
+            step,
+            self.course.messages_of(ask, step),
+            seed=self.subject.seed + step.sample,
+            temperature=temperature_for(ask, step),
+        )
 
     def hear(self, step: Step, reply: GenerationReply) -> None:
         self.usage += reply.usage

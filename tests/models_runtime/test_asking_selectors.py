@@ -1,5 +1,6 @@
 """Selectors that need further calls: a job asks the model, then the pick follows from its words."""
 
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,17 @@ import pytest
 from annotation.content import add_candidate, add_prompt
 from annotation.models import Candidate, Measurement, Project, Role
 from models_runtime import enqueue
-from models_runtime.engines import Message, ModelReference
+from models_runtime.engines import (
+    GenerationReply,
+    GenerationRequest,
+    Message,
+    ModelReference,
+)
+from models_runtime.engines._wrapped import Wrapped
 from models_runtime.engines.scripted import ScriptedEngine, ScriptedOptions
 from models_runtime.errors import NotPossible
 from models_runtime.generating import run_generation
+from models_runtime.judging.requests import REASK_TEMPERATURE, REPAIR_TOKENS
 from models_runtime.languages import LANGUAGES
 from models_runtime.models import GenerationJob, ScoringJob
 from models_runtime.picking import Input, pick_best
@@ -100,6 +108,36 @@ def test_a_stopped_engine_leaves_candidates_to_whoever_comes_next() -> None:
     both = Subject("a", subject.messages, "A", rivals=(Rival("1", "A"), Rival("2", "B")))
     (found,) = MATCH_WINS.measure([both], Bench(engine), NoOptions())
     assert found.failure == STOPPED
+
+
+class Listening(Wrapped):
+    """Keeps what it is asked."""
+
+    def generate(
+        self, requests: Iterable[GenerationRequest]
+    ) -> Generator[GenerationReply, None, None]:
+        self.asked = [*getattr(self, "asked", []), *requests]
+        return super().generate(self.asked[-1:])
+
+
+def test_a_choice_that_cannot_be_read_is_restated_in_a_line_as_a_judge_would() -> None:
+    options = ScriptedOptions(garbage_rate=1.0)
+    engine = Listening(ScriptedEngine(ModelReference("amber"), options))
+    both = Subject(
+        "a", (Message("user", "What now?"),), "A", 7, rivals=(Rival("1", "A"), Rival("2", "B"))
+    )
+    (found,) = MOST_CONSISTENT.measure([both], Bench(engine), NoOptions())
+    assert found.of_rivals == {"1": {"consistent": 0.0}, "2": {"consistent": 0.0}}
+    asked = [(each.sampling.temperature, each.sampling.max_tokens) for each in engine.asked]
+    long = asked[0][1]
+    assert long > REPAIR_TOKENS
+    assert asked[:4] == [
+        (0.0, long),
+        (0.0, REPAIR_TOKENS),
+        (REASK_TEMPERATURE, long),
+        (0.0, REPAIR_TOKENS),
+    ]
+    assert [each.seed for each in engine.asked[:4]] == [7, 7, 8, 8]
 
 
 # --- Choices among all candidates of a prompt -----------------------------------------------------
