@@ -10,7 +10,7 @@ from annotation.models import Candidate, Measurement, Project
 from models_runtime.errors import NotPossible
 from models_runtime.iterations import Attempt, Iteration, summarise
 from models_runtime.models import GenerationJob
-from models_runtime.picking import Input
+from models_runtime.picking_inputs import Input
 
 MOST_CANDIDATES = 100_000
 USUAL = {"correct": "majority_vote", "reward": "reward"}

@@ -18,7 +18,7 @@ from annotation.tokens import Scope
 from models_runtime.errors import NotPossible
 from models_runtime.iterating import iterations_of
 from models_runtime.models import GenerationJob
-from models_runtime.picking import Input
+from models_runtime.picking_inputs import Input
 from models_runtime.voting import MAJORITY, NAMES, reward_votes
 
 

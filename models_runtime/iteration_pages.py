@@ -17,7 +17,7 @@ from annotation.models import Project, Role
 from annotation.views.entry import account, for_members
 from models_runtime.errors import NotPossible
 from models_runtime.iterating import USUAL, iterations_of, numbers_there
-from models_runtime.picking import Input
+from models_runtime.picking_inputs import Input
 from models_runtime.views import context_of
 from models_runtime.voting import MAJORITY, TWINS, Voted, reward_votes
 

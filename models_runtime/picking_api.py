@@ -19,7 +19,8 @@ from annotation.tokens import Scope
 from models_runtime.catalogue import SCORERS, SELECTORS
 from models_runtime.errors import NotPossible
 from models_runtime.models import GenerationJob
-from models_runtime.picking import USUAL_NAMES, Input, inputs_of, pick_best
+from models_runtime.picking import pick_best
+from models_runtime.picking_inputs import USUAL_NAMES, Input, inputs_of
 
 MOST_SHOWN = 1_000
 

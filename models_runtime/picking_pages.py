@@ -18,7 +18,8 @@ from annotation.views.entry import account, for_members
 from models_runtime.catalogue import SELECTORS
 from models_runtime.errors import NotPossible
 from models_runtime.models import GenerationJob
-from models_runtime.picking import PICKED, Input, inputs_of, pick_best
+from models_runtime.picking import PICKED, pick_best
+from models_runtime.picking_inputs import Input, inputs_of
 from models_runtime.views import PAGE_METHODS, context_of, given_in, status_of
 
 

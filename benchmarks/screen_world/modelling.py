@@ -20,7 +20,8 @@ from models_runtime.enqueue import (
     request_scoring,
 )
 from models_runtime.models import Checkpoint
-from models_runtime.picking import Input, pick_best
+from models_runtime.picking import pick_best
+from models_runtime.picking_inputs import Input
 from models_runtime.prompt_requests import request_prompts
 from models_runtime.study_requests import make_rubric, request_study
 

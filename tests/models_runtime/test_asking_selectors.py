@@ -22,7 +22,8 @@ from models_runtime.generating import run_generation
 from models_runtime.judging.requests import REASK_TEMPERATURE, REPAIR_TOKENS
 from models_runtime.languages import LANGUAGES
 from models_runtime.models import GenerationJob, ScoringJob
-from models_runtime.picking import Input, pick_best
+from models_runtime.picking import pick_best
+from models_runtime.picking_inputs import Input
 from models_runtime.prompting.languages import in_language
 from models_runtime.rewards import STOPPED, Bench, Measured, Rival, Subject
 from models_runtime.rewards.match_wins import SCORER as MATCH_WINS

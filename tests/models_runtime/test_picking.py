@@ -10,7 +10,8 @@ from models_runtime.catalogue import SELECTORS
 from models_runtime.errors import NotPossible
 from models_runtime.generating import run_generation
 from models_runtime.models import Combination, GenerationJob
-from models_runtime.picking import OF_THE_SET, PICKED, SCORE, Input, inputs_of, pick_best
+from models_runtime.picking import PICKED, SCORE, pick_best
+from models_runtime.picking_inputs import OF_THE_SET, Input, inputs_of
 from models_runtime.selection import Sample
 from tests.annotation.calling import as_
 from tests.cast import World, make_project, member

@@ -9,7 +9,7 @@ from models_runtime.iterating import iterations_of
 from models_runtime.iterations import Attempt, balance_score, separation, summarise
 from models_runtime.models import GenerationJob
 from models_runtime.models.prompt_making import PARAPHRASE
-from models_runtime.picking import Input
+from models_runtime.picking_inputs import Input
 from models_runtime.prompt_requests import request_prompts
 from models_runtime.votes import majority, rewards_by, twin_rewards
 from models_runtime.voting import TWINS, reward_votes

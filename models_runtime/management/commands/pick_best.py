@@ -12,7 +12,8 @@ from models_runtime.catalogue import SELECTORS
 from models_runtime.errors import NotPossible
 from models_runtime.management.options import option
 from models_runtime.models import GenerationJob
-from models_runtime.picking import Input, pick_best
+from models_runtime.picking import pick_best
+from models_runtime.picking_inputs import Input
 
 
 class Command(BaseCommand):
