@@ -10,17 +10,15 @@ the web process registers checkpoints without them.
 """
 
 import logging
-import math
 import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from models_runtime.batching import batches, packs
 from models_runtime.engines import (
@@ -29,7 +27,6 @@ from models_runtime.engines import (
     ContinuationLogprobs,
     ContinuationRequest,
     Conversation,
-    Decision,
     DecisionReply,
     DecisionRequest,
     EmbeddingReply,
@@ -56,7 +53,6 @@ from models_runtime.engines._local_model import (
     continue_rows,
     embed_rows,
     encode,
-    label_ids,
     load,
     next_token_logprobs,
     resolve_device,
@@ -65,8 +61,25 @@ from models_runtime.engines._local_model import (
     with_texts,
     write_continuously,
 )
+from models_runtime.engines._local_replies import (
+    decision_reply,
+    does_not_fit,
+    embedding_reply,
+    generation_reply,
+    no_spread,
+    reward_reply,
+    too_long,
+)
 from models_runtime.engines._options import read_options
 from models_runtime.engines._packing import MASKED_BUDGET
+from models_runtime.engines._waiting import (
+    Pending,
+    by_sampling,
+    is_drawn,
+    rows_by_sampling,
+    way_of,
+    windows,
+)
 from models_runtime.engines._weights import pin, weight_bytes
 from models_runtime.residency import Residency, TooLarge
 
@@ -205,7 +218,7 @@ class LocalEngine(Engine):
                 pinned=o.pinned,
             )
         except TooLarge as refusal:
-            raise EngineError(Cause.UNAVAILABLE, _does_not_fit(self.info.model, refusal)) from None
+            raise EngineError(Cause.UNAVAILABLE, does_not_fit(self.info.model, refusal)) from None
 
     def _need(self, capability: Capability) -> None:
         if capability not in self.info.can:
@@ -225,13 +238,13 @@ class LocalEngine(Engine):
         pending = Pending(requests)
         while window := pending.take(self.options.max_batch):
             loaded = self._loaded()
-            way = _way(window[0].sampling)
+            way = way_of(window[0].sampling)
             several = len(window) > 1 or window[0].n > 1
-            alike = all(_way(request.sampling) == way for request in window)
+            alike = all(way_of(request.sampling) == way for request in window)
             if alike and several and self._may_flow(loaded, way):
-                yield from self._flow(loaded, pending.chain(window, partial(_is_drawn, way)), way)
+                yield from self._flow(loaded, pending.chain(window, partial(is_drawn, way)), way)
             else:
-                for same in _by_sampling(window):
+                for same in by_sampling(window):
                     yield from self._generate_alike(loaded, same)
             if self._closed.is_set():
                 return
@@ -259,7 +272,7 @@ class LocalEngine(Engine):
                 began[request.key] = time.monotonic()
                 ids = encode(loaded, request.messages)
                 if len(ids) + request.sampling.max_tokens > loaded.longest:
-                    failure = _too_long(loaded, len(ids), request.sampling)
+                    failure = too_long(loaded, len(ids), request.sampling)
                     refused.append(GenerationReply(request.key, failure=failure))
                     continue
                 yield from (Row(request, place, ids) for place in range(request.n))
@@ -280,11 +293,11 @@ class LocalEngine(Engine):
                 got = done.setdefault(row.request.key, {})
                 got[row.place] = sample
                 if len(got) == row.request.n:
-                    yield _reply(loaded, row, got, began.pop(row.request.key))
+                    yield generation_reply(loaded, row, got, began.pop(row.request.key))
             while refused:
                 yield refused.pop()
         yield from refused
-        for same in _rows_by_sampling(left):
+        for same in rows_by_sampling(left):
             yield from self._write_padded(loaded, same, done, began)
 
     def _generate_alike(
@@ -297,7 +310,7 @@ class LocalEngine(Engine):
         for request in requests:
             ids = encode(loaded, request.messages)
             if len(ids) + sampling.max_tokens > loaded.longest:
-                yield GenerationReply(request.key, failure=_too_long(loaded, len(ids), sampling))
+                yield GenerationReply(request.key, failure=too_long(loaded, len(ids), sampling))
                 continue
             rows += [Row(request, place, ids) for place in range(request.n)]
         starts = {request.key: began for request in requests}
@@ -325,7 +338,7 @@ class LocalEngine(Engine):
                 got = done.setdefault(row.request.key, {})
                 got[row.place] = outcome
                 if len(got) == row.request.n:
-                    yield _reply(loaded, row, got, began[row.request.key])
+                    yield generation_reply(loaded, row, got, began[row.request.key])
 
     # --- Probabilities ------------------------------------------------------------------------
 
@@ -334,14 +347,14 @@ class LocalEngine(Engine):
         return self._decide(requests)
 
     def _decide(self, requests: Iterable[DecisionRequest]) -> Generator[DecisionReply, None, None]:
-        for window in _windows(requests, self.options.max_batch):
+        for window in windows(requests, self.options.max_batch):
             loaded = self._loaded()
             encoded = [(request, encode(loaded, request.messages)) for request in window]
             for batch in self._batches(encoded, lambda pair: len(pair[1]), 1):
                 began = time.monotonic()
                 outcomes = self._shrinking(batch, self._next_tokens)
                 for (request, ids), outcome in zip(batch, outcomes, strict=True):
-                    yield _decision_reply(loaded, request, ids, outcome, began)
+                    yield decision_reply(loaded, request, ids, outcome, began)
                 if self._closed.is_set():
                     return
 
@@ -357,7 +370,7 @@ class LocalEngine(Engine):
     def _loglik(
         self, requests: Iterable[ContinuationRequest]
     ) -> Generator[ContinuationLogprobs, None, None]:
-        for window in _windows(requests, 2 * self.options.max_batch):
+        for window in windows(requests, 2 * self.options.max_batch):
             loaded = self._loaded()
             ready: list[tuple[str, Encoded]] = []
             for request in window:
@@ -367,7 +380,7 @@ class LocalEngine(Engine):
                 )
                 total = len(before) + len(after)
                 if total > loaded.longest:
-                    failure = _too_long(loaded, total, Sampling(max_tokens=1))
+                    failure = too_long(loaded, total, Sampling(max_tokens=1))
                     yield ContinuationLogprobs(request.key, failure=failure)
                 elif not after:
                     yield ContinuationLogprobs(request.key, certainty=())
@@ -416,22 +429,22 @@ class LocalEngine(Engine):
         return self._rate(requests)
 
     def _rate(self, requests: Iterable[RewardRequest]) -> Generator[RewardReply, None, None]:
-        for window in _windows(requests, 8 * self.options.max_batch):
+        for window in windows(requests, 8 * self.options.max_batch):
             loaded = self._loaded()
             rows: list[tuple[RewardRequest, tuple[int, ...]]] = []
             for request in window:
                 ids = encode(loaded, request.messages, awaiting=False)
                 if request.draws and not loaded.has_plain_head:
-                    yield RewardReply(request.key, failure=_no_spread(loaded))
+                    yield RewardReply(request.key, failure=no_spread(loaded))
                 elif len(ids) > loaded.longest:
-                    failure = _too_long(loaded, len(ids), Sampling(max_tokens=1))
+                    failure = too_long(loaded, len(ids), Sampling(max_tokens=1))
                     yield RewardReply(request.key, failure=failure)
                 else:
                     rows.append((request, ids))
             for batch in self._read_batches(loaded, rows, lambda row: len(row[1])):
                 outcomes = self._shrinking(batch, self._rewards)
                 for (request, ids), outcome in zip(batch, outcomes, strict=True):
-                    yield _reward_reply(loaded, request, ids, outcome)
+                    yield reward_reply(loaded, request, ids, outcome)
                 if self._closed.is_set():
                     return
 
@@ -457,7 +470,7 @@ class LocalEngine(Engine):
             cut = {"truncation": True, "max_length": loaded.longest}
             encoded = [tuple(loaded.tokenizer(text, **cut).input_ids) for text in request.texts]
             outcomes = self._embedded(loaded, encoded)
-            yield _embedding_reply(request, encoded, outcomes, began)
+            yield embedding_reply(request, encoded, outcomes, began)
             if self._closed.is_set():
                 return
 
@@ -512,150 +525,6 @@ class LocalEngine(Engine):
         self._budget = max(1, self._budget // 2)
         middle = len(batch) // 2
         return self._shrinking(batch[:middle], compute) + self._shrinking(batch[middle:], compute)
-
-
-def _does_not_fit(model: str, refusal: TooLarge) -> str:
-    size, budget, pinned = (each / 2**30 for each in (refusal.size, refusal.budget, refusal.pinned))
-    held = f", of which {pinned:.1f} are pinned by other models" if pinned else ""
-    return (
-        f"{model} needs {size:.1f} GB for its weights; {budget:.1f} GB are set aside for models "
-        f"here{held}. Choose a smaller model or dtype, or raise POLYPHONY_MODEL_MEMORY_GB."
-    )
-
-
-def _no_spread(loaded: Loaded) -> Failure:
-    return Failure(
-        Cause.UNSUPPORTED,
-        "This model's rewards don't come from a plain last layer, so it can't say how sure they "
-        "are. Choose another model, or ask without draws.",
-    )
-
-
-def _reward_reply(
-    loaded: Loaded, request: RewardRequest, ids: Sequence[int], outcome: Any
-) -> RewardReply:
-    if isinstance(outcome, Failure):
-        return RewardReply(request.key, failure=outcome)
-    values, spreads = outcome
-    names = loaded.labels if len(loaded.labels) > 1 else ("reward",)
-    return RewardReply(
-        request.key,
-        dict(zip(names, values, strict=True)),
-        dict(zip(names, spreads, strict=True)) if spreads else {},
-        usage=Usage(len(ids), 0),
-    )
-
-
-def _embedding_reply(
-    request: EmbeddingRequest,
-    encoded: Sequence[Sequence[int]],
-    outcomes: Sequence[list[float] | Failure],
-    began: float,
-) -> EmbeddingReply:
-    wall_ms = round((time.monotonic() - began) * 1000)
-    vectors = tuple(each for each in outcomes if not isinstance(each, Failure))
-    failure = next((each for each in outcomes if isinstance(each, Failure)), None)
-    if failure is not None:
-        return EmbeddingReply(request.key, wall_ms=wall_ms, failure=failure)
-    usage = Usage(sum(map(len, encoded)))
-    return EmbeddingReply(request.key, vectors, usage, len(vectors), wall_ms)
-
-
-def _windows(requests: Iterable[R], size: int) -> Iterator[list[R]]:
-    pending = iter(requests)
-    while window := list(islice(pending, size)):
-        yield window
-
-
-class Pending(Generic[R]):
-    """An iterator that can be given back what was taken one too many."""
-
-    def __init__(self, source: Iterable[R]) -> None:
-        self._source = iter(source)
-
-    def take(self, count: int) -> list[R]:
-        return list(islice(self._source, count))
-
-    def chain(self, first: Iterable[R], alike: Callable[[R], bool]) -> Iterator[R]:
-        """`first`, then what comes next as long as it is `alike`."""
-        yield from first
-        for each in self._source:
-            if not alike(each):
-                self._source = chain((each,), self._source)
-                return
-            yield each
-
-
-def _way(sampling: Sampling) -> Sampling:
-    """How tokens are drawn, however many."""
-    return replace(sampling, max_tokens=1)
-
-
-def _is_drawn(way: Sampling, request: GenerationRequest) -> bool:
-    return _way(request.sampling) == way
-
-
-def _rows_by_sampling(rows: Sequence[Row]) -> list[list[Row]]:
-    groups: dict[Sampling, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.request.sampling, []).append(row)
-    return list(groups.values())
-
-
-def _by_sampling(requests: Sequence[GenerationRequest]) -> list[list[GenerationRequest]]:
-    groups: dict[Sampling, list[GenerationRequest]] = {}
-    for request in requests:
-        groups.setdefault(request.sampling, []).append(request)
-    return list(groups.values())
-
-
-# --- Replies --------------------------------------------------------------------------------------
-
-
-def _reply(
-    loaded: Loaded, row: Row, got: dict[int, Sample | Failure], began: float
-) -> GenerationReply:
-    wall_ms = round((time.monotonic() - began) * 1000)
-    outcomes = [got[place] for place in range(row.request.n)]
-    samples = tuple(each for each in outcomes if isinstance(each, Sample))
-    failure = next((each for each in outcomes if isinstance(each, Failure)), None)
-    written = sum(
-        max(1, len(loaded.tokenizer(sample.text, add_special_tokens=False).input_ids))
-        + sample.tried
-        for sample in samples
-    )
-    usage = Usage(len(row.ids) * row.request.n, written)
-    return GenerationReply(
-        row.request.key, () if failure else samples, usage, wall_ms, failure=failure
-    )
-
-
-def _decision_reply(
-    loaded: Loaded, request: DecisionRequest, ids: Sequence[int], outcome: Any, began: float
-) -> DecisionReply:
-    wall_ms = round((time.monotonic() - began) * 1000)
-    if isinstance(outcome, Failure):
-        return DecisionReply(request.key, wall_ms=wall_ms, failure=outcome)
-    sums: dict[str, float] = {}
-    for label in request.labels:
-        variants = label_ids(loaded, label)
-        if not variants:
-            failure = Failure(
-                Cause.UNSUPPORTED, f"The label “{label}” is no single token of this model."
-            )
-            return DecisionReply(request.key, wall_ms=wall_ms, failure=failure)
-        sums[label] = math.fsum(math.exp(float(outcome[token])) for token in variants)
-    mass = sum(sums.values())
-    shares = {label: value / mass for label, value in sums.items()}
-    return DecisionReply(request.key, Decision(shares, min(1.0, mass)), Usage(len(ids), 1), wall_ms)
-
-
-def _too_long(loaded: Loaded, length: int, sampling: Sampling) -> Failure:
-    return Failure(
-        Cause.TOO_LONG,
-        f"The text has {length} tokens and up to {sampling.max_tokens} more are asked for; this "
-        f"model takes {loaded.longest}.",
-    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""What a model of this machine answers, from what was computed: replies with their usage, failures
+with their sentences."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from models_runtime.engines import (
+    Cause,
+    Decision,
+    DecisionReply,
+    DecisionRequest,
+    EmbeddingReply,
+    EmbeddingRequest,
+    Failure,
+    GenerationReply,
+    RewardReply,
+    RewardRequest,
+    Sample,
+    Sampling,
+    Usage,
+)
+from models_runtime.engines._local_model import Loaded, Row, label_ids
+from models_runtime.residency import TooLarge
+
+
+def does_not_fit(model: str, refusal: TooLarge) -> str:
+    size, budget, pinned = (each / 2**30 for each in (refusal.size, refusal.budget, refusal.pinned))
+    held = f", of which {pinned:.1f} are pinned by other models" if pinned else ""
+    return (
+        f"{model} needs {size:.1f} GB for its weights; {budget:.1f} GB are set aside for models "
+        f"here{held}. Choose a smaller model or dtype, or raise POLYPHONY_MODEL_MEMORY_GB."
+    )
+
+
+def no_spread(loaded: Loaded) -> Failure:
+    return Failure(
+        Cause.UNSUPPORTED,
+        "This model's rewards don't come from a plain last layer, so it can't say how sure they "
+        "are. Choose another model, or ask without draws.",
+    )
+
+
+def reward_reply(
+    loaded: Loaded, request: RewardRequest, ids: Sequence[int], outcome: Any
+) -> RewardReply:
+    if isinstance(outcome, Failure):
+        return RewardReply(request.key, failure=outcome)
+    values, spreads = outcome
+    names = loaded.labels if len(loaded.labels) > 1 else ("reward",)
+    return RewardReply(
+        request.key,
+        dict(zip(names, values, strict=True)),
+        dict(zip(names, spreads, strict=True)) if spreads else {},
+        usage=Usage(len(ids), 0),
+    )
+
+
+def embedding_reply(
+    request: EmbeddingRequest,
+    encoded: Sequence[Sequence[int]],
+    outcomes: Sequence[list[float] | Failure],
+    began: float,
+) -> EmbeddingReply:
+    wall_ms = round((time.monotonic() - began) * 1000)
+    vectors = tuple(each for each in outcomes if not isinstance(each, Failure))
+    failure = next((each for each in outcomes if isinstance(each, Failure)), None)
+    if failure is not None:
+        return EmbeddingReply(request.key, wall_ms=wall_ms, failure=failure)
+    usage = Usage(sum(map(len, encoded)))
+    return EmbeddingReply(request.key, vectors, usage, len(vectors), wall_ms)
+
+
+def generation_reply(
+    loaded: Loaded, row: Row, got: dict[int, Sample | Failure], began: float
+) -> GenerationReply:
+    wall_ms = round((time.monotonic() - began) * 1000)
+    outcomes = [got[place] for place in range(row.request.n)]
+    samples = tuple(each for each in outcomes if isinstance(each, Sample))
+    failure = next((each for each in outcomes if isinstance(each, Failure)), None)
+    written = sum(
+        max(1, len(loaded.tokenizer(sample.text, add_special_tokens=False).input_ids))
+        + sample.tried
+        for sample in samples
+    )
+    usage = Usage(len(row.ids) * row.request.n, written)
+    return GenerationReply(
+        row.request.key, () if failure else samples, usage, wall_ms, failure=failure
+    )
+
+
+def decision_reply(
+    loaded: Loaded, request: DecisionRequest, ids: Sequence[int], outcome: Any, began: float
+) -> DecisionReply:
+    wall_ms = round((time.monotonic() - began) * 1000)
+    if isinstance(outcome, Failure):
+        return DecisionReply(request.key, wall_ms=wall_ms, failure=outcome)
+    sums: dict[str, float] = {}
+    for label in request.labels:
+        variants = label_ids(loaded, label)
+        if not variants:
+            failure = Failure(
+                Cause.UNSUPPORTED, f"The label “{label}” is no single token of this model."
+            )
+            return DecisionReply(request.key, wall_ms=wall_ms, failure=failure)
+        sums[label] = math.fsum(math.exp(float(outcome[token])) for token in variants)
+    mass = sum(sums.values())
+    shares = {label: value / mass for label, value in sums.items()}
+    return DecisionReply(request.key, Decision(shares, min(1.0, mass)), Usage(len(ids), 1), wall_ms)
+
+
+def too_long(loaded: Loaded, length: int, sampling: Sampling) -> Failure:
+    return Failure(
+        Cause.TOO_LONG,
+        f"The text has {length} tokens and up to {sampling.max_tokens} more are asked for; this "
+        f"model takes {loaded.longest}.",
+    )
