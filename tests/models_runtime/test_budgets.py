@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from annotation.content import add_candidate, add_prompt
-from annotation.models import Candidate, Measurement, Project, WorkState
+from annotation.models import Candidate, Measurement, Project, Role, WorkState
 from models_runtime import enqueue
 from models_runtime.embedders import embedded_by
 from models_runtime.engines import Sampling
@@ -29,6 +31,8 @@ from models_runtime.operations.spending import spendings
 from models_runtime.prompt_requests import request_prompts
 from models_runtime.scoring import run_scoring
 from models_runtime.writing_prompts import run_prompts
+from tests.annotation.calling import as_
+from tests.cast import member
 from tests.models_runtime.loopback import Fault, ModelServer, model_server
 from tests.models_runtime.worlds import ask, pair, project_with_prompts, served
 
@@ -224,6 +228,21 @@ def test_what_was_embedded_before_costs_nothing_and_is_counted_so(server: ModelS
     assert found is not None
     assert (found.texts, found.known, found.cost) == (70, 70, 0.0)
     assert len(server.asked) == 2
+
+
+def test_page_and_api_say_what_was_embedded_and_what_was_known(
+    server: ModelServer, client: Client
+) -> None:
+    project = with_candidates(3)
+    olga = member(project, "olga", Role.OWNER)
+    model = served(project, server.url, kind="embeddings")
+    job = capped(project, model, "embedding", 100)
+    client.force_login(olga)
+    page = client.get(reverse("models_runtime:job", args=[project.slug, job.public_id]))
+    assert "Texts embedded: 3. Of these, 0 were known already" in page.content.decode()
+    told = as_(olga).get(f"/projects/{project.slug}/scoring-jobs/{job.public_id}/").json()
+    assert told["embedded"] == {"texts": 3, "known": 0, "tokens_in": 3, "cost": 1.0}
+    assert told["spent"] == {"tokens_in": 3, "tokens_out": 2, "cost": 1.0}
 
 
 def test_a_call_for_vectors_that_fails_sets_its_texts_aside_and_the_rest_goes_on(
