@@ -14,8 +14,9 @@ from aggregation.placements import Longs
 from aggregation.report import comparisons_from, whole_people
 from aggregation.tables import Labels, TableError
 from annotation.models import Profile, Project
+from annotation.phrases import say
 
-BY_DECLARATION = "votes into the groups that their annotators had declared when they judged"
+BY_DECLARATION = say("votes into the groups that their annotators had declared when they judged")
 
 
 class Voices:
@@ -31,7 +32,9 @@ class Voices:
         }
         said = {pk: str(value) for pk, value in declared.items() if value not in (None, "")}
         if not said:
-            raise TableError(f"Nobody in this project declared “{attribute}”.")
+            raise TableError(
+                say("Nobody in this project declared “%(attribute)s”.", attribute=attribute)
+            )
         self.values = sorted(set(said.values()))
         place = {value: code for code, value in enumerate(self.values, 1)}
         self._profile: Longs = np.array(sorted(said), dtype=np.int64)

@@ -35,6 +35,7 @@ from aggregation.uncertainty import (
     rank_bounds_from_replicates,
 )
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -189,13 +190,19 @@ def hold(
     Raises ElectionError for an unknown rule or a table without systems or tasks.
     """
     if not table.systems or not table.tasks:
-        raise ElectionError("An election needs at least one system and one task.")
+        raise ElectionError(say("An election needs at least one system and one task."))
     own = _own_rules(table, groups)
     wanted = list(rules) if rules is not None else [*BY_BALLOTS, *own]
     unknown = [slug for slug in wanted if slug not in own and slug not in BY_BALLOTS]
     if unknown:
         known = ", ".join([*BY_BALLOTS, *own])
-        raise ElectionError(f"There is no rule '{unknown[0]}' for elections. Known are: {known}.")
+        raise ElectionError(
+            say(
+                "There is no rule '%(unknown)s' for elections. Known are: %(known)s.",
+                unknown=unknown[0],
+                known=known,
+            )
+        )
     ballots = table.ballots(delta)
     draws = cluster_weights(seed, replicates, len(table.tasks)) if len(table.tasks) > 1 else None
     outcomes = [
@@ -245,22 +252,31 @@ def _ranks(result: AggregateResult) -> Longs:
 # --- Rules that need the scores, or that the catalogue doesn't have ------------------------------
 
 Rule = Callable[[ScoreTable, Floats], Floats]
+OWN_TITLES = {
+    "arithmetic_mean": "Arithmetic mean",
+    "geometric_mean": "Geometric mean",
+    "baldwin": "Baldwin",
+    "threshold": "Threshold",
+    "two_level_borda": "Two-level Borda",
+}
 
 
 def _own_rules(table: ScoreTable, groups: Mapping[str, str] | None) -> dict[str, tuple[str, Rule]]:
     rules: dict[str, tuple[str, Rule]] = {
-        "arithmetic_mean": ("Arithmetic mean", arithmetic_mean),
-        "geometric_mean": ("Geometric mean", geometric_mean),
-        "baldwin": ("Baldwin", baldwin),
-        "threshold": ("Threshold", threshold),
+        "arithmetic_mean": (OWN_TITLES["arithmetic_mean"], arithmetic_mean),
+        "geometric_mean": (OWN_TITLES["geometric_mean"], geometric_mean),
+        "baldwin": (OWN_TITLES["baldwin"], baldwin),
+        "threshold": (OWN_TITLES["threshold"], threshold),
     }
     if groups:
         unknown = sorted(set(groups) - set(table.tasks))
         if unknown:
-            raise ElectionError(f"There is no task '{unknown[0]}' to put into a group.")
+            raise ElectionError(
+                say("There is no task '%(unknown)s' to put into a group.", unknown=unknown[0])
+            )
         member = [groups.get(task, task) for task in table.tasks]
         rules["two_level_borda"] = (
-            "Two-level Borda",
+            OWN_TITLES["two_level_borda"],
             lambda t, weight: two_level_borda(t, weight, member),
         )
     return rules
@@ -276,13 +292,13 @@ def _of_rule(
     found: list[ResultWarning] = []
     if slug.endswith("mean") and np.isnan(table.score).any():
         few = [s for s, row in zip(table.systems, table.score, strict=True) if np.isnan(row).any()]
-        found.append(warn(WarningCode.UNBALANCED_EXPOSURE, "not run on every task", few))
+        found.append(warn(WarningCode.UNBALANCED_EXPOSURE, say("not run on every task"), few))
     if np.isnan(score).any():
         absent = [s for s, value in zip(table.systems, score, strict=True) if np.isnan(value)]
-        found.append(warn(WarningCode.UNSEEN_ITEMS, f"{len(absent)} systems", absent))
+        found.append(warn(WarningCode.UNSEEN_ITEMS, say("%(n)s systems", n=len(absent)), absent))
     winners = tuple(np.flatnonzero(rank == 1).tolist())
     if len(winners) > 1:
-        found.append(warn(WarningCode.TIE_UNRESOLVED, f"{len(winners)} systems"))
+        found.append(warn(WarningCode.TIE_UNRESOLVED, say("%(n)s systems", n=len(winners))))
     if draws is None or len(draws) < 2:
         return Outcome(slug, title, score, rank, winners, warnings=tuple(found))
     rows = np.array([rule(table, table.weight * draw) for draw in draws])

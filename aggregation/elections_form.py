@@ -9,6 +9,7 @@ from aggregation.elections import Election, ElectionError, hold
 from aggregation.elections_reading import read_scores
 from aggregation.options import OptionError
 from aggregation.slates.item_values import item_values
+from annotation.phrases import say
 
 MOST_CHARACTERS = 500_000
 MOST_SYSTEMS = 60
@@ -77,8 +78,13 @@ class ElectionForm(forms.Form):
         )
         if len(table.systems) > MOST_SYSTEMS or len(table.tasks) > MOST_TASKS:
             raise ElectionError(
-                f"Here an election has at most {MOST_SYSTEMS} systems and {MOST_TASKS:,} tasks. "
-                "The command `./polyphony elections FILE` has no such limit."
+                say(
+                    "Here an election has at most %(most_systems)s systems and "
+                    "%(most_tasks)s tasks. The command `./polyphony elections FILE` has no "
+                    "such limit.",
+                    most_systems=MOST_SYSTEMS,
+                    most_tasks=f"{MOST_TASKS:,}",
+                )
             )
         replicates = given["replicates"]
         return hold(
@@ -92,14 +98,19 @@ class ElectionForm(forms.Form):
         upload = given.get("file")
         if upload is None:
             if not given["table"].strip():
-                raise ElectionError("Paste a table or choose a file.")
+                raise ElectionError(say("Paste a table or choose a file."))
             return str(given["table"])
         if upload.size > MOST_CHARACTERS:
-            raise ElectionError(f"The file has more than {MOST_CHARACTERS:,} bytes.")
+            raise ElectionError(
+                say(
+                    "The file has more than %(most_characters)s bytes.",
+                    most_characters=f"{MOST_CHARACTERS:,}",
+                )
+            )
         try:
             return str(upload.read(), "utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ElectionError("The file isn't text in UTF-8.") from error
+            raise ElectionError(say("The file isn't text in UTF-8.")) from error
 
 
 def _names(text: str) -> list[str]:

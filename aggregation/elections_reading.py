@@ -9,6 +9,7 @@ import numpy as np
 from aggregation.elections import ElectionError, ScoreTable
 from aggregation.options import OptionError
 from aggregation.slates.item_values import item_numbers
+from annotation.phrases import say
 
 MISSING = ("", "-", "–", "—", "na", "n/a", "nan", "none", "null")
 MOST_CELLS = 200_000
@@ -25,14 +26,18 @@ def read_scores(
     """
     rows = _rows(text)
     if len(rows) < 2:
-        raise ElectionError("The table needs a line with the names of tasks and a line per system.")
+        raise ElectionError(
+            say("The table needs a line with the names of tasks and a line per system.")
+        )
     (_, header), body = rows[0], rows[1:]
     tasks = [name.strip() for name in header[1:]]
     _check_names(tasks, "task", [1] * len(tasks))
     systems = [row[0].strip() for _, row in body]
     _check_names(systems, "system", [line for line, _ in body])
     if len(tasks) * len(systems) > MOST_CELLS:
-        raise ElectionError(f"The table has more than {MOST_CELLS:,} cells.")
+        raise ElectionError(
+            say("The table has more than %(most_cells)s cells.", most_cells=f"{MOST_CELLS:,}")
+        )
     score = np.array([_numbers(line, row, tasks) for line, row in body], dtype=np.float64)
     return _chosen(
         systems, tasks, score.reshape(len(systems), len(tasks)), weights, lower, leave_out
@@ -53,20 +58,34 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
 
 def _check_names(names: list[str], kind: str, lines: list[int]) -> None:
     if not names:
-        raise ElectionError(f"The table names no {kind}.")
+        raise ElectionError(say("The table names no %(kind)s.", kind=kind))
     seen: set[str] = set()
     for name, line in zip(names, lines, strict=True):
         if not name:
-            raise ElectionError(f"Line {line}: a {kind} has no name.")
+            raise ElectionError(say("Line %(line)s: a %(kind)s has no name.", line=line, kind=kind))
         if name in seen:
-            raise ElectionError(f"Line {line}: the {kind} '{name}' occurs twice.")
+            raise ElectionError(
+                say(
+                    "Line %(line)s: the %(kind)s '%(name)s' occurs twice.",
+                    line=line,
+                    kind=kind,
+                    name=name,
+                )
+            )
         seen.add(name)
 
 
 def _numbers(line: int, row: list[str], tasks: list[str]) -> list[float]:
     cells = row[1:]
     if len(cells) > len(tasks):
-        raise ElectionError(f"Line {line} has {len(cells)} scores for {len(tasks)} tasks.")
+        raise ElectionError(
+            say(
+                "Line %(line)s has %(cells)s scores for %(tasks)s tasks.",
+                line=line,
+                cells=len(cells),
+                tasks=len(tasks),
+            )
+        )
     cells += [""] * (len(tasks) - len(cells))
     return [_number(line, cell.strip(), task) for cell, task in zip(cells, tasks, strict=True)]
 
@@ -78,11 +97,23 @@ def _number(line: int, cell: str, task: str) -> float:
         value = float(cell)
     except ValueError as error:
         raise ElectionError(
-            f"Line {line}, task '{task}': '{cell[:40]}' is no number. Use a point for decimals and "
-            "leave the cell empty where there is no score."
+            say(
+                "Line %(line)s, task '%(task)s': '%(cell)s' is no number. Use a point "
+                "for decimals and leave the cell empty where there is no score.",
+                line=line,
+                task=task,
+                cell=cell[:40],
+            )
         ) from error
     if not np.isfinite(value):
-        raise ElectionError(f"Line {line}, task '{task}': '{cell}' is not finite.")
+        raise ElectionError(
+            say(
+                "Line %(line)s, task '%(task)s': '%(cell)s' is not finite.",
+                line=line,
+                task=task,
+                cell=cell,
+            )
+        )
     return value
 
 
@@ -117,4 +148,11 @@ def _chosen(
 def _check_known(names: Iterable[str] | Mapping[str, float], known: list[str], kind: str) -> None:
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise ElectionError(f"There is no {kind} '{unknown[0]}'. Known are: {', '.join(known)}.")
+        raise ElectionError(
+            say(
+                "There is no %(kind)s '%(unknown)s'. Known are: %(names)s.",
+                kind=kind,
+                unknown=unknown[0],
+                names=", ".join(known),
+            )
+        )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from aggregation.elections import Election, Outcome, Prospect
+from annotation.phrases import say
 from annotation.spreadsheets import harmless
 
 
@@ -101,20 +102,39 @@ def _prospect(election: Election, prospect: Prospect) -> ProspectRow:
 def headline(election: Election) -> str:
     """Who wins under how many rules, and whether somebody beats everybody."""
     table = election.table
-    basis = f"on {len(table.tasks):,} {'task' if len(table.tasks) == 1 else 'tasks'}"
     deciding = [outcome for outcome in election.outcomes if outcome.winners]
     if not deciding:
-        return f"No rule names a winner, {basis}."
+        return _on_tasks(say("No rule names a winner"), len(table.tasks))
     said = []
     for winner, titles in list(election.winners.items())[:4]:
         alone = [o.title for o in deciding if o.winners == (winner,)]
         shared = len(titles) - len(alone)
-        text = f"“{table.systems[winner]}” wins under {len(titles)} of {len(deciding)} rules"
-        said.append(text + (f" ({shared} of them shared)" if shared else ""))
-    first = "; ".join(said) + f", {basis}."
+        said.append(_under(table.systems[winner], len(titles), len(deciding), shared))
+    first = _on_tasks("; ".join(said), len(table.tasks))
     if election.condorcet is None:
-        return f"{first} No system beats every other one, so the rule matters."
-    return f"{first} “{table.systems[election.condorcet]}” beats every other system."
+        return f"{first} {say('No system beats every other one, so the rule matters.')}"
+    best = table.systems[election.condorcet]
+    return f"{first} {say('“%(system)s” beats every other system.', system=best)}"
+
+
+def _on_tasks(found: str, tasks: int) -> str:
+    if tasks == 1:
+        return say("%(found)s, on %(n)s task.", found=found, n=tasks)
+    return say("%(found)s, on %(n)s tasks.", found=found, n=f"{tasks:,}")
+
+
+def _under(system: str, wins: int, rules: int, shared: int) -> str:
+    if not shared:
+        return say(
+            "“%(system)s” wins under %(n)s of %(rules)s rules", system=system, n=wins, rules=rules
+        )
+    return say(
+        "“%(system)s” wins under %(n)s of %(rules)s rules (%(shared)s of them shared)",
+        system=system,
+        n=wins,
+        rules=rules,
+        shared=shared,
+    )
 
 
 def plain(election: Election) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from aggregation.streaming import stream
 from aggregation.tables import Comparisons, Ratings, TableError
 from aggregation.tables.embedded import EmbeddedComparisons
 from annotation.models import Measurement, Project
+from annotation.phrases import say
 
 Longs = NDArray[np.int64]
 COMPONENTS = 32  # of embeddings, as covariates
-FROM_RATINGS = "ratings of one annotator into pairs weighted by their gap"
+FROM_RATINGS = say("ratings of one annotator into pairs weighted by their gap")
 
 
 def with_embeddings(
@@ -67,9 +68,9 @@ def _with_components(table: EmbeddedComparisons) -> tuple[EmbeddedComparisons, s
     assert kept.text_a is not None
     assert kept.text_b is not None
     names = tuple(f"component {place + 1}" for place in range(points.shape[1]))
-    said = f"embeddings into {len(names)} principal components"
+    said = say("embeddings into %(names)s principal components", names=len(names))
     if missing := int((~both).sum()):
-        said += f"; {missing} votes without an embedding left out"
+        said += say("; %(missing)s votes without an embedding left out", missing=missing)
     x = points[kept.text_a] - points[kept.text_b]
     return replace(kept, x=x, feature_names=names), said
 
@@ -108,8 +109,13 @@ def _read(project: Project, encoder: tuple[str, str]) -> tuple[NDArray[np.float3
         lengths = {len(row[3]) for row in some} | {b.shape[1] for b in blocks[:1]}
         if len(lengths) > 1:
             raise TableError(
-                f"The embeddings “{encoder[0]}” have different lengths ({min(lengths)} and "
-                f"{max(lengths)}). Run one embedding job over all responses again."
+                say(
+                    "The embeddings “%(encoder)s” have different lengths (%(min)s and "
+                    "%(max)s). Run one embedding job over all responses again.",
+                    encoder=encoder[0],
+                    min=min(lengths),
+                    max=max(lengths),
+                )
             )
         blocks.append(np.array([row[3] for row in some], dtype=np.float32))
         texts += [(row[0], row[1] or 0, row[2]) for row in some]

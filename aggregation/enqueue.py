@@ -31,6 +31,7 @@ from annotation.models import (
     User,
     WorkState,
 )
+from annotation.phrases import say
 
 TRIES = 5  # two people publishing in the same instant
 
@@ -77,10 +78,14 @@ def refuse_if_people_left(run: Run) -> None:
     """Raise NotPossible if somebody withdrew since the run was made: nothing new joins it then."""
     since = withdrawals(run.project) - run.withdrawals
     if since:
-        people = "Somebody has" if since == 1 else f"{since} people have"
+        people = say("Somebody has") if since == 1 else say("%(n)s people have", n=since)
         raise NotPossible(
-            f"{people} withdrawn since this run was made, and it still counts what they said. "
-            "The run itself stays as it is; start a new one and go on from that."
+            say(
+                "%(people)s withdrawn since this run was made, and it still counts what "
+                "they said. The run itself stays as it is; start a new one and go on "
+                "from that.",
+                people=people,
+            )
         )
 
 
@@ -90,7 +95,7 @@ def request_replay(run: Run, *, user: User | None = None) -> Run:
     Raises NotPossible for a run without a result.
     """
     if run.state != WorkState.DONE:
-        raise NotPossible("Only a finished run can be rebuilt. Wait until it is done.")
+        raise NotPossible(say("Only a finished run can be rebuilt. Wait until it is done."))
     return _create_run(
         project=run.project,
         method=run.method,
@@ -121,15 +126,19 @@ def request_examination(
     the subject needs its result, or runs that don't stand on the same judgments.
     """
     if subject not in SUBJECTS:
-        raise NotPossible(f"There is no such examination. Choose one of: {', '.join(SUBJECTS)}.")
+        raise NotPossible(
+            say(
+                "There is no such examination. Choose one of: %(names)s.", names=", ".join(SUBJECTS)
+            )
+        )
     wanted = SUBJECTS[subject]
     others = [other for other in beside if other.pk != run.pk]
     if wanted.needs_result and any(each.state != WorkState.DONE for each in (run, *others)):
-        raise NotPossible("Only a finished run can be examined. Wait until it is done.")
+        raise NotPossible(say("Only a finished run can be examined. Wait until it is done."))
     if any(not same_basis(run, other) for other in others):
-        raise NotPossible("Only runs on the same judgments can be examined together.")
+        raise NotPossible(say("Only runs on the same judgments can be examined together."))
     if wanted.compares and not others:
-        raise NotPossible("Choose at least two runs on the same judgments to compare.")
+        raise NotPossible(say("Choose at least two runs on the same judgments to compare."))
     given = {name: value for name, value in (options or {}).items() if name != "seed"}
     try:
         wanted.options.parse({**given, "seed": seed})
@@ -199,7 +208,9 @@ def request_report(
     Raises NotPossible for a bad option, an unknown kind of annotator or an unknown level.
     """
     if level not in Level.values:
-        raise NotPossible(f"A report compares one of: {', '.join(Level.values)}.")
+        raise NotPossible(
+            say("A report compares one of: %(names)s.", names=", ".join(Level.values))
+        )
     given = {name: value for name, value in (options or {}).items() if name != "seed"}
     try:
         ReportOptions.parse({**given, "seed": seed})
@@ -222,7 +233,7 @@ def request_report_replay(report: Report, *, user: User | None = None) -> Report
     same. Raises NotPossible for one without content.
     """
     if report.state != WorkState.DONE:
-        raise NotPossible("Only a finished report can be rebuilt. Wait until it is done.")
+        raise NotPossible(say("Only a finished report can be rebuilt. Wait until it is done."))
     return _create_report(
         project=report.project,
         options=report.options,
@@ -261,11 +272,11 @@ def request_release(
     unknown = sorted(set(exports) - set(EXPORTS))
     if unknown or not exports:
         raise NotPossible(
-            f"Choose at least one of these formats: {', '.join(EXPORTS)}."
-            + (f" “{unknown[0]}” isn't one of them." if unknown else "")
+            say("Choose at least one of these formats: %(names)s.", names=", ".join(EXPORTS))
+            + (say(" “%(unknown)s” isn't one of them.", unknown=unknown[0]) if unknown else "")
         )
     if run is not None and (run.project_id != project.pk or run.state != WorkState.DONE):
-        raise NotPossible("A release can only stand on a finished run of the same project.")
+        raise NotPossible(say("A release can only stand on a finished run of the same project."))
     if run is not None:
         refuse_if_people_left(run)
     curation = curation or Curation(kinds=tuple(default_kinds(project)))
@@ -295,7 +306,7 @@ def request_release(
 def request_check(release: Release, *, rebuild: bool = False) -> Check:
     """Ask for a published release to be examined. Raises NotPossible before it is published."""
     if release.state != WorkState.DONE:
-        raise NotPossible("Only a published release can be checked.")
+        raise NotPossible(say("Only a published release can be checked."))
     with transaction.atomic():
         check = Check.objects.create(release=release, rebuild=rebuild)
         wake(tasks.check_release, check.pk)
@@ -326,9 +337,15 @@ def _create_run(**fields: Any) -> Run:
 
 def _checked_options(method: str, options: Mapping[str, Any], seed: int) -> dict[str, Any]:
     if method not in METHODS:
-        raise NotPossible(f"There is no method “{method}”. Choose one of: {', '.join(METHODS)}.")
+        raise NotPossible(
+            say(
+                "There is no method “%(method)s”. Choose one of: %(names)s.",
+                method=method,
+                names=", ".join(METHODS),
+            )
+        )
     if seed < 0:
-        raise NotPossible("A seed is a whole number from 0.")
+        raise NotPossible(say("A seed is a whole number from 0."))
     try:
         METHODS[method].options.parse({**options, "seed": seed})
     except OptionError as error:
@@ -340,7 +357,10 @@ def _checked_criterion(project: Project, criterion: str) -> str:
     asked = Criterion.objects.filter(rubric__project=project, text=criterion)
     if criterion and not asked.exists():
         raise NotPossible(
-            f"This project doesn't ask “{criterion[:200]}”. Choose one of its criteria."
+            say(
+                "This project doesn't ask “%(criterion)s”. Choose one of its criteria.",
+                criterion=criterion[:200],
+            )
         )
     return criterion
 
@@ -349,7 +369,7 @@ def _checked_kinds(project: Project, kinds: Sequence[str] | None) -> list[str]:
     chosen = default_kinds(project) if kinds is None else sorted(set(kinds))
     unknown = set(chosen) - {kind.value for kind in AnnotatorKind}
     if unknown or not chosen:
-        raise NotPossible("Choose whose judgments count: person, model or simulated.")
+        raise NotPossible(say("Choose whose judgments count: person, model or simulated."))
     return chosen
 
 

@@ -26,13 +26,14 @@ from annotation.models import (
     Prompt,
     System,
 )
+from annotation.phrases import say
 
 MOST_PLACES = 64  # more candidates than any judgment type places
 MOST_CRITERIA = 1 << 20
 
 ANSWERS = {Answer.NO: 0, Answer.YES: 1, Answer.NOT_APPLICABLE: -1}
 LABEL_IDS = ("no", "yes")
-CHECKLIST_SCORES = "checklist answers into one score per annotator and response"
+CHECKLIST_SCORES = say("checklist answers into one score per annotator and response")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from aggregation.reports import Report
 from aggregation.results import AggregateResult
 from aggregation.wording import named, number
+from annotation.telling import told
 
 MOST_IN_MATRIX = 20
 MOST_PEOPLE = 200
@@ -107,7 +108,7 @@ def judgments_view(
         lean_is=report["lean"] if any(row["lean"] is not None for row in people) else "",
         has_ties=any(row["ties"] is not None for row in people),
         has_circles=any(row["triads"] for row in people),
-        ability_kind="" if quality is None else quality.ability_kind or _("ability"),
+        ability_kind="" if quality is None else told(quality.ability_kind) or _("ability"),
         has_bias=quality is not None and quality.bias is not None,
         agreement=tuple(_coefficient(row) for row in report["agreement"]),
         notes=tuple(_notes(report)),
@@ -171,7 +172,9 @@ def _person(
         lean_interval=f"[{number(row['lean_lo'])}, {number(row['lean_hi'])}]" if known else "",
         leans=_leans(row),
         ties="" if row["ties"] is None else f"{row['ties']:.0%}",
-        circles=f"{row['circles']} of {row['triads']}" if row["triads"] else "",
+        circles=_("%(n)s of %(total)s") % {"n": row["circles"], "total": row["triads"]}
+        if row["triads"]
+        else "",
         ability="" if j is None else number(float(quality.ability[j])),
         se="" if j is None or quality.se is None else number(float(quality.se[j])),
         bias="" if j is None or quality.bias is None else number(float(quality.bias[j])),

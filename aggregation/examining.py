@@ -18,16 +18,17 @@ from aggregation.subjects import SUBJECTS, Case, Fitted
 from aggregation.tables import Comparisons, TableError, can_convert
 from aggregation.versions import code_version
 from annotation.models import LeaseLost, WorkState
+from annotation.phrases import say
 
 logger = logging.getLogger(__name__)
 
-GAVE_UP = (
-    "The worker died {attempts} times while working this out, most likely for lack of memory. "
-    "Nothing was stored; the run itself is untouched."
+GAVE_UP = say(
+    "The worker died {attempts} times while working this out, most likely "
+    "for lack of memory. Nothing was stored; the run itself is untouched."
 )
-UNEXPECTED = (
-    "This stopped with an error of its own: {error}. Nothing was stored; the run itself is "
-    "untouched. The server's log has the details."
+UNEXPECTED = say(
+    "This stopped with an error of its own: {error}. Nothing was stored; the "
+    "run itself is untouched. The server's log has the details."
 )
 
 
@@ -99,7 +100,7 @@ def _as_read(run: Run, fitted: list[Fitted], options: Any, reading: Watch) -> Ca
 def _by_declaration(run: Run, fitted: list[Fitted], options: Any, reading: Watch) -> Case:
     """Comparisons whose contexts are what their annotators had declared."""
     if not options.attribute:
-        raise OptionError("Name the survey attribute whose values are the groups.")
+        raise OptionError(say("Name the survey attribute whose values are the groups."))
     evidence = loading.load(
         run.project,
         mark=run.mark,
@@ -110,7 +111,7 @@ def _by_declaration(run: Run, fitted: list[Fitted], options: Any, reading: Watch
         watch=reading,
     )
     if not evidence.parts:
-        raise NothingToRead("Nobody compared anything here, so no choice can cost anybody.")
+        raise NothingToRead(say("Nobody compared anything here, so no choice can cost anybody."))
     return Case(fitted[0], (evidence.parts[0].table,), tuple(fitted[1:]))
 
 
@@ -128,7 +129,7 @@ def _by_response(run: Run, fitted: list[Fitted], options: Any, reading: Watch) -
         if can_convert(type(part.table), (Comparisons,)):
             known = response_attributes(run.project, part.table.ids, options.more)
             return Case(fitted[0], (part.table,), tuple(fitted[1:]), known)
-    raise NothingToRead("Nobody compared two responses here, so nothing can have an effect.")
+    raise NothingToRead(say("Nobody compared two responses here, so nothing can have an effect."))
 
 
 _CASES: dict[str, Callable[[Run, list[Fitted], Any, Watch], Case]] = {
@@ -140,7 +141,7 @@ _CASES: dict[str, Callable[[Run, list[Fitted], Any, Watch], Case]] = {
 
 def _fitted(run: Run) -> Fitted:
     if run.method not in METHODS:
-        raise OptionError(f"There is no method “{run.method}” any more.")
+        raise OptionError(say("There is no method “%(method)s” any more.", method=run.method))
     method = METHODS[run.method]
     options: Any = method.options.parse({**run.options, "seed": run.seed})
     return Fitted(method, options, run.aggregate() if run.result is not None else None)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -17,10 +18,15 @@ from aggregation.options import OptionError, OptionField
 from aggregation.snapshot import attribute_names
 from aggregation.subjects import SUBJECTS
 from annotation.models import AnnotatorKind, Project, WorkState
+from annotation.telling import told, told_lazy
 
 OPTION = "option-"
 EACH = "*each*"
 MOST_CRITERIA = 50  # beyond, as with a checklist per prompt, none is offered on its own
+
+
+def _in_words(choices: Mapping[str, str]) -> list[tuple[str, Any]]:
+    return [(slug, told_lazy(sentence)) for slug, sentence in choices.items()]
 
 
 class RunForm(forms.Form):
@@ -121,17 +127,17 @@ class RunForm(forms.Form):
 
 def _field(option: OptionField) -> forms.Field:
     common: dict[str, Any] = {
-        "label": option.label,
-        "help_text": option.help,
+        "label": told(option.label),
+        "help_text": told(option.help),
         "initial": option.default,
         "required": False,
     }
     if option.kind == "bool":
         return forms.BooleanField(**common)
     if option.choices:
-        choices = [(choice, capfirst(choice.replace("_", " "))) for choice in option.choices]
+        choices = [(choice, capfirst(told(choice.replace("_", " ")))) for choice in option.choices]
         if option.optional:
-            choices.insert(0, ("", "None"))
+            choices.insert(0, ("", str(_("None"))))
         return forms.ChoiceField(choices=choices, **common)
     if option.kind == "int":
         low, high = (None if end is None else int(end) for end in (option.low, option.high))
@@ -155,14 +161,18 @@ class RunChoiceField(ChoiceOfRun):
 
     def label_from_instance(self, obj: Any) -> str:
         title = METHODS[obj.method].title if obj.method in METHODS else obj.method
-        return f"{title}, {obj.judgments:,} judgments, {obj.created_at:%d %b %Y %H:%M} UTC"
+        return _("%(rule)s, %(n)s judgments, %(when)s UTC") % {
+            "rule": told(title),
+            "n": told(f"{obj.judgments:,}"),
+            "when": date_format(obj.created_at, "j M Y H:i"),
+        }
 
 
 class ReleaseForm(forms.Form):
     """What to publish, under which policy. `run` may be empty: then no scores go along."""
 
     exports = forms.MultipleChoiceField(
-        choices=[(slug, export.title) for slug, export in EXPORTS.items()],
+        choices=[(slug, told_lazy(export.title)) for slug, export in EXPORTS.items()],
         widget=forms.CheckboxSelectMultiple,
         initial=list(EXPORTS),
         label=_("Formats"),
@@ -175,13 +185,13 @@ class ReleaseForm(forms.Form):
         error_messages={"required": _("Choose at least one kind of annotator.")},
     )
     ties = forms.ChoiceField(
-        choices=list(TIES.items()),
+        choices=_in_words(TIES),
         widget=forms.RadioSelect,
         initial="half",
         label=_("Votes for “about the same”"),
     )
     both_bad = forms.ChoiceField(
-        choices=list(BOTH_BAD.items()),
+        choices=_in_words(BOTH_BAD),
         widget=forms.RadioSelect,
         initial="as_tie",
         label=_("Votes for “both are bad”"),
@@ -198,7 +208,7 @@ class ReleaseForm(forms.Form):
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
     adjudicated = forms.ChoiceField(
-        choices=list(ADJUDICATED.items()),
+        choices=_in_words(ADJUDICATED),
         initial="votes",
         required=False,
         widget=forms.RadioSelect,
@@ -257,7 +267,7 @@ class ReleaseForm(forms.Form):
         assert isinstance(group_by, forms.ChoiceField)
         assert isinstance(attributes, forms.MultipleChoiceField)
         assert isinstance(run, forms.ModelChoiceField)
-        group_by.choices = [("", "nothing: one verdict for all"), *names]
+        group_by.choices = [("", _("nothing: one verdict for all")), *names]
         attributes.choices = names
         run.queryset = (
             Run.objects.filter(project=project, state=WorkState.DONE, replay_of=None)
@@ -357,9 +367,9 @@ class SteeringForm(forms.Form):
 
     is_on = forms.BooleanField(required=False)
     rule = forms.ChoiceField(
-        choices=[(slug, rule.title) for slug, rule in RULES.items()],
+        choices=[(slug, told_lazy(rule.title)) for slug, rule in RULES.items()],
         label=_("Rule"),
-        help_text=" ".join(rule.sentence for rule in RULES.values()),
+        help_text=told_lazy(" ".join(rule.sentence for rule in RULES.values())),
     )
     floor = forms.FloatField(
         min_value=0.01,

@@ -28,6 +28,7 @@ from aggregation.streaming import Columns, stream_columns
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
 from annotation.consent import withdrawn
 from annotation.models import Criterion, Judgment, Project, Standing
+from annotation.phrases import say
 
 Watch = Callable[[int], None]
 WITHDRAWN = "withdrawn"  # why judgments of people who left take no part
@@ -57,17 +58,25 @@ class EvidenceTables:
             return part
         if self.judgments == 0:
             raise NothingToRead(
-                "No judgments match this selection, so there is nothing to add up. "
-                "Collect some, or choose other kinds of annotators."
+                say(
+                    "No judgments match this selection, so there is nothing to add up. "
+                    "Collect some, or choose other kinds of annotators."
+                )
             )
         if self.exclusions.get("no_system"):
             raise NothingToRead(
-                "None of the judged responses says which system wrote it, so systems can't be "
-                "scored. Score the responses within each prompt instead."
+                say(
+                    "None of the judged responses says which system wrote it, so systems "
+                    "can't be scored. Score the responses within each prompt instead."
+                )
             )
         raise NothingToRead(
-            f"“{method.title}” can't read this project's kind of judgment without inventing "
-            "something. Choose one of the methods that the start form offers."
+            say(
+                "“%(method_title)s” can't read this project's kind of judgment without "
+                "inventing something. Choose one of the methods that the start form "
+                "offers.",
+                method_title=method.title,
+            )
         )
 
 
@@ -140,7 +149,11 @@ def _lines_of(project: Project, criterion: str) -> NDArray[np.int64]:
     lines = [rubric * MOST_CRITERIA + at for rubric, at in rows.values_list("rubric", "position")]
     if not lines:
         raise NothingToRead(
-            f"No rubric of this project asks “{criterion}” any more, so there is nothing to read."
+            say(
+                "No rubric of this project asks “%(criterion)s” any more, so there is "
+                "nothing to read.",
+                criterion=criterion,
+            )
         )
     return np.array(lines, dtype=np.int64)
 

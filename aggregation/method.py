@@ -42,6 +42,7 @@ from aggregation.uncertainty import (
 )
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from aggregation.watching import watched
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Family = Literal["consensus", "ranking", "social_choice", "scalars", "slates", "pluralism"]
@@ -131,6 +132,10 @@ class Method:
         """Model, formula, identifiability and failure: the docstring of the method's module."""
         return inspect.cleandoc(sys.modules[self.solve.__module__].__doc__ or "")
 
+    def paragraphs(self) -> list[str]:
+        """The description by paragraphs, each on one line unless its lines are laid out."""
+        return [_on_one_line(text) for text in self.description.split("\n\n")]
+
     def accepts(self, kind: type[Any]) -> bool:
         """Whether a table of this kind can be read, if need be through a legal conversion."""
         return can_convert(kind, self.consumes)
@@ -161,9 +166,16 @@ class Method:
                 return self._fit(table, chosen, rng, bench, started)
         except MemoryError as error:
             raise TableError(
-                f"“{self.title}” needs more memory than there is for {len(table.ids):,} items and "
-                f"{len(table):,} judgments ({error}). Score fewer items, such as systems instead "
-                "of single responses, or choose a rule that counts pairs or labels."
+                say(
+                    "“%(self_title)s” needs more memory than there is for %(ids)s items and "
+                    "%(table)s judgments (%(error)s). Score fewer items, such as systems "
+                    "instead of single responses, or choose a rule that counts pairs or "
+                    "labels.",
+                    self_title=self.title,
+                    ids=f"{len(table.ids):,}",
+                    table=f"{len(table):,}",
+                    error=error,
+                )
             ) from error
 
     def _fit(
@@ -201,6 +213,15 @@ class Method:
         if self.resample is not None:
             return self.resample(table, evidence, estimate, options)
         return resample(self.solve, table, evidence, estimate, options)
+
+
+def is_laid_out(paragraph: str) -> bool:
+    """Whether its lines are laid out on purpose: then one of them is indented."""
+    return any(line.startswith(" ") for line in paragraph.splitlines())
+
+
+def _on_one_line(paragraph: str) -> str:
+    return paragraph if is_laid_out(paragraph) else " ".join(paragraph.split())
 
 
 def _item_ids(evidence: Any, estimate: Estimate) -> Ids:
@@ -357,9 +378,9 @@ def _warnings(
     """The method's own warnings and those that depend on the table alone, each code once."""
     found = list(estimate.warnings)
     if not len(table):
-        found.append(warn(WarningCode.EMPTY, "no judgments"))
+        found.append(warn(WarningCode.EMPTY, say("no judgments")))
     elif _weightless(table):
-        found.append(warn(WarningCode.EMPTY, "no judgment has any weight"))
+        found.append(warn(WarningCode.EMPTY, say("no judgment has any weight")))
     if n_items == 1:
         found.append(warn(WarningCode.SINGLE_ITEM))
     if _single_annotator(table):
@@ -368,10 +389,16 @@ def _warnings(
         found.append(warn(WarningCode.PROMPTS_UNKNOWN))
     if len(winners) > 1 and not estimate.committees:
         found.append(
-            warn(WarningCode.TIE_UNRESOLVED, f"{len(winners)} items", (ids[w] for w in winners))
+            warn(
+                WarningCode.TIE_UNRESOLVED,
+                say("%(n)s items", n=len(winners)),
+                (ids[w] for w in winners),
+            )
         )
     if not estimate.fit.converged:
-        found.append(warn(WarningCode.NOT_CONVERGED, f"after {estimate.fit.iters} steps"))
+        found.append(
+            warn(WarningCode.NOT_CONVERGED, say("after %(n)s steps", n=estimate.fit.iters))
+        )
     unique = {warning.code: warning for warning in reversed(found)}
     return tuple(unique[code] for code in WarningCode if code in unique)
 

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from aggregation.results import AggregateResult
 from annotation.models import (
@@ -25,8 +26,8 @@ from annotation.models import (
 class Items(models.TextChoices):
     """What a run scores: systems over all prompts, or the candidates of each prompt."""
 
-    SYSTEMS = "systems", "Systems, over all prompts"
-    CANDIDATES = "candidates", "Responses, within each prompt"
+    SYSTEMS = "systems", _("Systems, over all prompts")
+    CANDIDATES = "candidates", _("Responses, within each prompt")
 
 
 class Run(Work):
@@ -419,9 +420,9 @@ class Check(Work):
 class Level(models.TextChoices):
     """What a report compares: systems, the responses of each prompt, or answers to statements."""
 
-    SYSTEMS = "systems", "Systems, over all prompts"
-    RESPONSES = "responses", "Responses, within each prompt"
-    STATEMENTS = "statements", "Yes or no to each line of a checklist"
+    SYSTEMS = "systems", _("Systems, over all prompts")
+    RESPONSES = "responses", _("Responses, within each prompt")
+    STATEMENTS = "statements", _("Yes or no to each line of a checklist")
 
 
 class Report(Work):

@@ -9,6 +9,7 @@ from aggregation.catalogue import METHODS
 from aggregation.models import Run
 from aggregation.pluralism.onboarding import MOST_AT_ONCE
 from annotation.models import Annotator, Project
+from annotation.telling import told
 
 MOST_SEATS = 10_000
 MOST_NAMED = 500  # annotators offered by name, newest first
@@ -20,7 +21,7 @@ class RunChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generi
     def label_from_instance(self, obj: Any) -> str:
         when = f"{obj.created_at:%d %B %Y, %H:%M}"
         method = METHODS[obj.method].title if obj.method in METHODS else obj.method
-        return f"{method}, {obj.get_items_display().lower()}, {when}"
+        return f"{told(method)}: {obj.get_items_display()}, {when}"
 
 
 class NewcomerForm(forms.Form):

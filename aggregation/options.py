@@ -8,6 +8,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
+from annotation.phrases import say
+
 
 class OptionError(ValueError):
     """An option is unknown or outside what it allows."""
@@ -113,7 +115,13 @@ class Options:
         known = {f.name: f for f in cls.form_fields()}
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise OptionError(f"Unknown option '{unknown[0]}'. Known are: {', '.join(known)}.")
+            raise OptionError(
+                say(
+                    "Unknown option '%(unknown)s'. Known are: %(names)s.",
+                    unknown=unknown[0],
+                    names=", ".join(known),
+                )
+            )
         return cls(**{name: _parse(known[name], value) for name, value in values.items()})
 
 
@@ -134,11 +142,32 @@ def _check(f: OptionField, value: Any) -> None:
     if value is None:
         return
     if f.choices and value not in f.choices:
-        raise OptionError(f"Option '{f.name}' is {value!r}; allowed are: {', '.join(f.choices)}.")
+        raise OptionError(
+            say(
+                "Option '%(f_name)s' is %(value)s; allowed are: %(names)s.",
+                f_name=f.name,
+                value=f"{value!r}",
+                names=", ".join(f.choices),
+            )
+        )
     if f.low is not None and not value >= f.low:
-        raise OptionError(f"Option '{f.name}' is {value}; it must be at least {f.low}.")
+        raise OptionError(
+            say(
+                "Option '%(f_name)s' is %(value)s; it must be at least %(low)s.",
+                f_name=f.name,
+                value=value,
+                low=f.low,
+            )
+        )
     if f.high is not None and not value <= f.high:
-        raise OptionError(f"Option '{f.name}' is {value}; it must be at most {f.high}.")
+        raise OptionError(
+            say(
+                "Option '%(f_name)s' is %(value)s; it must be at most %(high)s.",
+                f_name=f.name,
+                value=value,
+                high=f.high,
+            )
+        )
 
 
 def _parse(f: OptionField, value: Any) -> Any:
@@ -153,7 +182,13 @@ def _parse(f: OptionField, value: Any) -> Any:
     try:
         return int(value) if f.kind == "int" else float(value)
     except ValueError as error:
-        raise OptionError(f"Option '{f.name}' needs a number, not {value!r}.") from error
+        raise OptionError(
+            say(
+                "Option '%(f_name)s' needs a number, not %(value)s.",
+                f_name=f.name,
+                value=f"{value!r}",
+            )
+        ) from error
 
 
 def _of_kind(f: OptionField, value: Any) -> Any:
@@ -166,7 +201,14 @@ def _of_kind(f: OptionField, value: Any) -> Any:
     }
     fits = isinstance(value, kinds[f.kind]) and (f.kind == "bool" or not isinstance(value, bool))
     if not fits and not (value is None and f.optional):
-        raise OptionError(f"Option '{f.name}' is a {f.kind}, not {value!r}.")
+        raise OptionError(
+            say(
+                "Option '%(f_name)s' is a %(kind)s, not %(value)s.",
+                f_name=f.name,
+                kind=f.kind,
+                value=f"{value!r}",
+            )
+        )
     return value
 
 
@@ -182,5 +224,7 @@ def _parse_bool(name: str, value: str) -> bool:
         "off": False,
     }
     if value.strip().lower() not in truth:
-        raise OptionError(f"Option '{name}' needs yes or no, not {value!r}.")
+        raise OptionError(
+            say("Option '%(name)s' needs yes or no, not %(value)s.", name=name, value=f"{value!r}")
+        )
     return truth[value.strip().lower()]

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from aggregation.catalogue import METHODS
 from aggregation.chart_markup import chart_markup
 from aggregation.charts import Bar, Estimate, bars, forest
 from aggregation.curation import Preview
@@ -11,6 +13,8 @@ from aggregation.models import Run, Score
 from aggregation.results import AggregateResult, MethodComparison, ResultWarning
 from aggregation.slates.in_words import proofs, slate_lines
 from aggregation.wording import SHARES, UNITS, headline, named, number
+from annotation.phrases import say
+from annotation.telling import told
 
 MOST_ROWS = 200
 MOST_MARKS = 60
@@ -89,15 +93,25 @@ def matrix(comparison: MethodComparison) -> list[MatrixRow]:
 
 def preview_chart(preview: Preview) -> SafeString:
     """Pairs kept under each tie policy."""
-    names = {"half": "Half for each side", "ignore": "Not counted", "own": "An answer of its own"}
+    names = {
+        "half": _("Half for each side"),
+        "ignore": _("Not counted"),
+        "own": _("An answer of its own"),
+    }
     return chart_markup(
         bars(
             "ties",
             [
-                Bar(names[way.name], way.kept, f"{way.kept:,} of {preview.pairs:,}", way.chosen)
+                Bar(
+                    names[way.name],
+                    way.kept,
+                    _("%(n)s of %(total)s")
+                    % {"n": told(f"{way.kept:,}"), "total": told(f"{preview.pairs:,}")},
+                    way.chosen,
+                )
                 for way in preview.ties
             ],
-            title="Pairs kept, by what a vote for “about the same” counts",
+            title=_("Pairs kept, by what a vote for “about the same” counts"),
             most=preview.pairs or None,
         )
     )
@@ -117,15 +131,19 @@ def _forest(run: Run, result: AggregateResult, scores: list[Score]) -> SafeStrin
                     score.score or 0.0,
                     score.lo,
                     score.hi,
-                    f"rank {_ranks(score)}" if score.rank else "",
+                    _("rank %(rank)s") % {"rank": _ranks(score)} if score.rank else "",
                 )
                 for score in shown
             ],
-            title=f"Scores by {run.method}",
-            unit=UNITS.get(result.score_kind, result.score_kind),
+            title=_("Scores by %(rule)s") % {"rule": _title_of(run)},
+            unit=told(UNITS.get(result.score_kind, result.score_kind)),
             reference=even if run.method == "win_rate" else None,
         )
     )
+
+
+def _title_of(run: Run) -> str:
+    return told(METHODS[run.method].title) if run.method in METHODS else run.method
 
 
 def _best_first(score: Score) -> tuple[bool, float, int]:
@@ -141,7 +159,7 @@ def _label(score: Score, result: AggregateResult) -> str:
         return "undecided"
     label, key = str(result.classes[code]), result.ids[score.position]
     if set(result.classes) == {"first", "tie", "second"} and isinstance(key, tuple):
-        return {"first": str(key[-2]), "second": str(key[-1]), "tie": "about the same"}[label]
+        return {"first": str(key[-2]), "second": str(key[-1]), "tie": say("about the same")}[label]
     return label
 
 

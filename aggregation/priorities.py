@@ -45,6 +45,7 @@ from annotation.models import (
     QuestionState,
     WorkState,
 )
+from annotation.phrases import say
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +58,14 @@ BATCH = 200  # questions whose rows are held at once while annotators look for t
 LEAST_DEPTH = 1_000  # questions drawn per round, or ten times the judgments until the next one
 ONE_OPEN = "one_open_priority_round_per_project"
 
-GAVE_UP = (
-    "The worker died {attempts} times while ordering the questions, most likely for lack of "
-    "memory. The order is as it was, or as the log of this round says."
+GAVE_UP = say(
+    "The worker died {attempts} times while ordering the questions, most "
+    "likely for lack of memory. The order is as it was, or as the log of "
+    "this round says."
 )
-UNEXPECTED = (
-    "Ordering stopped with an error of its own: {error}. Judging goes on in the order there was. "
-    "The server's log has the details."
+UNEXPECTED = say(
+    "Ordering stopped with an error of its own: {error}. Judging goes on in "
+    "the order there was. The server's log has the details."
 )
 
 

@@ -39,6 +39,7 @@ from aggregation.verification import (
 )
 from annotation.consent import withdrawals
 from annotation.models import Judgment, LeaseLost, Work, WorkState
+from annotation.phrases import say
 from annotation.review.verdicts import newest_adjudication
 
 logger = logging.getLogger(__name__)
@@ -48,22 +49,24 @@ MOST_ATTEMPTS = 3
 BUILDING = ".building"
 ATTEMPT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,9})")
 
-FULL_DISK = (
-    "The disk is full, so nothing was published and the half-written files were removed. "
-    "Free some space, then publish again."
+FULL_DISK = say(
+    "The disk is full, so nothing was published and the half-written files "
+    "were removed. Free some space, then publish again."
 )
-REFUSED = "The disk refused to write the release: {error}. Nothing was published."
-GAVE_UP = (
-    "The worker died {attempts} times while building this release. Nothing was published. "
-    "See the server's log, then publish again."
+REFUSED = say("The disk refused to write the release: {error}. Nothing was published.")
+GAVE_UP = say(
+    "The worker died {attempts} times while building this release. Nothing "
+    "was published. See the server's log, then publish again."
 )
-PEOPLE_LEFT = (
-    "Somebody has withdrawn since the run was made whose scores were to go along, so nothing was "
-    "published. Start the run anew, then publish with that."
+PEOPLE_LEFT = say(
+    "Somebody has withdrawn since the run was made whose scores were to go "
+    "along, so nothing was published. Start the run anew, then publish with "
+    "that."
 )
-UNEXPECTED = (
-    "Building this release stopped with an error: {error}. Nothing was published; the judgments "
-    "are untouched. The server's log has the details."
+UNEXPECTED = say(
+    "Building this release stopped with an error: {error}. Nothing was "
+    "published; the judgments are untouched. The server's log has the "
+    "details."
 )
 
 
@@ -236,8 +239,11 @@ def _publish(release: Release, folder: Path) -> None:
     if not passed(findings):
         wrong = next(line for line in findings if not line.passed)
         raise Unsound(
-            f"The files didn't pass their own verification: {wrong.sentence} "
-            "Nothing was published. If it happens again, check the disk."
+            say(
+                "The files didn't pass their own verification: %(sentence)s Nothing was "
+                "published. If it happens again, check the disk.",
+                sentence=wrong.sentence,
+            )
         )
     _go_on(release, release.progress_total or 0)
     _make_visible(release, folder, manifest)
@@ -272,9 +278,13 @@ def _freeze(release: Release, frozen: dict[str, Any]) -> Snapshot:
     )
     if snapshot.digest != frozen["digest"]:
         raise LogChanged(
-            f"The log up to position {release.mark} is not what it was on "
-            f"{snapshot.created_at:%d %B %Y}: judgments were altered behind the application's "
-            "back. Nothing was published. Restore the database from a backup."
+            say(
+                "The log up to position %(mark)s is not what it was on %(created_at)s: "
+                "judgments were altered behind the application's back. Nothing was "
+                "published. Restore the database from a backup.",
+                mark=release.mark,
+                created_at=f"{snapshot.created_at:%d %B %Y}",
+            )
         )
     return snapshot
 
@@ -355,7 +365,11 @@ def _examine(
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     if digest != release.manifest_digest:
         lines.append(
-            CheckLine("manifest", False, "The manifest isn't the one this release was made with.")
+            CheckLine(
+                "manifest",
+                False,
+                say("The manifest isn't the one this release was made with."),
+            )
         )
     if rebuild:
         assert into is not None, "a rebuild needs a folder"
@@ -375,10 +389,12 @@ def _compare(
     old, new = ({e["slug"]: e["content_root"] for e in m["exports"]} for m in (before, manifest))
     if old != new:
         return lines
-    sentence = (
-        "Rebuilt from the log: the rows are identical; the files around them differ because this "
-        f"is another version of the code ({manifest['code_version']}, then "
-        f"{before['code_version']})."
+    sentence = say(
+        "Rebuilt from the log: the rows are identical; the files around them "
+        "differ because this is another version of the code (%(code_version)s, "
+        "then %(code_version_2)s).",
+        code_version=manifest["code_version"],
+        code_version_2=before["code_version"],
     )
     return [CheckLine("rebuild", True, sentence)]
 

@@ -9,10 +9,12 @@ from aggregation.evidence_columns import MOST_CRITERIA, Chunk, Names, Part, code
 from aggregation.placements import Longs, Placed
 from aggregation.tables import Ratings
 from annotation.evidence import Evidence, Rating
+from annotation.phrases import say
 
-SEVERAL_CRITERIA = (
-    "ratings on several criteria or scales into one score from 0 to 1 per annotator and response: "
-    "each rescaled by its ends, then averaged by the criteria's weights"
+SEVERAL_CRITERIA = say(
+    "ratings on several criteria or scales into one score from 0 to 1 per "
+    "annotator and response: each rescaled by its ends, then averaged by the "
+    "criteria's weights"
 )
 
 

@@ -11,6 +11,7 @@ import orjson
 from aggregation.catalogue import EXPORTS
 from aggregation.dataset_files import canonical
 from aggregation.verification import MANIFEST
+from annotation.phrases import say
 
 __all__ = ["Changes", "ExportChanges", "changes_between"]
 
@@ -59,54 +60,103 @@ def changes_between(before: Path, after: Path, *, rows: bool = True) -> Changes:
 
 def _reasons(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     if old["project"]["id"] != new["project"]["id"]:
-        yield "These are releases of two different projects."
+        yield say("These are releases of two different projects.")
     yield from _log(old, new)
     for name in old["curation"]:
         was, now = old["curation"][name], new["curation"].get(name)
         if name != "sentences" and was != now:
             said = name.replace("_", " ")
-            yield f"The policy changed: {said} was {_said(was)}, now {_said(now)}."
+            yield say(
+                "The policy changed: %(said)s was %(said_2)s, now %(said_3)s.",
+                said=said,
+                said_2=_said(was),
+                said_3=_said(now),
+            )
     yield from _run(old["run"], new["run"])
     was, now = ((m.get("rule_choice") or {}).get("title", "none") for m in (old, new))
     if was != now:
-        yield f"The recorded choice of a rule was {_said(was)}, now {_said(now)}."
+        yield say(
+            "The recorded choice of a rule was %(said)s, now %(said_2)s.",
+            said=_said(was),
+            said_2=_said(now),
+        )
     if old["code_version"] != new["code_version"]:
-        yield f"The code changed: {old['code_version']}, then {new['code_version']}."
+        yield say(
+            "The code changed: %(code_version)s, then %(code_version_2)s.",
+            code_version=old["code_version"],
+            code_version_2=new["code_version"],
+        )
     if old["signer"] != new["signer"]:
-        yield f"Another key signed: {old['signer'][:16]}…, then {new['signer'][:16]}…."
+        yield say(
+            "Another key signed: %(value)s…, then %(value_2)s….",
+            value=old["signer"][:16],
+            value_2=new["signer"][:16],
+        )
 
 
 def _log(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     was, now = old["snapshot"], new["snapshot"]
     if was["mark"] != now["mark"]:
         gained = now["counts"]["judgments"] - was["counts"]["judgments"]
-        yield (
-            f"The log went on from position {was['mark']:,} to {now['mark']:,}: "
-            f"{_judgments(gained)} {'counts' if abs(gained) == 1 else 'count'}."
+        yield say(
+            "The log went on from position %(before)s to %(now)s: %(gained)s.",
+            before=f"{was['mark']:,}",
+            now=f"{now['mark']:,}",
+            gained=_counting(gained),
         )
     elif was["digest"] != now["digest"]:
-        yield "The log says something else at the same position: it was altered."
-    for name, what in (
-        ("superseded", "replaced by a later one of its author"),
-        ("parked", "parked, which means kept but not counted"),
-    ):
+        yield say("The log says something else at the same position: it was altered.")
+    for name, changed in (("superseded", _replaced), ("parked", _parked)):
         more = now["counts"][name] - was["counts"][name]
         if more:
-            yield f"{_judgments(more)} {'was' if abs(more) == 1 else 'were'} {what}."
+            yield changed(f"{abs(more):,}", more)
 
 
-def _judgments(gained: int) -> str:
-    noun = "judgment" if abs(gained) == 1 else "judgments"
-    return f"{abs(gained):,} {'more' if gained >= 0 else 'fewer'} {noun}"
+def _counting(gained: int) -> str:
+    n = f"{abs(gained):,}"
+    if abs(gained) == 1:
+        return (
+            say("%(n)s more judgment counts", n=n)
+            if gained > 0
+            else say("%(n)s fewer judgment counts", n=n)
+        )
+    if gained < 0:
+        return say("%(n)s fewer judgments count", n=n)
+    return say("%(n)s more judgments count", n=n)
+
+
+def _replaced(n: str, more: int) -> str:
+    if more == 1:
+        return say("%(n)s more judgment was replaced by a later one of its author.", n=n)
+    if more == -1:
+        return say("%(n)s fewer judgment was replaced by a later one of its author.", n=n)
+    if more < 0:
+        return say("%(n)s fewer judgments were replaced by a later one of its author.", n=n)
+    return say("%(n)s more judgments were replaced by a later one of its author.", n=n)
+
+
+def _parked(n: str, more: int) -> str:
+    if more == 1:
+        return say("%(n)s more judgment was parked, which means kept but not counted.", n=n)
+    if more == -1:
+        return say("%(n)s fewer judgment was parked, which means kept but not counted.", n=n)
+    if more < 0:
+        return say("%(n)s fewer judgments were parked, which means kept but not counted.", n=n)
+    return say("%(n)s more judgments were parked, which means kept but not counted.", n=n)
 
 
 def _run(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[str]:
     if (old is None) != (new is None):
-        yield "Scores are no longer beside it." if new is None else "Scores came along."
+        yield say("Scores are no longer beside it.") if new is None else say("Scores came along.")
     elif old is not None and new is not None:
         for name in ("method", "options", "seed", "items"):
             if old[name] != new[name]:
-                yield f"The scores' {name} was {_said(old[name])}, now {_said(new[name])}."
+                yield say(
+                    "The scores' %(name)s was %(said)s, now %(said_2)s.",
+                    name=name,
+                    said=_said(old[name]),
+                    said_2=_said(new[name]),
+                )
 
 
 def _exports(

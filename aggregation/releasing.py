@@ -8,6 +8,7 @@ from aggregation.models import Release
 from aggregation.publishing import release_folder
 from aggregation.verification import MANIFEST, SIGNATURE
 from annotation.models import WorkState
+from annotation.phrases import say
 
 TYPES = {
     "jsonl": "application/x-ndjson",
@@ -26,13 +27,13 @@ class NoSuchFile(Exception):
 def open_file(release: Release, name: str) -> FileResponse:
     """The file as a download. Raises NoSuchFile."""
     if release.state != WorkState.DONE:
-        raise NoSuchFile("This release isn't published, so it has no files.")
+        raise NoSuchFile(say("This release isn't published, so it has no files."))
     listed = {file["name"] for file in release.files()} | {MANIFEST, SIGNATURE}
     path = release_folder(release) / name
     if name not in listed:
-        raise NoSuchFile("This release has no such file; its manifest lists what it has.")
+        raise NoSuchFile(say("This release has no such file; its manifest lists what it has."))
     if not path.is_file():
-        raise NoSuchFile("The file is missing on the server's disk. Restore it from a backup.")
+        raise NoSuchFile(say("The file is missing on the server's disk. Restore it from a backup."))
     filename = f"{release.project.slug}-v{release.version}-{name}"
     kind = TYPES.get(Path(name).suffix.lstrip("."), "application/octet-stream")
     return FileResponse(path.open("rb"), as_attachment=True, filename=filename, content_type=kind)

@@ -31,9 +31,10 @@ from annotation.models import (
     Prompt,
     Standing,
 )
+from annotation.phrases import say
 from annotation.settling import outcomes_of
 
-OVER_SYSTEMS = "groups sought on systems, then kept for single responses"
+OVER_SYSTEMS = say("groups sought on systems, then kept for single responses")
 MOST_REASONS = 20_000  # newest first
 EXCERPT = 140
 
@@ -159,19 +160,28 @@ def _part(evidence: EvidenceTables, level: str) -> Part:
                 return part
     if evidence.judgments == 0:
         raise NothingToRead(
-            "No judgments match this selection, so there is nothing to report on. Collect some, or "
-            "choose other kinds of annotators."
+            say(
+                "No judgments match this selection, so there is nothing to report on. "
+                "Collect some, or choose other kinds of annotators."
+            )
         )
     if level == Level.STATEMENTS:
         raise NothingToRead(
-            "Nobody answered yes or no to a checklist here. Report on systems or responses instead."
+            say(
+                "Nobody answered yes or no to a checklist here. Report on systems or "
+                "responses instead."
+            )
         )
     if evidence.exclusions.get("no_system"):
         raise NothingToRead(
-            "None of the judged responses says which system wrote it. Report on the responses "
-            "within each prompt instead."
+            say(
+                "None of the judged responses says which system wrote it. Report on the "
+                "responses within each prompt instead."
+            )
         )
-    raise NothingToRead("Nobody compared two responses here, so there is nothing to report on.")
+    raise NothingToRead(
+        say("Nobody compared two responses here, so there is nothing to report on.")
+    )
 
 
 def _attributes(counted: Any) -> dict[str, dict[str, str]]:

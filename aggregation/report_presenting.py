@@ -19,12 +19,17 @@ from aggregation.charts.people_map import (
 )
 from aggregation.models import Report
 from aggregation.report_reasons import Unbounded, figure_of, number, unbounded
+from annotation.telling import told as in_words
 
 Plain = dict[str, Any]
 
 MOST_ITEMS = 60
 ALIKE = 5e-4  # welfare nearer than this is served alike
 OUTDATED = "Nobody has recorded a choice here"  # of older reports; the page knows better
+AS_WRITTEN = {  # codes, and what people wrote: names, texts and answers to a survey
+    "attribute", "context", "digest", "item", "kind", "level", "quotes", "rule", "text", "values",
+    "verdict",
+}  # fmt: skip
 SECTIONS = ("sufficiency", "disagreement", "groups", "decisions", "minority")
 
 
@@ -82,7 +87,8 @@ def report_view(report: Report) -> ReportView:
     """The page's view of a finished report. Raises ValueError for one without content."""
     if report.content is None:
         raise ValueError(f"Report {report.public_id} has no content.")
-    told: Plain = json.loads(report.content)
+    stored: Plain = json.loads(report.content)
+    told: Plain = {**_told(stored), "values": stored["values"]}
     groups, decided, noise = told["groups"], told["decisions"], told["disagreement"]
     several = bool(groups) and len(groups["names"]) > 1
     items = decided["items"] if decided else []
@@ -114,8 +120,17 @@ def report_view(report: Report) -> ReportView:
         apart=tuple(_apart(each) for each in decided["apart"]) if decided else (),
         unbounded=unbounded(told),
         trait_rows=_trait_rows(groups),
-        values=tuple(said for said in told["values"] if not said.startswith(OUTDATED)),
+        values=tuple(in_words(said) for said in stored["values"] if not said.startswith(OUTDATED)),
     )
+
+
+def _told(value: Any) -> Any:
+    """A stored report in the reader's language, but for what is `AS_WRITTEN`."""
+    if isinstance(value, dict):
+        return {key: each if key in AS_WRITTEN else _told(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_told(each) for each in value]
+    return in_words(value) if isinstance(value, str) else value
 
 
 # --- Numbers in words ----------------------------------------------------------------------------
@@ -132,7 +147,7 @@ def share(figure: Plain) -> str:
 
 
 def why(figure: Plain) -> str:
-    return f"not known: {figure['why']}"
+    return _("not known: %(why)s") % {"why": figure["why"]}
 
 
 def _cell(figure: Plain) -> str:
@@ -141,7 +156,11 @@ def _cell(figure: Plain) -> str:
 
 def _basis(figure: Plain) -> str:
     """ "31 people", or nothing."""
-    return "" if figure["n"] is None else f"{figure['n']:,.0f} {figure['of']}"
+    return "" if figure["n"] is None else f"{_count(figure['n'])} {figure['of']}"
+
+
+def _count(value: float) -> str:
+    return in_words(f"{value:,.0f}")
 
 
 def _bar(figure: Plain, kind: int = 0, mark: str = "") -> IntervalBar:
@@ -206,11 +225,11 @@ def _tried(sufficiency: Plain | None) -> tuple[Row, ...]:
             return ""
         lo, hi = (None if figure[b] is None else f"{figure[b]:,.1f}" for b in ("lo", "hi"))
         bounds = "" if lo is None else f" [{lo}, {hi}]"
-        return f"{figure['value']:,.1f}{bounds}".replace("-", "−")
+        return in_words(f"{figure['value']:,.1f}{bounds}".replace("-", "−"))
 
     return tuple(
         Row(
-            f"{figure_of(each['groups'])['value']:,.0f}",
+            _count(figure_of(each["groups"])["value"]),
             (said(each["bic"]), said(each["heldout"]), said(each["error"])),
             _("chosen") if each["chosen"] else "",
         )
@@ -275,7 +294,7 @@ def _trait_rows(groups: Plain | None) -> tuple[Row, ...]:
 
     def said(figure: Plain) -> str:
         bounds = f" [{figure['lo']:.2f}, {figure['hi']:.2f}]"
-        return f"{figure['value']:+.2f}{bounds}".replace("-", "−")
+        return in_words(f"{figure['value']:+.2f}{bounds}".replace("-", "−"))
 
     return tuple(
         Row(each["group"], (each["attribute"], each["level"], said(each["effect"])))
@@ -334,7 +353,7 @@ def _judge_rows(judges: Plain | None, several: bool) -> tuple[Row, ...]:
         return (*chances, *(_cell(figure) for figure in each["agrees"]))
 
     return tuple(
-        Row(each["name"], (f"{each['votes']:,}", *cells(each)), each["beside"])
+        Row(each["name"], (_count(each["votes"]), *cells(each)), each["beside"])
         for each in judges["places"]
     )
 
@@ -366,7 +385,9 @@ def _map_rows(told: Plain | None, groups: Plain | None) -> tuple[Row, ...]:
     return tuple(
         Row(
             region["name"],
-            tuple(f"{region[axis]:.2f}".replace("-", "−") for axis in ("x", "y", "rx", "ry")),
+            tuple(
+                in_words(f"{region[axis]:.2f}".replace("-", "−")) for axis in ("x", "y", "rx", "ry")
+            ),
         )
         for region in told["regions"]
     )
@@ -412,7 +433,7 @@ def _rule_row(rule: Plain, several: bool) -> Row:
             *(_cell(w) for w in rule["welfare"]),
             _cell(rule["minimum"]),
             _cell(rule["mean"]),
-            share(rule["frequency"]) or rule["verdict"],
+            share(rule["frequency"]) or in_words(rule["verdict"]),
         ),
         rule["verdict"],
         least.index(min(least)) + 1 if apart else -1,

@@ -6,11 +6,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from annotation.phrases import say
+from annotation.telling import told as in_words
+
 Plain = dict[str, Any]
 
 FIGURE = {"value", "n", "of", "lo", "hi", "why"}
 NAMES = ("name", "title", "group", "item", "text", "preference", "attribute")  # of what it is about
-OLDER = "this report was written before such numbers had one"
+OLDER = say("this report was written before such numbers had one")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ def figure_of(value: Any) -> Plain:
     """A figure as stored now, from one or from the bare number of an older report."""
     if isinstance(value, dict):
         return value
-    return {"value": value, "n": None, "of": "", "lo": None, "hi": None, "why": OLDER}
+    return {"value": value, "n": None, "of": "", "lo": None, "hi": None, "why": in_words(OLDER)}
 
 
 def unbounded(told: Plain) -> tuple[Unbounded, ...]:
@@ -62,9 +65,9 @@ def number(field: str, figure: Plain) -> str:
     if value is None:
         return _("not known")
     if field in _CRITERIA:
-        return f"{value:,.1f}".replace("-", "−")
+        return in_words(f"{value:,.1f}".replace("-", "−"))
     if field in _COUNTS:
-        return f"{value:,.1f}".removesuffix(".0").replace("-", "−")
+        return in_words(f"{value:,.1f}".removesuffix(".0").replace("-", "−"))
     return f"{100 * value:.0f}\N{NO-BREAK SPACE}%".replace("-", "−")
 
 
@@ -80,7 +83,7 @@ def _name(path: Path) -> str:
     """ "group 1, size" from the fields that lead to a figure."""
     field, place = path[-1]
     about = [each for _field, each in path[:-1] if each]
-    said = _fields().get(field, field.replace("_", " "))
+    said = _fields().get(field) or in_words(field.replace("_", " "))
     return ", ".join([*about, f"{said} {place}".strip()])
 
 
@@ -102,6 +105,7 @@ def _fields() -> dict[str, str]:
         "flips_repeats": _("flip rate by repeats"),
         "flips_groups": _("flip rate within groups"),
         "looks_random": _("people whose votes look random"),
+        "size": _("size"),
         "sure": _("members placed with certainty"),
         "stability": _("members placed here again by resamples"),
         "inconsistency": _("group inconsistency"),

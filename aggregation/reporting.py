@@ -18,6 +18,7 @@ from aggregation.tables import TableError
 from aggregation.versions import code_version
 from aggregation.watching import watched
 from annotation.models import LeaseLost, WorkState
+from annotation.phrases import say
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +27,14 @@ SEARCH = 100  # steps of progress for seeking groups; each resample is one more
 NOTE_EVERY = 1.0  # seconds between two looks for a wish to cancel within a fit
 MOST_ATTEMPTS = 3
 
-GAVE_UP = (
-    "The worker died {attempts} times while writing this report, most likely for lack of memory. "
-    "Nothing was stored. Choose fewer resamples, or report on systems instead of responses."
+GAVE_UP = say(
+    "The worker died {attempts} times while writing this report, most likely "
+    "for lack of memory. Nothing was stored. Choose fewer resamples, or "
+    "report on systems instead of responses."
 )
-UNEXPECTED = (
-    "The report stopped with an error of its own: {error}. Nothing was stored; the judgments are "
-    "untouched. The server's log has the details."
+UNEXPECTED = say(
+    "The report stopped with an error of its own: {error}. Nothing was "
+    "stored; the judgments are untouched. The server's log has the details."
 )
 
 

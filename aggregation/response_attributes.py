@@ -15,11 +15,12 @@ from aggregation.diagnostics.amce import levels_from_numbers
 from aggregation.options import OptionError
 from aggregation.slates.item_values import said
 from annotation.models import Candidate, Measurement, Project
+from annotation.phrases import say
 
 PARTS = 3
 MOST_LEVELS = 10  # different numbers that are still levels of their own
 MOST_MEASUREMENTS = 8
-CHARACTERS = "length in characters"
+CHARACTERS = say("length in characters")
 
 Values = list[str | None]
 
@@ -94,20 +95,25 @@ def _pasted(text: str, ids: Sequence[Hashable], systems: Values) -> dict[str, Va
     names = [name for name in (reader.fieldnames or []) if name]
     if len(names) < 2:
         raise OptionError(
-            "The table of attributes needs a head: a first column of systems or responses, then a "
-            "column per attribute."
+            say(
+                "The table of attributes needs a head: a first column of systems or "
+                "responses, then a column per attribute."
+            )
         )
     key, *attributes = names
     by_item: dict[str, dict[str, str]] = {}
     for row in reader:
         if row[key] in by_item:
-            raise OptionError(f"The table of attributes names “{row[key]}” twice.")
+            raise OptionError(say("The table of attributes names “%(row)s” twice.", row=row[key]))
         by_item[row[key]] = row
     lines = [_line(by_item, item, system) for item, system in zip(ids, systems, strict=True)]
     if not any(lines):
         raise OptionError(
-            f"No system or response here is called “{next(iter(by_item), '')}”. The first column "
-            "names systems, or responses as prompt / response."
+            say(
+                "No system or response here is called “%(next)s”. The first column names "
+                "systems, or responses as prompt / response.",
+                next=next(iter(by_item), ""),
+            )
         )
     found: dict[str, Values] = {}
     for name in attributes:

@@ -11,6 +11,7 @@ from django.db.models import Max
 
 from aggregation.models import Report, RuleChoice
 from annotation.models import Project, User
+from annotation.phrases import say
 
 LONGEST_REASON = 4_000
 
@@ -33,12 +34,19 @@ def choose(report: Report, *, rule: str, reason: str, user: User) -> RuleChoice:
     """
     rules = rules_of(report)
     if not rules:
-        raise NotChosen("This report compares no rules, so there is none to choose.")
+        raise NotChosen(say("This report compares no rules, so there is none to choose."))
     if rule not in rules:
-        raise NotChosen(f"Choose one of the rules of this report: {', '.join(rules)}.")
+        raise NotChosen(
+            say("Choose one of the rules of this report: %(names)s.", names=", ".join(rules))
+        )
     said = reason.strip()
     if not said or len(said) > LONGEST_REASON:
-        raise NotChosen(f"Give the reason for this choice, in at most {LONGEST_REASON} characters.")
+        raise NotChosen(
+            say(
+                "Give the reason for this choice, in at most %(longest_reason)s characters.",
+                longest_reason=LONGEST_REASON,
+            )
+        )
     title, picks = rules[rule]
     with transaction.atomic():
         _lock(report.project_id)

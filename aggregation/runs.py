@@ -28,6 +28,7 @@ from aggregation.tables import TableError
 from aggregation.training_files import TrainingFiles
 from aggregation.versions import code_version
 from annotation.models import LeaseLost, WorkState
+from annotation.phrases import say
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +36,14 @@ LEASE = timedelta(minutes=15)  # longer than any single fit on the sizes in the 
 MOST_ATTEMPTS = 3
 NOTE_EVERY = 0.5  # seconds between two notes of progress
 
-GAVE_UP = (
-    "The worker died {attempts} times while computing this, most likely for lack of memory. "
-    "No result was stored. Choose a smaller selection or a machine with more memory, then start "
-    "the run again."
+GAVE_UP = say(
+    "The worker died {attempts} times while computing this, most likely for "
+    "lack of memory. No result was stored. Choose a smaller selection or a "
+    "machine with more memory, then start the run again."
 )
-UNEXPECTED = (
-    "“{method}” stopped with an error of its own: {error}. No result was stored; the judgments are "
-    "untouched. The server's log has the details."
+UNEXPECTED = say(
+    "“{method}” stopped with an error of its own: {error}. No result was "
+    "stored; the judgments are untouched. The server's log has the details."
 )
 
 
@@ -128,7 +129,7 @@ def compute(
     what `watch` raises.
     """
     if run.method not in METHODS:
-        raise OptionError(f"There is no method “{run.method}” any more.")
+        raise OptionError(say("There is no method “%(method)s” any more.", method=run.method))
     method = METHODS[run.method]
     recorded = _recorded(run)
     if recorded is None:
@@ -183,7 +184,7 @@ def _declared_attribute(options: Any) -> str | None:
     if getattr(options, "by", None) != "attribute":
         return None
     if not options.attribute:
-        raise OptionError("Name the survey attribute whose values are the groups.")
+        raise OptionError(say("Name the survey attribute whose values are the groups."))
     return str(options.attribute)
 
 
@@ -200,15 +201,18 @@ def rebuild(run: Run) -> Rebuilt:
 
 def _verdict(run: Run, identical: bool, same_evidence: bool) -> str:
     if identical:
-        return "Rebuilt from the log: identical to the stored result, byte for byte."
+        return say("Rebuilt from the log: identical to the stored result, byte for byte.")
     if not same_evidence:
-        return (
-            "The log no longer gives the evidence this run read: a name was changed or rows were "
-            "altered behind the application's back."
+        return say(
+            "The log no longer gives the evidence this run read: a name was changed "
+            "or rows were altered behind the application's back."
         )
-    return (
+    return say(
         "The evidence is the same but the result differs: it was computed by "
-        f"{run.code_version}, and now by {code_version()}.{_versions_of_method(run)}"
+        "%(code_version)s, and now by %(code_version_2)s.%(versions_of_method)s",
+        code_version=run.code_version,
+        code_version_2=code_version(),
+        versions_of_method=_versions_of_method(run),
     )
 
 
@@ -216,7 +220,11 @@ def _versions_of_method(run: Run) -> str:
     then, now = Recorded.of(run.result or "{}").version, METHODS[run.method].version
     if then == now:
         return ""
-    return f" The method itself was at version {then} then and is at version {now} now."
+    return say(
+        " The method itself was at version %(then)s then and is at version %(now)s now.",
+        then=then,
+        now=now,
+    )
 
 
 class _Watching:

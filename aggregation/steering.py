@@ -9,6 +9,7 @@ from aggregation.models import PriorityRound, Steering
 from aggregation.priorities import open_round
 from annotation.errors import LogBusy
 from annotation.models import Project, User
+from annotation.phrases import say
 
 
 def switch_steering(
@@ -28,18 +29,24 @@ def switch_steering(
     NotPossible for an unknown rule or a number out of range.
     """
     if rule not in RULES:
-        raise NotPossible(f"There is no such rule. Choose one of: {', '.join(RULES)}.")
+        raise NotPossible(
+            say("There is no such rule. Choose one of: %(names)s.", names=", ".join(RULES))
+        )
     if not 0.01 <= floor <= 1:
-        raise NotPossible("The floor is a share from 0.01 to 1.")
+        raise NotPossible(say("The floor is a share from 0.01 to 1."))
     if is_on and floor < RULES[rule].least_floor:
         raise NotPossible(
-            f"“{RULES[rule].title}” needs a floor of {RULES[rule].least_floor} or more: groups are "
-            "fitted on the answers later, and telling questions alone would bias them."
+            say(
+                "“%(title)s” needs a floor of %(least_floor)s or more: groups are fitted "
+                "on the answers later, and telling questions alone would bias them.",
+                title=RULES[rule].title,
+                least_floor=RULES[rule].least_floor,
+            )
         )
     if every < 1:
-        raise NotPossible("A new order can be made after one judgment at the earliest.")
+        raise NotPossible(say("A new order can be made after one judgment at the earliest."))
     if seed < 0:
-        raise NotPossible("A seed is a whole number from 0.")
+        raise NotPossible(say("A seed is a whole number from 0."))
     with transaction.atomic():
         before = Steering.objects.select_for_update().filter(project=project).first()
         steering, _ = Steering.objects.update_or_create(

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aggregation.diagnostics.tie_break import TieBreak, TieBreakError, beacon_draw, played
+from annotation.phrases import say
 
 MOST_OPTIONS = 1_000
 
@@ -58,7 +59,12 @@ class DrawForm(_TieForm):
     def broken(self, cleaned: dict[str, Any]) -> TieBreak:
         options = [line.strip() for line in cleaned["options"].splitlines() if line.strip()]
         if len(options) > MOST_OPTIONS:
-            raise TieBreakError(f"At most {MOST_OPTIONS:,} options can be drawn from.")
+            raise TieBreakError(
+                say(
+                    "At most %(most_options)s options can be drawn from.",
+                    most_options=f"{MOST_OPTIONS:,}",
+                )
+            )
         return beacon_draw(options, cleaned["digest"], cleaned["question"], cleaned["beacon"])
 
 
@@ -90,5 +96,5 @@ class RecordForm(_TieForm):
     def broken(self, cleaned: dict[str, Any]) -> TieBreak:
         given = json.loads(cleaned["text"])
         if not isinstance(given, dict):
-            raise TieBreakError("A record is a JSON object.")
+            raise TieBreakError(say("A record is a JSON object."))
         return TieBreak.from_plain(given)

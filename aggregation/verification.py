@@ -15,6 +15,7 @@ from aggregation.dataset_files import canonical, file_digest, parquet_rows
 from aggregation.exports import Field
 from aggregation.merkle import RowTree
 from aggregation.signing import fingerprint, verifies
+from annotation.phrases import say
 
 __all__ = [
     "MANIFEST",
@@ -64,15 +65,27 @@ def compare_folders(published: Path, rebuilt: Path) -> list[CheckLine]:
     for name in sorted(_names(published) | _names(rebuilt)):
         first, second = published / name, rebuilt / name
         if not first.exists() or not second.exists():
-            where = "published release" if first.exists() else "rebuilt one"
-            lines.append(CheckLine("rebuild", False, f"{name} exists only in the {where}."))
+            where = say("published release") if first.exists() else say("rebuilt one")
+            lines.append(
+                CheckLine(
+                    "rebuild",
+                    False,
+                    say("%(name)s exists only in the %(where)s.", name=name, where=where),
+                )
+            )
         elif file_digest(first) != file_digest(second):
             lines.append(
-                CheckLine("rebuild", False, f"{name} differs when it is rebuilt from the log.")
+                CheckLine(
+                    "rebuild",
+                    False,
+                    say("%(name)s differs when it is rebuilt from the log.", name=name),
+                )
             )
     if not lines:
         count = len(_names(published))
-        sentence = f"Rebuilt from the log: all {count} files are identical, byte for byte."
+        sentence = say(
+            "Rebuilt from the log: all %(count)s files are identical, byte for byte.", count=count
+        )
         lines.append(CheckLine("rebuild", True, sentence))
     return lines
 
@@ -82,20 +95,47 @@ def _lines(folder: Path, trusted: str | None) -> Iterator[CheckLine]:
         content = (folder / MANIFEST).read_bytes()
         manifest = orjson.loads(content)
     except (OSError, orjson.JSONDecodeError) as error:
-        yield CheckLine("manifest", False, f"{MANIFEST} can't be read: {error}.")
+        yield CheckLine(
+            "manifest",
+            False,
+            say("%(manifest)s can't be read: %(error)s.", manifest=MANIFEST, error=error),
+        )
         return
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         found = manifest.get("schema") if isinstance(manifest, dict) else None
-        yield CheckLine("manifest", False, f"{MANIFEST} is not of the form {SCHEMA}: {found!r}.")
+        yield CheckLine(
+            "manifest",
+            False,
+            say(
+                "%(manifest)s is not of the form %(schema)s: %(found)s.",
+                manifest=MANIFEST,
+                schema=SCHEMA,
+                found=f"{found!r}",
+            ),
+        )
         return
-    yield CheckLine("manifest", True, f"{MANIFEST} is readable and of the form {SCHEMA}.")
+    yield CheckLine(
+        "manifest",
+        True,
+        say(
+            "%(manifest)s is readable and of the form %(schema)s.", manifest=MANIFEST, schema=SCHEMA
+        ),
+    )
     yield _signature(folder, content, trusted)
     try:
         yield from _files(folder, manifest)
         for export in manifest["exports"]:
             yield from _rows(folder, export)
     except (KeyError, TypeError) as error:
-        yield CheckLine("manifest", False, f"{MANIFEST} lacks an entry or misstates it: {error}.")
+        yield CheckLine(
+            "manifest",
+            False,
+            say(
+                "%(manifest)s lacks an entry or misstates it: %(error)s.",
+                manifest=MANIFEST,
+                error=error,
+            ),
+        )
 
 
 def _signature(folder: Path, content: bytes, trusted: str | None) -> CheckLine:
@@ -104,27 +144,44 @@ def _signature(folder: Path, content: bytes, trusted: str | None) -> CheckLine:
         pem = (folder / PUBLIC_KEY).read_bytes()
         signer = fingerprint(pem)
     except (OSError, ValueError) as error:
-        return CheckLine("signature", False, f"The signature can't be examined: {error}.")
+        return CheckLine(
+            "signature", False, say("The signature can't be examined: %(error)s.", error=error)
+        )
     if not verifies(pem, signature, content):
         return CheckLine(
             "signature",
             False,
-            f"{MANIFEST} was changed after it was signed: the signature doesn't fit its bytes.",
+            say(
+                "%(manifest)s was changed after it was signed: the signature doesn't fit "
+                "its bytes.",
+                manifest=MANIFEST,
+            ),
         )
     if trusted is None:
         return CheckLine(
             "signature",
             True,
-            "The manifest is as its signer left it. Compare the key's fingerprint with the one "
-            f"that the publisher shows: {signer}.",
+            say(
+                "The manifest is as its signer left it. Compare the key's fingerprint "
+                "with the one that the publisher shows: %(signer)s.",
+                signer=signer,
+            ),
         )
     if signer != trusted:
         return CheckLine(
             "signature",
             False,
-            f"The release was signed by another key ({signer}), not by {trusted}.",
+            say(
+                "The release was signed by another key (%(signer)s), not by %(trusted)s.",
+                signer=signer,
+                trusted=trusted,
+            ),
         )
-    return CheckLine("signature", True, f"Signed by the trusted key {signer}; unchanged since.")
+    return CheckLine(
+        "signature",
+        True,
+        say("Signed by the trusted key %(signer)s; unchanged since.", signer=signer),
+    )
 
 
 def _files(folder: Path, manifest: dict[str, Any]) -> Iterator[CheckLine]:
@@ -136,27 +193,37 @@ def _files(folder: Path, manifest: dict[str, Any]) -> Iterator[CheckLine]:
             wrong.append(CheckLine("hashes", False, sentence))
     extra = sorted(_names(folder) - set(listed) - {MANIFEST, SIGNATURE})
     wrong += [
-        CheckLine("hashes", False, f"{name} lies in the folder but not in the manifest.")
+        CheckLine(
+            "hashes", False, say("%(name)s lies in the folder but not in the manifest.", name=name)
+        )
         for name in extra
     ]
     yield from wrong
     if not wrong:
-        sentence = f"All {len(listed)} files are there with the size and SHA-256 of the manifest."
+        sentence = say(
+            "All %(listed)s files are there with the size and SHA-256 of the manifest.",
+            listed=len(listed),
+        )
         yield CheckLine("hashes", True, sentence)
 
 
 def _file(folder: Path, name: str, entry: dict[str, Any]) -> str:
     """What is wrong with a listed file; empty if nothing is."""
     if Path(name).name != name:
-        return f"The manifest names a file outside its folder: {name!r}."
+        return say("The manifest names a file outside its folder: %(name)s.", name=f"{name!r}")
     path = folder / name
     if not path.is_file():
-        return f"{name} is missing."
+        return say("%(name)s is missing.", name=name)
     size = path.stat().st_size
     if size != entry["bytes"]:
-        return f"{name} has {size:,} bytes; the manifest says {entry['bytes']:,}."
+        return say(
+            "%(name)s has %(size)s bytes; the manifest says %(bytes)s.",
+            name=name,
+            size=f"{size:,}",
+            bytes=f"{entry['bytes']:,}",
+        )
     if file_digest(path) != entry["sha256"]:
-        return f"{name} was changed: its SHA-256 is not the one in the manifest."
+        return say("%(name)s was changed: its SHA-256 is not the one in the manifest.", name=name)
     return ""
 
 
@@ -173,7 +240,9 @@ def _rows(folder: Path, export: dict[str, Any]) -> Iterator[CheckLine]:
                 tree.add(row)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            yield CheckLine("rows", False, f"{name} can't be read: {reason}.")
+            yield CheckLine(
+                "rows", False, say("%(name)s can't be read: %(reason)s.", name=name, reason=reason)
+            )
             continue
         yield _counted(name, tree, export)
 
@@ -181,11 +250,30 @@ def _rows(folder: Path, export: dict[str, Any]) -> Iterator[CheckLine]:
 def _counted(name: str, tree: RowTree, export: dict[str, Any]) -> CheckLine:
     if tree.count != export["rows"]:
         return CheckLine(
-            "rows", False, f"{name} has {tree.count:,} rows; the manifest says {export['rows']:,}."
+            "rows",
+            False,
+            say(
+                "%(name)s has %(count)s rows; the manifest says %(rows)s.",
+                name=name,
+                count=f"{tree.count:,}",
+                rows=f"{export['rows']:,}",
+            ),
         )
     if tree.root() != export["content_root"]:
-        return CheckLine("rows", False, f"A row of {name} differs from what the manifest hashed.")
-    return CheckLine("rows", True, f"{name} holds the {tree.count:,} rows that were hashed.")
+        return CheckLine(
+            "rows",
+            False,
+            say("A row of %(name)s differs from what the manifest hashed.", name=name),
+        )
+    return CheckLine(
+        "rows",
+        True,
+        say(
+            "%(name)s holds the %(count)s rows that were hashed.",
+            name=name,
+            count=f"{tree.count:,}",
+        ),
+    )
 
 
 def _json_lines(path: Path) -> Iterator[bytes]:

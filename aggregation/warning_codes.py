@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
+from annotation.phrases import say
+
 NAMED = 20  # ids that a warning spells out
 
 
@@ -37,90 +39,135 @@ class WarningCode(StrEnum):
 
 SENTENCES: dict[WarningCode, str] = {
     WarningCode.EMPTY: (
-        "There is nothing to add up for some or all items, so their scores are left blank. "
-        "Collect judgments on them or check the import."
+        say(
+            "There is nothing to add up for some or all items, so their scores are "
+            "left blank. Collect judgments on them or check the import."
+        )
     ),
     WarningCode.SINGLE_ITEM: (
-        "There is only one item, so nothing can be compared. Add a second one."
+        say("There is only one item, so nothing can be compared. Add a second one.")
     ),
     WarningCode.SINGLE_ANNOTATOR: (
-        "All judgments come from one annotator, so nothing tells how much people differ. Invite"
-        " others before reading the intervals."
+        say(
+            "All judgments come from one annotator, so nothing tells how much people "
+            "differ. Invite others before reading the intervals."
+        )
     ),
     WarningCode.DISCONNECTED: (
-        "The items fall into parts that were never compared with each other; each part has its "
-        "own scale and ranks. Collect comparisons between the parts."
+        say(
+            "The items fall into parts that were never compared with each other; "
+            "each part has its own scale and ranks. Collect comparisons between the "
+            "parts."
+        )
     ),
     WarningCode.NOT_STRONGLY_CONNECTED: (
-        "Some items never lost, or never won, against others, so their distance is unbounded; "
-        "the scores come from a small penalty and only their order means something. Collect "
-        "more comparisons of these items."
+        say(
+            "Some items never lost, or never won, against others, so their distance "
+            "is unbounded; the scores come from a small penalty and only their order "
+            "means something. Collect more comparisons of these items."
+        )
     ),
     WarningCode.ALL_TIES: (
-        "The judgments are all ties, or contain none, so how readily people call a tie can't be"
-        " estimated. Read the scores without that part of the model."
+        say(
+            "The judgments are all ties, or contain none, so how readily people call "
+            "a tie can't be estimated. Read the scores without that part of the "
+            "model."
+        )
     ),
     WarningCode.SEPARATION: (
-        "The data separate some items or effects perfectly, so their estimates would be "
-        "infinite. Collect more judgments or read these values as bounds."
+        say(
+            "The data separate some items or effects perfectly, so their estimates "
+            "would be infinite. Collect more judgments or read these values as "
+            "bounds."
+        )
     ),
     WarningCode.UNSEEN_ITEMS: (
-        "Some items have no judgment at all, so they have no score. Collect judgments on them."
+        say("Some items have no judgment at all, so they have no score. Collect judgments on them.")
     ),
     WarningCode.UNSEEN_PAIRS: (
-        "Some pairs of items were never compared and count as even here. Collect comparisons of"
-        " these pairs before trusting close ranks."
+        say(
+            "Some pairs of items were never compared and count as even here. Collect "
+            "comparisons of these pairs before trusting close ranks."
+        )
     ),
     WarningCode.LOCAL_OPTIMUM_RISK: (
-        "This model can have several optima; the best one found from several starts is shown. "
-        "Compare it with a simpler method."
+        say(
+            "This model can have several optima; the best one found from several "
+            "starts is shown. Compare it with a simpler method."
+        )
     ),
     WarningCode.LABEL_SWITCHING: (
-        "Some annotators share no unit with the others, so the meaning of their labels can't be"
-        " checked. Let them label common units."
+        say(
+            "Some annotators share no unit with the others, so the meaning of their "
+            "labels can't be checked. Let them label common units."
+        )
     ),
     WarningCode.NOT_CONVERGED: (
-        "The computation stopped before it settled. Raise the number of iterations or use a "
-        "simpler method."
+        say(
+            "The computation stopped before it settled. Raise the number of "
+            "iterations or use a simpler method."
+        )
     ),
     WarningCode.TIE_UNRESOLVED: (
-        "Several items or slates share the first place and nothing in the data decides between "
-        "them. Collect more judgments or break the tie in public."
+        say(
+            "Several items or slates share the first place and nothing in the data "
+            "decides between them. Collect more judgments or break the tie in public."
+        )
     ),
     WarningCode.NP_HARD_TRUNCATED: (
-        "The search was stopped at its limit, so a better order may exist. Raise the limit or "
-        "reduce the items."
+        say(
+            "The search was stopped at its limit, so a better order may exist. Raise "
+            "the limit or reduce the items."
+        )
     ),
     WarningCode.ORDER_DEPENDENT: (
-        "The result depends on the order in which judgments are read. Use it as a live preview "
-        "and another method for decisions."
+        say(
+            "The result depends on the order in which judgments are read. Use it as "
+            "a live preview and another method for decisions."
+        )
     ),
     WarningCode.RANDOMISED: (
-        "Chance takes part in this rule; the seed is recorded so that it can be repeated."
+        say("Chance takes part in this rule; the seed is recorded so that it can be repeated.")
     ),
     WarningCode.UNBALANCED_EXPOSURE: (
-        "Some items were shown much more often than others, which biases this rule. Balance the"
-        " questions or use a model-based method."
+        say(
+            "Some items were shown much more often than others, which biases this "
+            "rule. Balance the questions or use a model-based method."
+        )
     ),
     WarningCode.PROMPTS_UNKNOWN: (
-        "The judgments don't say which prompts they are about, so only annotators were varied and "
-        "the intervals say nothing of other prompts. Name the prompts, or vary annotators only."
+        say(
+            "The judgments don't say which prompts they are about, so only "
+            "annotators were varied and the intervals say nothing of other prompts. "
+            "Name the prompts, or vary annotators only."
+        )
     ),
     WarningCode.NO_GOLD: (
-        "No unit has a known answer, so nothing can tell how reliable annotators are and all "
-        "count the same. Add gold labels or use a method that does without."
+        say(
+            "No unit has a known answer, so nothing can tell how reliable annotators "
+            "are and all count the same. Add gold labels or use a method that does "
+            "without."
+        )
     ),
     WarningCode.NO_EMBEDDINGS: (
-        "Some or all responses have no embedding, so nothing is learned from votes on them. Run "
-        "an embedding job on the project's responses, or score items with a place of their own."
+        say(
+            "Some or all responses have no embedding, so nothing is learned from "
+            "votes on them. Run an embedding job on the project's responses, or "
+            "score items with a place of their own."
+        )
     ),
     WarningCode.NO_PERSONAL_SIGNAL: (
-        "No personal signal was learned, so everybody gets the pooled prediction. Collect more "
-        "votes per annotator before speaking of personal preferences."
+        say(
+            "No personal signal was learned, so everybody gets the pooled "
+            "prediction. Collect more votes per annotator before speaking of "
+            "personal preferences."
+        )
     ),
     WarningCode.SEATS_UNFILLED: (
-        "Some seats stay empty, because there are too few items or nobody is entitled to them. "
-        "Ask for fewer seats or choose how to fill the rest."
+        say(
+            "Some seats stay empty, because there are too few items or nobody is "
+            "entitled to them. Ask for fewer seats or choose how to fill the rest."
+        )
     ),
 }
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from annotation.errors import NotAllowed
 from annotation.models import Annotator, AnnotatorKind, Project, Role, User
+from annotation.phrases import say
 from annotation.statements import Columns, fetch
 
 MANAGERS = (Role.OWNER, Role.MANAGER)
@@ -64,8 +65,12 @@ def require_role(project: Project, user: Account, roles: tuple[Role, ...]) -> Ro
     if role is None or role not in roles:
         wanted = " or ".join(role.value for role in roles)
         raise NotAllowed(
-            f"This needs the role {wanted} in “{project.name}”. "
-            "Ask the project's owner if you should have it."
+            say(
+                "This needs the role %(wanted)s in “%(project_name)s”. Ask the project's "
+                "owner if you should have it.",
+                wanted=wanted,
+                project_name=project.name,
+            )
         )
     return role
 

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 from django.apps import AppConfig
 
 
@@ -10,3 +12,9 @@ class AnnotationConfig(AppConfig):
         from annotation.catalogue import JUDGMENT_TYPES, check_templates
 
         check_templates(JUDGMENT_TYPES)
+
+    def said(self) -> Iterator[str]:
+        """What its pure parts declare and pages tell in another language."""
+        from annotation.plugin_texts import plugin_texts
+
+        return plugin_texts()

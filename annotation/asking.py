@@ -12,6 +12,7 @@ from annotation.catalogue import JUDGMENT_TYPES
 from annotation.errors import InvalidQuestion
 from annotation.models import Candidate, Project, Prompt
 from annotation.pairing import Design, slates
+from annotation.phrases import say
 from annotation.questions import Asked, ask_all, ask_each, ask_pairs, candidates_of
 
 
@@ -90,7 +91,7 @@ def ask_slates(
     seed = project.seed if seed is None else seed
     most = JUDGMENT_TYPES[kind].most_candidates
     if not 2 <= size <= most:
-        raise InvalidQuestion(f"A question shows 2 to {most} responses.")
+        raise InvalidQuestion(say("A question shows 2 to %(most)s responses.", most=most))
     chosen: list[list[Candidate]] = []
     identical = too_few = 0
     for prompt, candidates in candidates_of(project, prompts):

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotation.assignment.rules import BY_GROUP, AssignmentRules, Order, RulesRefused
+from annotation.telling import told
 
 LABELS = {
     "order": _("Order of questions"),
@@ -108,7 +109,7 @@ class AssignmentForm(forms.Form):
                 self.rules = AssignmentRules.of(given)
             except RulesRefused as refused:
                 for name, sentence in refused.errors.items():
-                    self.add_error(name, sentence)
+                    self.add_error(name, told(sentence))
         return cleaned
 
 

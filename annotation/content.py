@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from annotation.errors import AnnotationError
 from annotation.hashes import candidate_id, hash_messages, hash_text, prompt_id
 from annotation.models import Candidate, Project, Prompt, System
+from annotation.phrases import say
 from annotation.rendering import render_markdown, render_messages
 
 Messages = Sequence[Mapping[str, Any]]
@@ -41,8 +42,12 @@ def add_prompt(
     prompt, _ = _kept_once(Prompt, {"project": project, "external_id": external_id}, made)
     if prompt.content_hash != digest:
         raise ContentConflict(
-            f"Prompt “{external_id}” is already in “{project}” with another text. "
-            "Give the new one another id."
+            say(
+                "Prompt “%(external_id)s” is already in “%(project)s” with another text. "
+                "Give the new one another id.",
+                external_id=external_id,
+                project=project,
+            )
         )
     return prompt
 
@@ -72,8 +77,12 @@ def add_candidate(
     candidate, _ = _kept_once(Candidate, {"prompt": prompt, "external_id": external_id}, made)
     if (candidate.content_hash, candidate.system_id) != (digest, author.pk if author else None):
         raise ContentConflict(
-            f"Candidate “{external_id}” of prompt “{prompt}” is already there with another text "
-            "or system. Give the new one another id."
+            say(
+                "Candidate “%(external_id)s” of prompt “%(prompt)s” is already there "
+                "with another text or system. Give the new one another id.",
+                external_id=external_id,
+                prompt=prompt,
+            )
         )
     return candidate
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, sqrt
 
+from annotation.phrases import say
+
 LOOK_BACK = 14  # complete days
 FEWEST_DAYS = 3
 # Quantiles of Student's t at 90 %, by degrees of freedom: an 80 % interval.
@@ -43,7 +45,11 @@ def forecast(counts: Sequence[int], *, remaining: int, today: date) -> Forecast 
     if remaining == 0:
         return Forecast(0, 0.0, 0.0, 0.0, n, today, today, today)
     if n < FEWEST_DAYS:
-        return f"not enough data, a forecast needs {FEWEST_DAYS} complete days, there are {n}"
+        return say(
+            "not enough data, a forecast needs %(days)s complete days, there are %(n)s",
+            days=FEWEST_DAYS,
+            n=n,
+        )
     rate = sum(lately) / n
     spread = sqrt(sum((count - rate) ** 2 for count in lately) / (n - 1))
     reach = T[n - 2] * spread / sqrt(n)

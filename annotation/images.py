@@ -23,6 +23,7 @@ from django.urls import reverse
 
 from annotation.errors import AnnotationError
 from annotation.models import Project
+from annotation.phrases import say
 from config import outbound
 
 LARGEST = 5 * 1024 * 1024  # bytes
@@ -77,9 +78,9 @@ def fetch(project: Project, signed: str) -> Image:
     try:
         owner, address = signing.loads(signed, salt=SALT)
     except signing.BadSignature as error:
-        raise ImageRefused("This image's address was not made by this site.") from error
+        raise ImageRefused(say("This image's address was not made by this site.")) from error
     if owner != project.pk or not are_shown(project):
-        raise ImageRefused("This project doesn't show images.")
+        raise ImageRefused(say("This project doesn't show images."))
     kept = _place_of(address)
     if not kept.exists():
         _keep(kept, _load(address))
@@ -89,16 +90,20 @@ def fetch(project: Project, signed: str) -> Image:
 def _load(address: str) -> bytes:
     """The bytes from the image's host. Raises ImageRefused."""
     if not _fetching.acquire(timeout=SECONDS):
-        raise ImageRefused("Too many images are being fetched; try again in a moment.")
+        raise ImageRefused(say("Too many images are being fetched; try again in a moment."))
     try:
         with outbound.client(timeout=SECONDS, max_bytes=LARGEST) as client:
             answer = client.get(address, headers={"Accept": "image/*"})
     except (outbound.OutboundRefused, httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ImageRefused(f"The image couldn't be fetched: {type(error).__name__}.") from error
+        raise ImageRefused(
+            say("The image couldn't be fetched: %(name)s.", name=type(error).__name__)
+        ) from error
     finally:
         _fetching.release()
     if answer.status_code != httpx.codes.OK:
-        raise ImageRefused(f"The image's host answered with {answer.status_code}.")
+        raise ImageRefused(
+            say("The image's host answered with %(status_code)s.", status_code=answer.status_code)
+        )
     return _recognised(answer.content).data
 
 
@@ -107,7 +112,7 @@ def _recognised(data: bytes) -> Image:
     for beginning, content_type in FORMATS:
         if beginning.match(data):
             return Image(data, content_type)
-    raise ImageRefused("This is no PNG, JPEG, GIF or WebP image.")
+    raise ImageRefused(say("This is no PNG, JPEG, GIF or WebP image."))
 
 
 def _place_of(address: str) -> Path:

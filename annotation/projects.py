@@ -18,6 +18,7 @@ from annotation.models import (
     Withdrawal,
 )
 from annotation.pausing import resume
+from annotation.phrases import say
 from annotation.rendering import render_markdown
 
 
@@ -26,15 +27,21 @@ class NameTaken(AnnotationError):
 
     def __init__(self, slug: str) -> None:
         super().__init__(
-            f"There is already a project at /projects/{slug}/. Choose another address."
+            say(
+                "There is already a project at /projects/%(slug)s/. Choose another address.",
+                slug=slug,
+            )
         )
 
 
 class NoSuchAccount(AnnotationError):
     def __init__(self, username: str) -> None:
         super().__init__(
-            f"There is no account called “{username}” on this server, so nobody was added. "
-            "Check the spelling; accounts are made by whoever runs the server."
+            say(
+                "There is no account called “%(username)s” on this server, so nobody was "
+                "added. Check the spelling; accounts are made by whoever runs the server.",
+                username=username,
+            )
         )
 
 
@@ -93,7 +100,7 @@ def set_role(*, project: Project, username: str, role: Role) -> Membership:
     if user is None:
         raise NoSuchAccount(username)
     if project.memberships.filter(user=user, role=Role.OWNER).exists():
-        raise NotAllowed(f"{user} owns this project, so the role was not changed.")
+        raise NotAllowed(say("%(user)s owns this project, so the role was not changed.", user=user))
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role}
     )
@@ -106,7 +113,12 @@ def set_paused(*, annotator: Annotator, paused: bool) -> Annotator:
     Raises NotAllowed to start again with somebody who has withdrawn: that was their decision.
     """
     if not paused and Withdrawal.objects.filter(annotator=annotator).exists():
-        raise NotAllowed(f"{annotator} has withdrawn from this project, so nothing was changed.")
+        raise NotAllowed(
+            say(
+                "%(annotator)s has withdrawn from this project, so nothing was changed.",
+                annotator=annotator,
+            )
+        )
     if paused:
         annotator.paused_at, annotator.paused_because = timezone.now(), ""
         annotator.save(update_fields=["paused_at", "paused_because"])

@@ -21,9 +21,10 @@ from annotation.models import (
     Rubric,
 )
 from annotation.pairing import Design
+from annotation.phrases import say
 
 BATCH = 500
-ANSWERED = {CriterionKind.YES_NO: "with yes or no", CriterionKind.SCALE: "on a scale"}
+ANSWERED = {CriterionKind.YES_NO: say("with yes or no"), CriterionKind.SCALE: say("on a scale")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,59 +173,87 @@ def _check(
     if not fewest <= len(candidates) <= most:
         wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         raise InvalidQuestion(
-            f"A question of type “{judgment_type.title}” shows {wanted} responses, "
-            f"not {len(candidates)}."
+            say(
+                "A question of type “%(judgment_type_title)s” shows %(wanted)s "
+                "responses, not %(candidates)s.",
+                judgment_type_title=judgment_type.title,
+                wanted=wanted,
+                candidates=len(candidates),
+            )
         )
     if len({candidate.pk for candidate in candidates}) < len(candidates):
-        raise InvalidQuestion("A question shows each response once. Leave out the repeated one.")
+        raise InvalidQuestion(
+            say("A question shows each response once. Leave out the repeated one.")
+        )
     prompts = {candidate.prompt_id for candidate in candidates}
     if len(prompts) > 1:
         raise InvalidQuestion(
-            "The responses answer different prompts, so they can't be compared. "
-            "Choose responses to one prompt."
+            say(
+                "The responses answer different prompts, so they can't be compared. "
+                "Choose responses to one prompt."
+            )
         )
     if candidates[0].prompt.project_id != project.pk:
-        raise InvalidQuestion("The responses belong to another project.")
+        raise InvalidQuestion(say("The responses belong to another project."))
     if judgment_type.needs_rubric:
         _check_rubric(project, candidates[0], judgment_type.slug, rubric)
     elif rubric is not None and rubric.project_id != project.pk:
-        raise InvalidQuestion("The rubric belongs to another project.")
+        raise InvalidQuestion(say("The rubric belongs to another project."))
 
 
 def _check_rubric(project: Project, candidate: Candidate, kind: str, rubric: Rubric | None) -> None:
     if rubric is None:
         raise InvalidQuestion(
-            f"A {kind} question needs a list of criteria. "
-            f"Write one for prompt “{candidate.prompt}” or for the project first."
+            say(
+                "A %(kind)s question needs a list of criteria. Write one for prompt "
+                "“%(prompt)s” or for the project first.",
+                kind=kind,
+                prompt=candidate.prompt,
+            )
         )
     if rubric.project_id != project.pk:
-        raise InvalidQuestion("The list of criteria belongs to another project.")
+        raise InvalidQuestion(say("The list of criteria belongs to another project."))
     if rubric.prompt_id not in (None, candidate.prompt_id):
         raise InvalidQuestion(
-            f"The criteria of “{rubric}” were written for another prompt than “{candidate.prompt}”."
+            say(
+                "The criteria of “%(rubric)s” were written for another prompt than “%(prompt)s”.",
+                rubric=rubric,
+                prompt=candidate.prompt,
+            )
         )
     kinds = {criterion.kind for criterion in rubric.criteria.all()}
     if not kinds:
-        raise InvalidQuestion(f"“{rubric}” has no criteria yet. Add some before asking.")
+        raise InvalidQuestion(
+            say("“%(rubric)s” has no criteria yet. Add some before asking.", rubric=rubric)
+        )
     if kinds != {_type(kind).criterion_kind}:
         found = " and ".join(sorted(ANSWERED[CriterionKind(found)] for found in kinds))
         raise InvalidQuestion(
-            f"“{rubric}” has criteria answered {found}, which a {kind} question can't ask. "
-            "Make a list of criteria that are all of the kind it asks."
+            say(
+                "“%(rubric)s” has criteria answered %(found)s, which a %(kind)s question "
+                "can't ask. Make a list of criteria that are all of the kind it asks.",
+                rubric=rubric,
+                found=found,
+                kind=kind,
+            )
         )
 
 
 def _type(kind: str) -> JudgmentType:
     if kind not in JUDGMENT_TYPES:
         raise InvalidQuestion(
-            f"There is no judgment type “{kind}”. There are: {', '.join(JUDGMENT_TYPES)}."
+            say(
+                "There is no judgment type “%(kind)s”. There are: %(names)s.",
+                kind=kind,
+                names=", ".join(JUDGMENT_TYPES),
+            )
         )
     return JUDGMENT_TYPES[kind]
 
 
 def _overlap(project: Project, overlap: int | None) -> int:
     if overlap is not None and overlap < 1:
-        raise InvalidQuestion("A question is judged by at least one person.")
+        raise InvalidQuestion(say("A question is judged by at least one person."))
     return project.overlap if overlap is None else overlap
 
 
@@ -243,8 +272,11 @@ def _same(
     same = placed == [candidate.pk for candidate in candidates]
     if not same or question.judgment_type != kind or question.rubric_id != _pk(rubric):
         raise InvalidQuestion(
-            f"“{external_id}” is already the id of another question in this project. "
-            "Give the new one an id of its own."
+            say(
+                "“%(external_id)s” is already the id of another question in this "
+                "project. Give the new one an id of its own.",
+                external_id=external_id,
+            )
         )
     return question
 

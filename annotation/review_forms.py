@@ -10,6 +10,7 @@ from annotation.models import Annotator, ErrorCategory, Project, Standing
 from annotation.quality.flags import TITLES
 from annotation.review.browsing import Wanted
 from annotation.review.verdicts import MOST_MORE
+from annotation.telling import told
 
 STANDINGS = [("", _("any")), *Standing.choices, ("replaced", _("Replaced by a later one"))]
 
@@ -39,8 +40,10 @@ class BrowseForm(forms.Form):
         people = Annotator.objects.filter(project=project).order_by("display_name", "external_id")
         kinds = project.questions.values_list("judgment_type", flat=True).distinct()
         self._offer("annotator", [(str(each.public_id), str(each)) for each in people])
-        self._offer("judgment_type", [(kind, JUDGMENT_TYPES[kind].title) for kind in sorted(kinds)])
-        self._offer("flag", [(slug, str(_(title))) for slug, title in TITLES.items()])
+        self._offer(
+            "judgment_type", [(kind, str(_(JUDGMENT_TYPES[kind].title))) for kind in sorted(kinds)]
+        )
+        self._offer("flag", [(slug, told(title)) for slug, title in TITLES.items()])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from annotation import projects
 from annotation.catalogue import JUDGMENT_TYPES, template_of
@@ -15,14 +16,18 @@ from annotation.showing import Response, Showing
 from annotation.steps import NAMES, Steps
 from annotation.surveys.asking import set_survey
 
-SAMPLE_PROMPT = "My neighbour's dog barks all night. What should I do?"
+SAMPLE_PROMPT = _("My neighbour's dog barks all night. What should I do?")
 SAMPLES = (
-    "Talk to your neighbour first: **they may not know.** Go by day, be friendly, and say what "
-    "you hear and when. If nothing changes after two weeks, write it down and ask the city.",
-    "You could buy earplugs. You could also call the police at once, since noise at night is "
-    "often forbidden. Some dogs bark because they are alone.",
+    _(
+        "Talk to your neighbour first: **they may not know.** Go by day, be friendly, and say what "
+        "you hear and when. If nothing changes after two weeks, write it down and ask the city."
+    ),
+    _(
+        "You could buy earplugs. You could also call the police at once, since noise at night is "
+        "often forbidden. Some dogs bark because they are alone."
+    ),
 )
-SAMPLE_CRITERIA = ({"text": "Does it answer the question?"}, {"text": "Is it right?"})
+SAMPLE_CRITERIA = ({"text": _("Does it answer the question?")}, {"text": _("Is it right?")})
 
 
 def begin(*, owner: User, protocol: Protocol | None, **fields: Any) -> Project:
@@ -97,16 +102,16 @@ def sample(
             for position, each in enumerate(wanted)
         ),
         options=options,
-        texts=SAMPLES[:count],
+        texts=tuple(map(str, SAMPLES[:count])),
     )
     return Showing(
         handle="",
         reopened=False,
         submission_key="",
-        prompt_html=render_markdown(SAMPLE_PROMPT),
+        prompt_html=render_markdown(str(SAMPLE_PROMPT)),
         responses=tuple(
             Response(place, "AB"[place], render_markdown(text))
-            for place, text in enumerate(SAMPLES[:count])
+            for place, text in enumerate(map(str, SAMPLES[:count]))
         ),
         form=kind.form_class(asked=asked, shown=tuple(range(count))),
         template=template_of(judgment_type),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from annotation.errors import AnnotationError
+from annotation.phrases import say
 
 OFF, OPTIONAL, REQUIRED = "off", "optional", "required"
 WANTED = (OFF, OPTIONAL, REQUIRED)
@@ -38,12 +39,19 @@ class Steps:
         steps = cls(**{name: options[name] for name in NAMES if name in options})
         for name in ("reason", "confidence", "prediction"):
             if getattr(steps, name) not in WANTED:
-                raise InvalidSteps(f"{name} is one of {', '.join(WANTED)}.")
+                raise InvalidSteps(
+                    say("%(name)s is one of %(names)s.", name=name, names=", ".join(WANTED))
+                )
         words = steps.reason_words
         if type(words) is not int or not 0 <= words <= MOST_WORDS:
-            raise InvalidSteps(f"reason_words is a whole number from 0 to {MOST_WORDS}.")
+            raise InvalidSteps(
+                say(
+                    "reason_words is a whole number from 0 to %(most_words)s.",
+                    most_words=MOST_WORDS,
+                )
+            )
         if type(steps.hindsight) is not bool:
-            raise InvalidSteps("hindsight is true or false.")
+            raise InvalidSteps(say("hindsight is true or false."))
         return steps
 
     def options(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from annotation import access
 from annotation.errors import AnnotationError
 from annotation.models import ApiToken, Project, User
+from annotation.phrases import say
 from annotation.statements import Columns, fetch
 
 MARK = "pol_"  # every secret begins so, for people and for scanners of leaked keys
@@ -113,7 +114,11 @@ def _check(
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown:
         raise InvalidToken(
-            f"There is no scope “{unknown[0]}”. Scopes are {', '.join(Scope.values)}."
+            say(
+                "There is no scope “%(unknown)s”. Scopes are %(names)s.",
+                unknown=unknown[0],
+                names=", ".join(Scope.values),
+            )
         )
     if not timedelta(0) < lifetime <= LONGEST_LIFETIME:
         raise InvalidToken(_("A token lasts from 1 to %(n)s days.") % {"n": LONGEST_LIFETIME.days})
@@ -136,19 +141,19 @@ def enter(
     """
     now = now or timezone.now()
     if len(secret) != SECRET_LENGTH or not secret.startswith(MARK):
-        raise TokenRefused("This isn't a Polyphony token: those begin with pol_.")
+        raise TokenRefused(say("This isn't a Polyphony token: those begin with pol_."))
     rows = fetch(ENTER, {"digest": digest_of(secret), "slug": slug})
     if not rows:
-        raise TokenRefused("This token is unknown. Check that it was copied whole.")
+        raise TokenRefused(say("This token is unknown. Check that it was copied whole."))
     row = iter(rows[0])
     token, user = TOKEN.need(row), USER.need(row)
     token.user = user
     if token.revoked_at is not None:
-        raise TokenRefused("This token was revoked. Make a new one on your token page.")
+        raise TokenRefused(say("This token was revoked. Make a new one on your token page."))
     if token.expires_at <= now:
-        raise TokenRefused("This token has expired. Make a new one on your token page.")
+        raise TokenRefused(say("This token has expired. Make a new one on your token page."))
     if not user.is_active:
-        raise TokenRefused("The account of this token is switched off.")
+        raise TokenRefused(say("The account of this token is switched off."))
     return token, access.read_entrance(row, user)
 
 

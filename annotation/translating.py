@@ -1,8 +1,8 @@
 """What the interface says, found in its source: the messages a translation must have.
 
 Reads Python by its syntax tree and templates by Django's own lexer, so neither GNU gettext nor any
-other program is needed. Names from the database's models and titles of plug-ins are listed in
-LABELS, because they are translated by variable.
+other program is needed. Texts that are told by variable are named apart: titles of plug-ins in
+LABELS, and by each app's configuration, whose `said` yields what its pure parts declare.
 """
 
 import ast
@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.apps import apps
 from django.template.base import Lexer, TokenType
 from django.utils.translation import trim_whitespace
 
 from annotation.catalogue import JUDGMENT_TYPES
-from annotation.models import AnnotatorKind, ProjectState, Role
-from annotation.quality.flags import TITLES as REMARKS
+from annotation.telling import CONTEXT
 
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 PLURAL_CALLS = {"ngettext", "ngettext_lazy"}
-LABELS = [str(label) for kind in (ProjectState, Role, AnnotatorKind) for label in kind.labels]
-LABELS += [*(each.title for each in JUDGMENT_TYPES.values()), *REMARKS.values()]
+SAID_CALLS = {"say"}
+LABELS = [each.title for each in JUDGMENT_TYPES.values()]
 PYTHON = ("annotation", "aggregation", "models_runtime", "config")
 OWN = ("migrations", "tests")
 
@@ -32,6 +32,7 @@ ANNOTATORS_SEE = (
     "annotation/forms.py",
     "annotation/judgment_types/",
     "annotation/login_links.py",
+    "annotation/models/",
     "annotation/queue.py",
     "annotation/submission.py",
     "annotation/templatetags/judging.py",
@@ -54,17 +55,23 @@ ANNOTATORS_SEE = (
 
 _TRANSLATE = re.compile(r"""^(?:trans|translate)\s+(["'])(.+?)\1""")
 _ARGUMENT = re.compile(r"""_\((["'])(.+?)\1\)""")
+_FORMATTED = re.compile(r"\{+(\w+)(?::[^{}\s]*)?\}+")
+_VALUE = re.compile(r"%\(\w+\)s")
 _VARIABLE = re.compile(r"^\s*(\w+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One sentence to translate; `plural` beside it where its form depends on a number."""
+    """One sentence to translate; `plural` beside it where its form depends on a number.
+
+    `context` is "said" for what a pure part says; see `phrases`.
+    """
 
     text: str
     plural: str = ""
     file: str = ""
     line: int = 0
+    context: str = ""
 
     @property
     def is_for_annotators(self) -> bool:
@@ -73,12 +80,21 @@ class Message:
 
 def messages(root: Path) -> list[Message]:
     """Every message of the checkout at `root`, each once; where annotators see it, if they do."""
-    found: dict[tuple[str, str], Message] = {}
-    for message in (*_of_python(root), *_of_templates(root), *map(Message, LABELS)):
-        key = message.text, message.plural
+    found: dict[tuple[str, str, str], Message] = {}
+    for message in (*_of_python(root), *_of_templates(root), *map(Message, LABELS), *_declared()):
+        key = message.text, message.plural, message.context
         if key not in found or not found[key].is_for_annotators:
             found[key] = message
     return list(found.values())
+
+
+def _declared() -> Iterator[Message]:
+    """Texts that plug-ins declare and pages tell, from every app whose configuration has `said`."""
+    for app in apps.get_app_configs():
+        for text in getattr(app, "said", list)():
+            if text:
+                told = text if _VALUE.search(text) else text.replace("%", "%%")
+                yield Message(told, file=f"{app.name}/", context=CONTEXT)
 
 
 def _of_python(root: Path) -> Iterator[Message]:
@@ -97,6 +113,9 @@ def _of_tree(tree: ast.AST, file: str) -> Iterator[Message]:
         name, texts = node.func.id, [_constant(each) for each in node.args]
         if name in CALLS and texts and texts[0]:
             yield Message(texts[0], "", file, node.lineno)
+        if name in SAID_CALLS and texts and texts[0]:
+            text = _FORMATTED.sub(r"%(\1)s", texts[0])
+            yield Message(text, "", file, node.lineno, CONTEXT)
         if name in PLURAL_CALLS and len(texts) > 1 and texts[0] and texts[1]:
             yield Message(texts[0], texts[1], file, node.lineno)
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from annotation.errors import AnnotationError
 from annotation.intake.limits import MB, human_size
 from annotation.models import Project, User
+from annotation.phrases import say
 
 MOST_BYTES = 8 * MB  # what a web request can check and render while a person waits
 KEPT_SECONDS = 24 * 3600
@@ -27,8 +28,10 @@ class UploadRefused(AnnotationError):
 class UploadGone(AnnotationError):
     def __init__(self) -> None:
         super().__init__(
-            "This file is no longer kept: it was imported, or a day has passed. "
-            "Nothing was written; send the file again."
+            say(
+                "This file is no longer kept: it was imported, or a day has passed. "
+                "Nothing was written; send the file again."
+            )
         )
 
 
@@ -56,12 +59,18 @@ class Upload:
 def keep(*, project: Project, user: User, name: str, size: int, chunks: Iterable[bytes]) -> Upload:
     """Write an uploaded file down. Raises UploadRefused."""
     if size == 0:
-        raise UploadRefused(f"“{name}” is empty. Nothing was kept.")
+        raise UploadRefused(say("“%(name)s” is empty. Nothing was kept.", name=name))
     if size > MOST_BYTES:
         raise UploadRefused(
-            f"“{name}” has {human_size(size)}; this page takes up to {human_size(MOST_BYTES)}. "
-            "Import larger ones on the server: ./polyphony import FILE --project "
-            f"{project.slug} --kind KIND"
+            say(
+                "“%(name)s” has %(human_size)s; this page takes up to %(human_size_2)s. "
+                "Import larger ones on the server: ./polyphony import FILE --project "
+                "%(slug)s --kind KIND",
+                name=name,
+                human_size=human_size(size),
+                human_size_2=human_size(MOST_BYTES),
+                slug=project.slug,
+            )
         )
     forget_old()
     token = str(uuid.uuid4())

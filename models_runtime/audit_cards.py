@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from annotation.telling import told
 from models_runtime.audit_catalogue import AUDITS
 from models_runtime.audit_gate import grade_of
 from models_runtime.audits import Grade
@@ -56,7 +57,7 @@ def verdict_of(card: AuditJob) -> str:
     """The card in one sentence."""
     lines = lines_of(card)
     named = {
-        grade: ", ".join(line.title.lower() for line in lines if line.grade is grade)
+        grade: ", ".join(told(line.title) for line in lines if line.grade is grade)
         for grade in Grade
     }
     grade = grade_of(card)

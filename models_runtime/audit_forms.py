@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project, WorkState
+from annotation.telling import told
 from models_runtime.audit_catalogue import audits_for
 from models_runtime.audit_requests import MOST_PAIRS, PAIRS
 from models_runtime.judge_forms import JudgingForm
@@ -45,7 +46,7 @@ class AuditForm(JudgingForm):
         ]
         offered = self.fields["audits"]
         assert isinstance(offered, forms.MultipleChoiceField)
-        offered.choices = [(slug, each.title) for slug, each in audits_for(self.way).items()]
+        offered.choices = [(slug, told(each.title)) for slug, each in audits_for(self.way).items()]
         field = self.fields["earlier"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", _("No card")), *named]

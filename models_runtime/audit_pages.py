@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role
+from annotation.telling import told
 from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import audit_cards, audit_gate, enqueue
 from models_runtime.audit_catalogue import audits_for
@@ -38,7 +39,7 @@ def cards(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         listed=[(card, _grade(card)) for card in rows.order_by("-id")[:MOST_LISTED]],
         demands=audit_gate.demands_card(project),
         waivers=waivers.order_by("-id")[:MOST_LISTED],
-        protocols=[(slug, way.title) for slug, way in PROTOCOLS.items() if audits_for(way)],
+        protocols=[(slug, told(way.title)) for slug, way in PROTOCOLS.items() if audits_for(way)],
         has_models=Checkpoint.objects.filter(project=project, retired_at__isnull=True).exists(),
     )
     return render(request, "models_runtime/audit_cards.html", context)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from annotation.models import Project, Question, User, WorkState
+from annotation.phrases import say
 from models_runtime.audit_catalogue import ASKED, AUDITS, audits_for, kind_of, kinds_of
 from models_runtime.audit_material import bare_pair, variants_of
 from models_runtime.audit_talk import shows_both_orders
@@ -66,25 +67,28 @@ def request_audit(
     offered = audits_for(way)
     if not offered:
         raise NotPossible(
-            f"“{way.title}” neither compares, rates, checks nor ranks responses, so there are no "
-            "audits of it. Choose a protocol that does."
+            say(
+                "“%(way_title)s” neither compares, rates, checks nor ranks responses, so "
+                "there are no audits of it. Choose a protocol that does.",
+                way_title=way.title,
+            )
         )
     kind, ids = _material(project, way, audits)
     fit = [slug for slug, audit in offered.items() if audit.of == kind]
     slugs = fit if audits is None else list(dict.fromkeys(audits))
     unknown = [slug for slug in (*slugs, *(limits or {})) if slug not in fit]
     if unknown or not slugs:
-        raise NotPossible(f"Choose some of these audits: {', '.join(fit)}.")
+        raise NotPossible(say("Choose some of these audits: %(names)s.", names=", ".join(fit)))
     if not 1 <= pairs <= MOST_PAIRS:
-        raise NotPossible(f"Audit 1 to {MOST_PAIRS:,} pairs.")
+        raise NotPossible(say("Audit 1 to %(most_pairs)s pairs.", most_pairs=f"{MOST_PAIRS:,}"))
     if earlier is not None and (
         earlier.project_id != project.pk or earlier.state != WorkState.DONE
     ):
-        raise NotPossible("Compare with a finished card of this project.")
+        raise NotPossible(say("Compare with a finished card of this project."))
     ids = answered_first(ids)[:pairs]
     if not ids:
         raise NotPossible(
-            "There is no question about two responses to audit a judge on yet."
+            say("There is no question about two responses to audit a judge on yet.")
             if kind == COMPARED
             else nothing_to_judge(project, way)
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from annotation.phrases import say
 from models_runtime import shifts
 from models_runtime.audit_catalogue import AUDITS
 from models_runtime.audit_material import (
@@ -71,8 +72,8 @@ def run_audit(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | None:
         job,
         AuditItem.objects.filter(job=job),
         lambda: _work(job, length),
-        nothing="None of the {total} pairs could be judged, so there is no card. {cause}",
-        some="{failed} of {total} pairs could not be judged and were left out.",
+        nothing=say("None of the {total} pairs could be judged, so there is no card. {cause}"),
+        some=say("{failed} of {total} pairs could not be judged and were left out."),
     )
 
 
@@ -83,8 +84,13 @@ def _work(job: AuditJob, length: timedelta) -> None:
         if lacking:
             raise EngineError(
                 Cause.UNSUPPORTED,
-                f"{engine.info.model} can't {', '.join(sorted(lacking))}, which the protocol "
-                f"{job.way()} needs. Choose another template or checkpoint.",
+                say(
+                    "%(model)s can't %(names)s, which the protocol %(way)s needs. Choose "
+                    "another template or checkpoint.",
+                    model=engine.info.model,
+                    names=", ".join(sorted(lacking)),
+                    way=job.way(),
+                ),
             )
         rows = AuditItem.objects.all()
         with AuditShift(job, rows, stop=engine.close, length=length, slice_=SLICE) as shift:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.phrases import say
 from config.plugins import discover
 from models_runtime.engines import Cause, Engine, EngineError, EnginePlugin, ModelReference
 from models_runtime.judge_exports import JudgeExport
@@ -31,12 +32,19 @@ class UnavailableEngine:
 
     def open(self, reference: ModelReference) -> Engine:
         raise EngineError(
-            Cause.UNAVAILABLE, f"The engine {self.slug} is unavailable: {self.because}."
+            Cause.UNAVAILABLE,
+            say(
+                "The engine %(slug)s is unavailable: %(because)s.",
+                slug=self.slug,
+                because=self.because,
+            ),
         )
 
 
 def _unavailable(slug: str, error: ImportError) -> UnavailableEngine:
-    return UnavailableEngine(slug, f"the package {error.name} isn't installed")
+    return UnavailableEngine(
+        slug, say("the package %(error_name)s isn't installed", error_name=error.name)
+    )
 
 
 PROTOCOLS: dict[str, JudgingProtocol] = discover("models_runtime.judging.protocols", "PROTOCOL")

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotation.constraints import violated
 from annotation.models import Project, User
+from annotation.phrases import say
 from models_runtime.catalogue import ENGINES
 from models_runtime.engines import Capability, Cause, Engine, EngineError, ModelReference
 from models_runtime.errors import InvalidCheckpoint, NotPossible
@@ -18,7 +19,7 @@ from models_runtime.models import Checkpoint
 from models_runtime.models.checkpoint import SECRET_PREFIX
 
 SECRET_PATTERN = re.compile(rf"{SECRET_PREFIX}[A-Z0-9_]+")
-HOW_TO_WRITE_A_KEY = (
+HOW_TO_WRITE_A_KEY = say(
     "Its value is the server's host name, a blank, and the key, so that the key goes nowhere else."
 )
 
@@ -60,26 +61,37 @@ def register(
         if violated(error) != "one_checkpoint_per_project_and_name":
             raise
         raise InvalidCheckpoint(
-            "name", f"This project already has a checkpoint called “{name}”. Choose another name."
+            "name",
+            say(
+                "This project already has a checkpoint called “%(name)s”. Choose another name.",
+                name=name,
+            ),
         ) from error
     return checkpoint
 
 
 def _check(checkpoint: Checkpoint) -> None:
     if not checkpoint.name:
-        raise InvalidCheckpoint("name", "Give the checkpoint a name, such as the model's.")
+        raise InvalidCheckpoint("name", say("Give the checkpoint a name, such as the model's."))
     plugin = ENGINES.get(checkpoint.engine)
     if plugin is None:
-        raise InvalidCheckpoint("engine", f"Choose one of these engines: {', '.join(ENGINES)}.")
+        raise InvalidCheckpoint(
+            "engine", say("Choose one of these engines: %(names)s.", names=", ".join(ENGINES))
+        )
     because = plugin.unavailable_because()
     if because:
-        raise InvalidCheckpoint("engine", f"This engine can't be used here: {because}.")
+        raise InvalidCheckpoint(
+            "engine", say("This engine can't be used here: %(because)s.", because=because)
+        )
     variable = checkpoint.secret_variable
     if variable and not SECRET_PATTERN.fullmatch(variable):
         raise InvalidCheckpoint(
             "secret_variable",
-            f"The variable's name must begin with {SECRET_PREFIX} and go on in capital letters, "
-            "digits and underscores.",
+            say(
+                "The variable's name must begin with %(secret_prefix)s and go on in "
+                "capital letters, digits and underscores.",
+                secret_prefix=SECRET_PREFIX,
+            ),
         )
     try:
         with open_engine(checkpoint) as engine:
@@ -105,8 +117,17 @@ def checkpoint_named(project: Project, name: str) -> Checkpoint:
         return usable.get(name=name)
     except Checkpoint.DoesNotExist as error:
         known = ", ".join(usable.values_list("name", flat=True))
-        there_are = f"There are: {known}." if known else "Register one first."
-        raise NotPossible(f"“{project}” has no checkpoint “{name}”. {there_are}") from error
+        there_are = (
+            say("There are: %(known)s.", known=known) if known else say("Register one first.")
+        )
+        raise NotPossible(
+            say(
+                "“%(project)s” has no checkpoint “%(name)s”. %(there_are)s",
+                project=project,
+                name=name,
+                there_are=there_are,
+            )
+        ) from error
 
 
 def retire(checkpoint: Checkpoint) -> None:
@@ -155,7 +176,8 @@ def _opened(checkpoint: Checkpoint, *, secret: str) -> Engine:
     plugin = ENGINES.get(checkpoint.engine)
     if plugin is None:
         raise EngineError(
-            Cause.UNAVAILABLE, f"This installation has no engine “{checkpoint.engine}”."
+            Cause.UNAVAILABLE,
+            say("This installation has no engine “%(engine)s”.", engine=checkpoint.engine),
         )
     return plugin.open(
         ModelReference(
@@ -178,19 +200,29 @@ def read_secret(checkpoint: Checkpoint) -> str:
     if not variable:
         return ""
     if not SECRET_PATTERN.fullmatch(variable):
-        raise EngineError(Cause.UNAUTHORISED, f"{variable} isn't a name for a model server's key.")
+        raise EngineError(
+            Cause.UNAUTHORISED,
+            say("%(variable)s isn't a name for a model server's key.", variable=variable),
+        )
     host, _, key = os.environ.get(variable, "").strip().partition(" ")
     if not key:
         raise EngineError(
             Cause.UNAUTHORISED,
-            f"The environment variable {variable} isn't set here as “host key”. "
+            say(
+                "The environment variable %(variable)s isn't set here as “host key”. ",
+                variable=variable,
+            )
             + HOW_TO_WRITE_A_KEY,
         )
     wanted = (urlsplit(checkpoint.base_url).hostname or "").lower()
     if host.lower() != wanted:
         raise EngineError(
             Cause.UNAUTHORISED,
-            f"The key in {variable} is for another host than {wanted or 'this checkpoint’s'}. "
+            say(
+                "The key in %(variable)s is for another host than %(value)s. ",
+                variable=variable,
+                value=wanted or "this checkpoint’s",
+            )
             + HOW_TO_WRITE_A_KEY,
         )
     return key.strip()

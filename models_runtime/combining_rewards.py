@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from annotation.models import Candidate, Measurement, Project, User
+from annotation.phrases import say
 from models_runtime.combining import METHODS, combine
 from models_runtime.errors import NotPossible
 from models_runtime.models import Combination, Scoring
@@ -81,17 +82,22 @@ def combine_rewards(
     Nothing is overwritten: each combination is a source of its own. Raises NotPossible.
     """
     if method not in METHODS:
-        raise NotPossible(f"Choose one of these: {', '.join(METHODS)}.")
+        raise NotPossible(say("Choose one of these: %(names)s.", names=", ".join(METHODS)))
     if not name.strip() or len(name) > 100:
-        raise NotPossible("Give the combination a name of at most 100 letters.")
+        raise NotPossible(say("Give the combination a name of at most 100 letters."))
     if not parts:
-        raise NotPossible("Choose at least one measurement to combine.")
+        raise NotPossible(say("Choose at least one measurement to combine."))
     parts = [_settled(project, part) for part in parts]
     if len({(part.name, part.source) for part in parts}) < len(parts):
-        raise NotPossible("The same measurement was chosen twice. Give it a weight instead.")
+        raise NotPossible(say("The same measurement was chosen twice. Give it a weight instead."))
     columns, candidates = _columns(project, parts)
     if len(candidates) > MOST_CANDIDATES:
-        raise NotPossible(f"At most {MOST_CANDIDATES:,} candidates can be combined at once.")
+        raise NotPossible(
+            say(
+                "At most %(most_candidates)s candidates can be combined at once.",
+                most_candidates=f"{MOST_CANDIDATES:,}",
+            )
+        )
     try:
         found = combine(
             columns, method=method, weights=[part.weight for part in parts], quantile=quantile
@@ -104,7 +110,7 @@ def combine_rewards(
         if np.isfinite(value)
     ]
     if not rows:
-        raise NotPossible("No candidate has all of these measurements.")
+        raise NotPossible(say("No candidate has all of these measurements."))
     references: list[float | None] = list(found.references) or [None] * len(parts)
     with transaction.atomic():
         made = Combination.objects.create(
@@ -131,11 +137,19 @@ def _settled(project: Project, part: Part) -> Part:
     )
     sources = sorted(of_name.order_by().values_list("source", flat=True).distinct())
     if not sources:
-        raise NotPossible(f"This project has no number called “{part.name}”.")
+        raise NotPossible(
+            say("This project has no number called “%(part_name)s”.", part_name=part.name)
+        )
     if part.source in sources:
         return part
     if part.source or len(sources) > 1:
-        raise NotPossible(f"Say which “{part.name}” is meant. There are: {'; '.join(sources)}.")
+        raise NotPossible(
+            say(
+                "Say which “%(part_name)s” is meant. There are: %(names)s.",
+                part_name=part.name,
+                names="; ".join(sources),
+            )
+        )
     return Part(part.name, sources[0], part.weight)
 
 

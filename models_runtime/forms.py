@@ -10,6 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project
+from annotation.telling import told
 from models_runtime import decoding
 from models_runtime.catalogue import ENGINES
 from models_runtime.checkpoints import abilities_of
@@ -82,7 +83,7 @@ class CheckpointForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(slug, plugin.title) for slug, plugin in ENGINES.items()]
+        choices = [(slug, told(plugin.title)) for slug, plugin in ENGINES.items()]
         field = self.fields["engine"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices

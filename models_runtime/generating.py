@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from annotation.models import Prompt
+from annotation.phrases import say
 from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
 from models_runtime.device_time import on_device
@@ -36,8 +37,8 @@ def run_generation(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | 
         job,
         GenerationItem.objects.filter(job=job),
         lambda: _work(job, length),
-        nothing="None of the {total} candidates could be written. {cause}",
-        some="{failed} of {total} candidates could not be written and were set aside.",
+        nothing=say("None of the {total} candidates could be written. {cause}"),
+        some=say("{failed} of {total} candidates could not be written and were set aside."),
     )
 
 

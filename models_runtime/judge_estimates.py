@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from annotation.models import Annotator, Project, Question, Rubric
+from annotation.phrases import say
 from models_runtime.call_estimates import CallsEstimate, estimate_calls
 from models_runtime.enqueue import items_to_judge
 from models_runtime.judging.protocol import JudgingProtocol
@@ -31,7 +32,7 @@ class Estimate:
     def calls(self) -> str:
         if self.fewest == self.most:
             return f"{self.most:,}"
-        return f"{self.fewest:,} to {self.most:,}"
+        return say("%(n)s to %(n_most)s", n=f"{self.fewest:,}", n_most=f"{self.most:,}")
 
 
 def estimate(

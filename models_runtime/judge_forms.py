@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project, Rubric
+from annotation.telling import told
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.forms import JobForm
 from models_runtime.judge_planning import LEAST_LENGTH, MOST_BUDGET
@@ -39,7 +40,7 @@ class JudgingForm(JobForm):
         own = [(key, each.label) for key, each in self.checkpoints.items()]
         for name, words in list(self.way.seats.items())[1:]:
             self.fields[SEAT + name] = forms.ChoiceField(
-                label=words, required=False, choices=[("", _("The same model")), *own]
+                label=told(words), required=False, choices=[("", _("The same model")), *own]
             )
         first = ["checkpoint", *(name for name in self.fields if name.startswith((OPTION, SEAT)))]
         if not self.way.judgment_types:
@@ -81,11 +82,13 @@ def chosen_options(options: type[Options], given: Mapping[str, Any]) -> dict[str
 def field_of(option: OptionField) -> forms.Field:
     """The form field of a protocol's or study's option."""
     words: dict[str, Any] = {
-        "label": option.label, "help_text": option.help, "initial": option.default,
+        "label": told(option.label), "help_text": told(option.help), "initial": option.default,
         "required": False,
     }  # fmt: skip
     if option.choices:
-        return forms.ChoiceField(choices=list(option.choices.items()), **words)
+        return forms.ChoiceField(
+            choices=[(slug, told(words)) for slug, words in option.choices.items()], **words
+        )
     if option.kind == "bool":
         return forms.BooleanField(**words)
     if option.kind == "str":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from annotation.models import AnnotatorKind, Judgment, Project
+from annotation.phrases import say
 from models_runtime.errors import NotPossible
 from models_runtime.judge_comparison import compare, majorities_of_people
 from models_runtime.judging.councils import CostPoint, Escalation, cost_line, effective_size
@@ -71,7 +72,9 @@ def cascade_line(cheap: JudgingJob, strong: JudgingJob) -> Line:
     common = sorted(first.keys() & second.keys() & people.keys())
     if not common:
         raise NotPossible(
-            "There is no pair that both judges have judged and on which people have a majority."
+            say(
+                "There is no pair that both judges have judged and on which people have a majority."
+            )
         )
     questions = [
         Escalation(
@@ -125,8 +128,14 @@ def learned_agreement(project: Project, jurors: Sequence[Checkpoint]) -> str:
         if most is None or most.n < LEAST_PAIRS or most.value is None:
             known = most.n if most else 0
             raise NotPossible(
-                f"Weights can't be learned yet: {juror.label} has judged {known} pairs on which "
-                f"people have a majority; {LEAST_PAIRS} are needed. Let it judge alone first."
+                say(
+                    "Weights can't be learned yet: %(label)s has judged %(known)s pairs on "
+                    "which people have a majority; %(least_pairs)s are needed. Let it judge "
+                    "alone first.",
+                    label=juror.label,
+                    known=known,
+                    least_pairs=LEAST_PAIRS,
+                )
             )
         shares.append(f"{most.value:.4f}")
     return ", ".join(shares)

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from annotation.phrases import say
+
 STRENGTHS = {
-    3: "A much better",
-    2: "A better",
-    1: "A slightly better",
-    0: "About the same",
-    -1: "B slightly better",
-    -2: "B better",
-    -3: "B much better",
+    3: say("A much better"),
+    2: say("A better"),
+    1: say("A slightly better"),
+    0: say("About the same"),
+    -1: say("B slightly better"),
+    -2: say("B better"),
+    -3: say("B much better"),
 }
 LETTERS = "ABCDEFGHI"
 
@@ -18,9 +20,9 @@ LETTERS = "ABCDEFGHI"
 def in_words(judgment_type: str, payload: Mapping[str, Any] | None) -> str:
     """What a payload says, short; letters stand for placement positions."""
     if not payload:
-        return "No verdict"
+        return say("No verdict")
     if judgment_type == "pairwise":
-        return "Both bad" if payload.get("both_bad") else STRENGTHS[int(payload["strength"])]
+        return say("Both bad") if payload.get("both_bad") else STRENGTHS[int(payload["strength"])]
     if judgment_type == "ranking":
         tiers = [" = ".join(LETTERS[place] for place in tier) for tier in payload["tiers"]]
         return " > ".join(tiers)
@@ -31,11 +33,15 @@ def in_words(judgment_type: str, payload: Mapping[str, Any] | None) -> str:
         )
     if judgment_type == "checklist":
         return "; ".join(
-            f"{LETTERS[int(place)]}: {sum(each == 'yes' for each in answers.values())} of "
-            f"{len(answers)} yes"
+            say(
+                "%(letter)s: %(n)s of %(n_asked)s yes",
+                letter=LETTERS[int(place)],
+                n=sum(each == "yes" for each in answers.values()),
+                n_asked=len(answers),
+            )
             for place, answers in sorted(payload["answers"].items())
         )
-    return "Answered"
+    return say("Answered")
 
 
 def sign_of(judgment_type: str, payload: Mapping[str, Any] | None) -> int | None:

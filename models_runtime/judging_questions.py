@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
 
+from annotation.phrases import say
 from models_runtime import shifts
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.checkpoints import open_engine
@@ -62,15 +63,16 @@ def run_judging(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | Non
         job,
         JudgingItem.objects.filter(job=job),
         lambda: _work(job, length),
-        nothing="None of the {total} questions could be judged. {cause}",
-        some="{failed} of {total} questions could not be judged and were set aside.",
+        nothing=say("None of the {total} questions could be judged. {cause}"),
+        some=say("{failed} of {total} questions could not be judged and were set aside."),
     )
 
 
 def _work(job: JudgingJob, length: timedelta) -> None:
     if job.protocol not in PROTOCOLS:
         raise EngineError(
-            Cause.UNAVAILABLE, f"This installation can no longer judge by “{job.protocol}”."
+            Cause.UNAVAILABLE,
+            say("This installation can no longer judge by “%(protocol)s”.", protocol=job.protocol),
         )
     with ExitStack() as stack:
         engines = open_seats(job.seated(), stack)
@@ -106,14 +108,22 @@ def _check_needs(job: JudgingJob, seat: str, engine: Engine) -> None:
     if Capability.DECIDE in lacking:
         raise EngineError(
             Cause.UNSUPPORTED,
-            f"The protocol {job.way()} needs label probabilities, which {engine.info.model} "
-            "doesn't give. Choose a template that lets the model write its verdict.",
+            say(
+                "The protocol %(way)s needs label probabilities, which %(model)s doesn't "
+                "give. Choose a template that lets the model write its verdict.",
+                way=job.way(),
+                model=engine.info.model,
+            ),
         )
     if lacking:
         raise EngineError(
             Cause.UNSUPPORTED,
-            f"{engine.info.model}, asked as {seat}, can't {', '.join(sorted(lacking))}. "
-            "Choose another checkpoint.",
+            say(
+                "%(model)s, asked as %(seat)s, can't %(names)s. Choose another checkpoint.",
+                model=engine.info.model,
+                seat=seat,
+                names=", ".join(sorted(lacking)),
+            ),
         )
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from annotation.hashes import hash_text
 from annotation.models import Candidate
+from annotation.phrases import say
 from annotation.rendering import render_markdown
 from models_runtime.differing import Vectors, ask_again, foresee, sort_out
 from models_runtime.engines import Cause, EngineError, Failure, GenerationReply, Sample
@@ -19,7 +20,7 @@ from models_runtime.models import Generation, GenerationItem, GenerationJob
 from models_runtime.shifts import Shift
 
 BATCH_SECONDS = 1.0
-EMPTY = Failure(Cause.EMPTY_REPLY, "The model answered with an empty text.")
+EMPTY = Failure(Cause.EMPTY_REPLY, say("The model answered with an empty text."))
 
 
 @dataclass(frozen=True, slots=True)

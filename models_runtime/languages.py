@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.conf.locale import LANG_INFO
 
+from annotation.phrases import say
 from models_runtime.errors import NotPossible
 
 LANGUAGES: dict[str, str] = {
@@ -17,8 +18,16 @@ def check_languages(codes: Sequence[str]) -> list[str]:
     unknown = [code for code in codes if code not in LANGUAGES]
     if unknown:
         raise NotPossible(
-            f"“{unknown[0]}” is no language known here. Write codes such as en, de, zh-hans."
+            say(
+                "“%(unknown)s” is no language known here. Write codes such as en, de, zh-hans.",
+                unknown=unknown[0],
+            )
         )
     if len(codes) > MOST_LANGUAGES:
-        raise NotPossible(f"Candidates can take turns in at most {MOST_LANGUAGES} languages.")
+        raise NotPossible(
+            say(
+                "Candidates can take turns in at most %(most_languages)s languages.",
+                most_languages=MOST_LANGUAGES,
+            )
+        )
     return list(dict.fromkeys(codes))

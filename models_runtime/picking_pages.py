@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.access import MANAGERS
 from annotation.models import Measurement, Project, Role
+from annotation.telling import told
 from annotation.views.entry import account, for_members
 from models_runtime.catalogue import SELECTORS
 from models_runtime.errors import NotPossible
@@ -28,7 +29,7 @@ class PickForm(forms.Form):
     reads several takes those of the usual names."""
 
     selector = forms.ChoiceField(
-        choices=lambda: [(slug, each.title) for slug, each in SELECTORS.items()],
+        choices=lambda: [(slug, told(each.title)) for slug, each in SELECTORS.items()],
         initial="best_of_n",
         label=gettext_lazy("How"),
     )

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Avg, Count, Max, Min, StdDev
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from annotation.models import Measurement, Project, WorkState
+from annotation.telling import told
 from models_runtime.catalogue import SCORERS
 from models_runtime.enqueue import items_of
 from models_runtime.models import (
+    Checkpoint,
     GenerationJob,
     ItemState,
     Job,
@@ -27,29 +31,29 @@ from models_runtime.prompting.parsing import ParseStatus
 
 ALARMING_SHARE = 0.05
 CAUSE_WORDS = {
-    "unreachable": "The model server can't be reached",
-    "timeout": "The model server didn't answer in time",
-    "rate_limited": "The model server asks for fewer requests",
-    "server_error": "The model server failed",
-    "unauthorised": "The model server refused the key",
-    "model_not_found": "The model isn't there",
-    "forbidden_address": "The address may not be called",
-    "bad_request": "The request was refused",
-    "too_long": "The prompt is too long for the model",
-    "malformed_reply": "The reply can't be read",
-    "empty_reply": "The model answered with nothing",
-    "out_of_memory": "Not enough memory",
-    "worker_lost": "The worker died at it, again and again",
+    "unreachable": gettext_lazy("The model server can't be reached"),
+    "timeout": gettext_lazy("The model server didn't answer in time"),
+    "rate_limited": gettext_lazy("The model server asks for fewer requests"),
+    "server_error": gettext_lazy("The model server failed"),
+    "unauthorised": gettext_lazy("The model server refused the key"),
+    "model_not_found": gettext_lazy("The model isn't there"),
+    "forbidden_address": gettext_lazy("The address may not be called"),
+    "bad_request": gettext_lazy("The request was refused"),
+    "too_long": gettext_lazy("The prompt is too long for the model"),
+    "malformed_reply": gettext_lazy("The reply can't be read"),
+    "empty_reply": gettext_lazy("The model answered with nothing"),
+    "out_of_memory": gettext_lazy("Not enough memory"),
+    "worker_lost": gettext_lazy("The worker died at it, again and again"),
 }
 OUTCOME_WORDS = {
-    Outcome.FIRST_MUCH: "First much better",
-    Outcome.FIRST: "First better",
-    Outcome.TIE: "About the same",
-    Outcome.SECOND: "Second better",
-    Outcome.SECOND_MUCH: "Second much better",
-    Outcome.BOTH_BAD: "Both bad",
-    Outcome.GIVEN: "Answered",
-    Outcome.INVALID: "No verdict",
+    Outcome.FIRST_MUCH: gettext_lazy("First much better"),
+    Outcome.FIRST: gettext_lazy("First better"),
+    Outcome.TIE: gettext_lazy("About the same"),
+    Outcome.SECOND: gettext_lazy("Second better"),
+    Outcome.SECOND_MUCH: gettext_lazy("Second much better"),
+    Outcome.BOTH_BAD: gettext_lazy("Both bad"),
+    Outcome.GIVEN: gettext_lazy("Answered"),
+    Outcome.INVALID: gettext_lazy("No verdict"),
 }
 
 
@@ -87,10 +91,14 @@ class Progress:
         """Rate and time left in words; empty before there is any."""
         if not self.rate:
             return ""
-        pace = f"{self.rate:.1f} a second" if self.rate >= 1 else f"{self.rate * 60:.1f} a minute"
+        if self.rate >= 1:
+            pace = _("%(n)s a second") % {"n": told(f"{self.rate:.1f}")}
+        else:
+            pace = _("%(n)s a minute") % {"n": told(f"{self.rate * 60:.1f}")}
         if self.time_left is None:
             return pace
-        return f"{pace}, about {in_words(self.time_left)} left"
+        left = {"pace": pace, "time": in_words(self.time_left)}
+        return _("%(pace)s, about %(time)s left") % left
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +160,7 @@ def pace_words(job: Job) -> str:
 
 def troubles_of(job: Job) -> list[Trouble]:
     return [
-        Trouble(CAUSE_WORDS.get(cause, cause.replace("_", " ")), example, rows)
+        Trouble(str(CAUSE_WORDS.get(cause, cause.replace("_", " "))), example, rows)
         for cause, example, rows in items_of(job).causes()
     ]
 
@@ -164,7 +172,7 @@ def verdicts_of(job: JudgingJob) -> Verdicts:
     read = calls.filter(status__in=[ParseStatus.OK, ParseStatus.REPAIRED]).count()
     asked = calls.exclude(status=ParseStatus.ENGINE_ERROR).count()
     return Verdicts(
-        outcomes=[(words, counts.get(outcome, 0)) for outcome, words in OUTCOME_WORDS.items()],
+        outcomes=[(str(words), counts.get(outcome, 0)) for outcome, words in OUTCOME_WORDS.items()],
         questions=sum(counts.values()),
         calls=asked,
         unread=asked - read,
@@ -229,25 +237,32 @@ def newest_ideas(job: PromptJob, *, most: int) -> list[PromptIdea]:
 def noun_of(job: Job) -> str:
     """What a job's rows are, as people count them."""
     if isinstance(job, ScoringJob):
-        return "Candidates measured"
+        return _("Candidates measured")
     if isinstance(job, PromptJob):
-        return "Calls for prompts"
-    return "Candidates" if isinstance(job, GenerationJob) else "Questions judged"
+        return _("Calls for prompts")
+    return _("Candidates") if isinstance(job, GenerationJob) else _("Questions judged")
 
 
 def title_of(job: Job) -> str:
+    return _("%(what)s by %(model)s") % {"what": _made_by(job), "model": job.checkpoint.label}
+
+
+def _made_by(job: Job) -> str:
     if isinstance(job, ScoringJob):
         known = SCORERS.get(job.scorer)
-        return f"{known.title if known else job.scorer} by {job.checkpoint.label}"
+        return told(known.title) if known else job.scorer
     if isinstance(job, PromptJob):
-        what = "Twins of prompts" if job.kind == PARAPHRASE else "Prompts"
-        return f"{what} by {job.checkpoint.label}"
-    what = "Candidates" if isinstance(job, GenerationJob) else "Judgments"
+        return _("Twins of prompts") if job.kind == PARAPHRASE else _("Prompts")
+    if isinstance(job, GenerationJob):
+        return _("Candidates")
     if isinstance(job, JudgingJob) and job.trial:
-        what = "Trial judgments"
-    elif isinstance(job, JudgingJob) and job.annotator_id is None:
-        what = job.read_protocol().makes.capitalize()
-    return f"{what} by {job.checkpoint.label}"
+        return _("Trial judgments")
+    if isinstance(job, JudgingJob) and job.annotator_id is None:
+        return _MADE[job.read_protocol().makes]()
+    return _("Judgments")
+
+
+_MADE = {"criteria": lambda: _("Criteria"), "responses": lambda: _("Responses")}
 
 
 def _said(value: object) -> object:
@@ -258,44 +273,61 @@ def _said(value: object) -> object:
     return f"{value.get('kind', '')} ({own})"
 
 
+def _model_in_words(checkpoint: Checkpoint) -> str:
+    said = {
+        "model": checkpoint.model,
+        "revision": checkpoint.revision,
+        "engine": checkpoint.engine,
+    }
+    if not checkpoint.revision:
+        return _("%(model)s, through %(engine)s") % said
+    return _("%(model)s, revision %(revision)s, through %(engine)s") % said
+
+
 def facts_of(job: Job) -> list[tuple[str, str]]:
     """What was asked for, as terms and values."""
     checkpoint = job.checkpoint
-    revision = f", revision {checkpoint.revision}" if checkpoint.revision else ""
-    facts = [("Model", f"{checkpoint.model}{revision}, through {checkpoint.engine}")]
+    facts = [(_("Model"), _model_in_words(checkpoint))]
     if isinstance(job, GenerationJob):
         drawn = ", ".join(
             f"{name} = {_said(value)}" for name, value in job.sampling.items() if value != []
         )
-        facts += [("Per prompt", str(job.per_prompt)), ("Sampling", drawn)]
+        facts += [(_("Per prompt"), str(job.per_prompt)), (_("Sampling"), drawn)]
         if job.novelty:
             rule = ", ".join(f"{name} = {value}" for name, value in job.novelty.items() if value)
-            facts.append(("Too alike", rule))
+            facts.append((_("Too alike"), rule))
         if job.languages:
-            facts.append(("Languages", ", ".join(job.languages)))
+            facts.append((_("Languages"), ", ".join(job.languages)))
         if job.embedder is not None:
-            facts.append(("How alike is told by", job.embedder.label))
+            facts.append((_("How alike is told by"), job.embedder.label))
     if isinstance(job, JudgingJob):
         facts += [
-            ("Protocol", job.way()),
+            (_("Protocol"), job.way()),
             *(
-                ("Also asked", f"{each.checkpoint.label} as {each.name}")
+                (
+                    _("Also asked"),
+                    _("%(model)s as %(seat)s")
+                    % {"model": each.checkpoint.label, "seat": each.name},
+                )
                 for each in job.seats.all()
             ),
         ]
         if job.annotator is not None:
-            facts.append(("Annotator", str(job.annotator)))
+            facts.append((_("Annotator"), str(job.annotator)))
     if isinstance(job, PromptJob):
         filters = ", ".join(f"{name} = {value}" for name, value in job.settings.items())
-        facts += [("Start from", f"{len(job.seeds):,} prompts"), ("Filters", filters)]
+        facts += [
+            (_("Start from"), _("%(n)s prompts") % {"n": told(f"{len(job.seeds):,}")}),
+            (_("Filters"), filters),
+        ]
     if isinstance(job, ScoringJob):
         facts += [(name, str(value)) for name, value in job.settings.items()]
         if job.partner is not None:
-            facts.append(("Second model", job.partner.label))
-        facts.append(("Source of the measurements", job.source))
-    facts.append(("Seed", str(job.seed)))
+            facts.append((_("Second model"), job.partner.label))
+        facts.append((_("Source of the measurements"), job.source))
+    facts.append((_("Seed"), str(job.seed)))
     if job.max_cost is not None:
-        facts.append(("Budget", f"{job.max_cost:g}"))
+        facts.append((_("Budget"), f"{job.max_cost:g}"))
     return facts
 
 

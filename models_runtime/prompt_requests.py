@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation.models import Project, ProjectState, Prompt, User
+from annotation.phrases import say
 from models_runtime import enqueue
 from models_runtime.engines import EngineError, Sampling
 from models_runtime.engines._options import read_options
@@ -73,16 +74,24 @@ def check_prompts(
 ) -> tuple[PromptOptions, list[Prompt]]:
     """The options and the seeds of such a job; raises NotPossible where it makes no sense."""
     if kind not in (SYNTHESIS, PARAPHRASE):
-        raise NotPossible(f"Choose {SYNTHESIS} or {PARAPHRASE}.")
+        raise NotPossible(
+            say(
+                "Choose %(synthesis)s or %(paraphrase)s.",
+                synthesis=SYNTHESIS,
+                paraphrase=PARAPHRASE,
+            )
+        )
     if project.state == ProjectState.CLOSED:
-        raise NotPossible("This project is closed, so it takes no prompts. Open it again first.")
+        raise NotPossible(
+            say("This project is closed, so it takes no prompts. Open it again first.")
+        )
     enqueue.check_writer(project, checkpoint, Sampling())
     try:
         options = read_options(PromptOptions, settings or {})
     except EngineError as error:
         raise NotPossible(str(error)) from error
     if not 1 <= calls <= MOST_CALLS:
-        raise NotPossible(f"Ask for 1 to {MOST_CALLS:,} calls.")
+        raise NotPossible(say("Ask for 1 to %(most_calls)s calls.", most_calls=f"{MOST_CALLS:,}"))
     return options, _seeds(project, kind, seeds)
 
 
@@ -96,20 +105,24 @@ def _seeds(project: Project, kind: str, names: Sequence[str] | None) -> list[Pro
         prompts = prompts.filter(external_id__in=names)
         unknown = set(names) - set(prompts.values_list("external_id", flat=True))
         if unknown:
-            raise NotPossible(f"This project has no prompt “{min(unknown)}”.")
+            raise NotPossible(say("This project has no prompt “%(min)s”.", min=min(unknown)))
     if kind == PARAPHRASE:
         made = PromptIdea.objects.filter(job__kind=PARAPHRASE, prompt__isnull=False)
         prompts = prompts.exclude(pk__in=made.values("item__prompt"))
         prompts = prompts.exclude(pk__in=made.values("prompt"))
         found = list(prompts[: MOST_CALLS + 1])
         if len(found) > MOST_CALLS:
-            raise NotPossible(f"At most {MOST_CALLS:,} prompts fit into one job.")
+            raise NotPossible(
+                say(
+                    "At most %(most_calls)s prompts fit into one job.", most_calls=f"{MOST_CALLS:,}"
+                )
+            )
         if not found:
-            raise NotPossible("Every prompt has a twin already, or there is none.")
+            raise NotPossible(say("Every prompt has a twin already, or there is none."))
         return found
     found = list(prompts[:MOST_SEEDS])
     if not found:
-        raise NotPossible("There is no prompt to start from. Import some seeds first.")
+        raise NotPossible(say("There is no prompt to start from. Import some seeds first."))
     return found
 
 

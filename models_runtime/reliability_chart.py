@@ -43,7 +43,7 @@ def reliability_chart(
         parts.append(
             f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" class="reliability-mark"/>'
         )
-    said = "; ".join(f"{e['sure']:.0%}: {e['right']:.0%} of {e['n']}" for e in curve)
+    said = "; ".join(f"{e['sure']:.0%}: {e['right']:.0%} ({e['n']})" for e in curve)
     return (
         f'<svg class="reliability" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" '
         'aria-labelledby="reliability-title reliability-desc" xmlns="http://www.w3.org/2000/svg">'

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation.models import Candidate, Measurement
+from annotation.phrases import say
 from models_runtime import shifts
 from models_runtime.catalogue import SCORERS
 from models_runtime.checkpoints import open_engine
@@ -47,8 +48,8 @@ def run_scoring(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | Non
         job,
         ScoringItem.objects.filter(job=job),
         lambda: _work(job, length),
-        nothing="None of the {total} candidates could be measured. {cause}",
-        some="{failed} of {total} candidates could not be measured and were set aside.",
+        nothing=say("None of the {total} candidates could be measured. {cause}"),
+        some=say("{failed} of {total} candidates could not be measured and were set aside."),
     )
 
 
@@ -56,7 +57,8 @@ def _work(job: ScoringJob, length: timedelta) -> None:
     scorer = SCORERS.get(job.scorer)
     if scorer is None:
         raise EngineError(
-            Cause.UNAVAILABLE, f"This installation can no longer measure “{job.scorer}”."
+            Cause.UNAVAILABLE,
+            say("This installation can no longer measure “%(scorer)s”.", scorer=job.scorer),
         )
     with ExitStack() as stack:
         opened = [

@@ -8,13 +8,15 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project
+from annotation.telling import told_lazy
 from models_runtime.catalogue import SCORERS
 from models_runtime.checkpoints import abilities_of
 from models_runtime.forms import JobForm
 from models_runtime.models import Checkpoint
 
 _SCORERS = [
-    (slug, format_lazy("{}: {}", each.title, each.summary)) for slug, each in SCORERS.items()
+    (slug, format_lazy("{}: {}", told_lazy(each.title), told_lazy(each.summary)))
+    for slug, each in SCORERS.items()
 ]
 
 

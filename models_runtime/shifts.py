@@ -19,6 +19,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from annotation.models import LeaseLost, WorkState
+from annotation.phrases import say
 from models_runtime.engines import Cause, Engine, EngineError, Failure
 from models_runtime.models import Item, ItemQuerySet, ItemState, Job
 from models_runtime.models.items import MOST_ATTEMPTS
@@ -32,9 +33,9 @@ BEAT = 2.0  # seconds; how soon a cancelled job stops
 MOST_TROUBLES = 4
 FIRST_WAIT = timedelta(seconds=5)
 ITEM_WAIT = timedelta(seconds=2)
-UNEXPECTED = (
-    "The job stopped with an error of the program itself ({error}). What was written is kept. "
-    "The server's log has the details."
+UNEXPECTED = say(
+    "The job stopped with an error of the program itself ({error}). What was "
+    "written is kept. The server's log has the details."
 )
 HOPELESS_AFTER = 40  # failures in one shift without a single success
 
@@ -164,8 +165,11 @@ class Shift(Generic[J, I]):
             raise Hopeless(
                 Failure(
                     Cause.BUDGET_SPENT,
-                    f"The job has spent its budget of {self.job.max_cost:g} and was stopped. "
-                    "What it wrote is kept. Start another job for the rest.",
+                    say(
+                        "The job has spent its budget of %(max_cost)s and was stopped. What it "
+                        "wrote is kept. Start another job for the rest.",
+                        max_cost=f"{self.job.max_cost:g}",
+                    ),
                 )
             )
 
@@ -183,7 +187,14 @@ class Shift(Generic[J, I]):
         self.failures += failures
         if last is not None and not self.successes and self.failures >= HOPELESS_AFTER:
             raise Hopeless(
-                Failure(last.cause, f"The first {self.failures} requests failed. {last.sentence}")
+                Failure(
+                    last.cause,
+                    say(
+                        "The first %(failures)s requests failed. %(sentence)s",
+                        failures=self.failures,
+                        sentence=last.sentence,
+                    ),
+                )
             )
 
     def settle_failures(self, failed: Sequence[tuple[I, Failure]]) -> None:
@@ -315,7 +326,11 @@ def meet_trouble(job: Job, failure: Failure) -> None:
         until = timezone.now() + FIRST_WAIT * 2**job.troubles
         job.note(
             troubles=job.troubles + 1,
-            notice=f"{failure.sentence} Trying again at {until:%H:%M:%S} UTC.",
+            notice=say(
+                "%(sentence)s Trying again at %(until)s UTC.",
+                sentence=failure.sentence,
+                until=f"{until:%H:%M:%S}",
+            ),
         )
         job.postpone(until=until)
     except LeaseLost:

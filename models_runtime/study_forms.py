@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project
+from annotation.telling import told
 from models_runtime.catalogue import STUDIES
 from models_runtime.forms import JobForm
 from models_runtime.judge_forms import OPTION, SEAT, chosen_options, field_of
@@ -19,7 +20,7 @@ class StudyForm(JobForm):
         super().__init__(*args, project=project, **kwargs)
         self.slug = study
         self.study = STUDIES[study]
-        self.fields["checkpoint"].label = next(iter(self.study.seats.values()))
+        self.fields["checkpoint"].label = told(next(iter(self.study.seats.values())))
         self.fields["max_cost"].label = _("Money cap")
         own = [(key, each.label) for key, each in self.checkpoints.items()]
         if self.study.fewest_members:
@@ -35,7 +36,7 @@ class StudyForm(JobForm):
             )
         for name, words in list(self.study.seats.items())[1:]:
             self.fields[SEAT + name] = forms.ChoiceField(
-                label=words, required=False, choices=[("", _("The same model")), *own]
+                label=told(words), required=False, choices=[("", _("The same model")), *own]
             )
         for option in self.study.options_class.form_fields():
             self.fields[OPTION + option.name] = field_of(option)

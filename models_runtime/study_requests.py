@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from annotation.content import add_candidate, add_prompt
 from annotation.models import Criterion, CriterionKind, Project, Prompt, Rubric, User, WorkState
+from annotation.phrases import say
 from annotation.questions import ask
 from models_runtime.call_estimates import CallsEstimate, estimate_calls
 from models_runtime.catalogue import STUDIES
@@ -38,7 +39,7 @@ class Expected:
     def calls(self) -> str:
         if self.fewest == self.most:
             return f"{self.most:,}"
-        return f"{self.fewest:,} to {self.most:,}"
+        return say("%(n)s to %(n_most)s", n=f"{self.fewest:,}", n_most=f"{self.most:,}")
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _check(
     members: Sequence[Checkpoint],
 ) -> _Checked:
     if slug not in STUDIES:
-        raise NotPossible(f"Choose one of these studies: {', '.join(STUDIES)}.")
+        raise NotPossible(say("Choose one of these studies: %(names)s.", names=", ".join(STUDIES)))
     study = STUDIES[slug]
     seated = _seated(study, seats or {}, members)
     for each in (checkpoint, *seated.values()):
@@ -146,14 +147,32 @@ def _seated(
     unknown = [name for name in seats if name not in further]
     if unknown:
         known = ", ".join(further) or "none"
-        raise NotPossible(f"This study has no seat “{unknown[0]}”. Further seats: {known}.")
+        raise NotPossible(
+            say(
+                "This study has no seat “%(unknown)s”. Further seats: %(known)s.",
+                unknown=unknown[0],
+                known=known,
+            )
+        )
     if not study.fewest_members:
         if members:
-            raise NotPossible(f"“{study.title}” seats no members but these: {', '.join(further)}.")
+            raise NotPossible(
+                say(
+                    "“%(study_title)s” seats no members but these: %(names)s.",
+                    study_title=study.title,
+                    names=", ".join(further),
+                )
+            )
         return dict(seats)
     if not study.fewest_members <= 1 + len(members) <= MOST_MEMBERS:
         raise NotPossible(
-            f"“{study.title}” needs {study.fewest_members} to {MOST_MEMBERS} models at the table."
+            say(
+                "“%(study_title)s” needs %(fewest_members)s to %(most_members)s models "
+                "at the table.",
+                study_title=study.title,
+                fewest_members=study.fewest_members,
+                most_members=MOST_MEMBERS,
+            )
         )
     return {f"{MEMBER}{n}": each for n, each in enumerate(members, 2)}
 
@@ -166,11 +185,14 @@ def _material(project: Project, study: Study) -> dict[str, Any]:
 
 def _too_few(study: Study, pieces: int) -> str:
     if study.takes == "pairs":
-        return (
-            f"“{study.title}” needs {study.fewest} pairs on which people have a majority; there "
-            f"are {pieces}."
+        return say(
+            "“%(study_title)s” needs %(fewest)s pairs on which people have a "
+            "majority; there are %(pieces)s.",
+            study_title=study.title,
+            fewest=study.fewest,
+            pieces=pieces,
         )
-    return "There are no prompts yet. Import some first."
+    return say("There are no prompts yet. Import some first.")
 
 
 # --- What people make of results ------------------------------------------------------------------

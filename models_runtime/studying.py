@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from annotation.phrases import say
 from models_runtime import shifts
 from models_runtime.engines import (
     Conversation,
@@ -49,7 +50,7 @@ def run_study(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | None:
         job,
         StudyItem.objects.filter(job=job),
         lambda: _work(job, length),
-        nothing="The study came to nothing. {cause}",
+        nothing=say("The study came to nothing. {cause}"),
         some="{cause}",
     )
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role
 from annotation.models.work import OPEN_STATES
+from annotation.telling import told
 from annotation.views.entry import account, for_members, is_fragment
 from models_runtime import checkpoints, enqueue
 from models_runtime.catalogue import ENGINES
@@ -79,9 +80,10 @@ def new_generation(request: HttpRequest, project: Project, role: Role) -> HttpRe
         project,
         role,
         form=form,
-        title="Write candidates",
-        lead=f"A model answers each of the {project.prompts.count():,} prompts of this project.",
-        action="Start writing",
+        title=_("Write candidates"),
+        lead=_("A model answers each of the %(n)s prompts of this project.")
+        % {"n": told(f"{project.prompts.count():,}")},
+        action=_("Start writing"),
         estimates=True,
         estimate=estimate,
     )
@@ -135,9 +137,9 @@ def new_checkpoint(request: HttpRequest, project: Project, role: Role) -> HttpRe
         project,
         role,
         form=form,
-        title="Register a model",
-        lead="What it makes will refer to this entry, so it can be retired but not changed.",
-        action="Register",
+        title=_("Register a model"),
+        lead=_("What it makes will refer to this entry, so it can be retired but not changed."),
+        action=_("Register"),
         engines=ENGINES,
     )
     return render(request, "models_runtime/start.html", context, status=status_of(form))

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from annotation.content import add_prompt
 from annotation.models import Project, Prompt
+from annotation.phrases import say
 from models_runtime import shifts
 from models_runtime.checkpoints import open_engine
 from models_runtime.device_time import on_device
@@ -53,7 +54,7 @@ from models_runtime.shifts import Hopeless, Over, Shift
 
 SLICE = 8
 ROLLOUT_TOKENS = 512
-UNLISTED = Failure(Cause.MALFORMED_REPLY, "The model's reply holds no list of requests.")
+UNLISTED = Failure(Cause.MALFORMED_REPLY, say("The model's reply holds no list of requests."))
 Pool = list[tuple[str, Sequence[str]]]
 
 
@@ -69,8 +70,8 @@ def run_prompts(pk: int, *, length: timedelta = shifts.SHIFT) -> timedelta | Non
         job,
         PromptItem.objects.filter(job=job),
         lambda: _work(job, length),
-        nothing="None of the {total} calls brought prompts. {cause}",
-        some="{failed} of {total} calls brought nothing and were set aside.",
+        nothing=say("None of the {total} calls brought prompts. {cause}"),
+        some=say("{failed} of {total} calls brought nothing and were set aside."),
     )
 
 
@@ -251,7 +252,7 @@ class Bench:
         self._shift.look_up(awaiting=True)  # the row is settled first
         for unanswered in keys.values():
             case = self._cases[unanswered[0]]
-            case.failure = case.failure or Failure(Cause.CANCELLED, "The call was broken off.")
+            case.failure = case.failure or Failure(Cause.CANCELLED, say("The call was broken off."))
         return [each for each in good if self._cases[each[0][0]].failure is None]
 
     def _settle(self) -> None:

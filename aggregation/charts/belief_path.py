@@ -50,7 +50,7 @@ def belief_path(
     places = _spread([up(chance) + 4.5 for chance in path[-1]])
     parts += [text(right + 12, y, label) for y, label in zip(places, labels, strict=True)]
     told = "; ".join(
-        f"{group}: {100 * path[0][g]:.0f} % before, {100 * path[-1][g]:.0f} % after {n}"
+        f"{group}: {100 * path[0][g]:.0f} % → {100 * path[-1][g]:.0f} %"
         for g, group in enumerate(groups)
     )
     return frame(name, title, f"{told}.", WIDTH, HEIGHT, parts)

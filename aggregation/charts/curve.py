@@ -66,7 +66,7 @@ def curve(
         for p in points
     ]
     said = "; ".join(f"{p.x:,.0f}: {p.y:.3g}" for p in _labelled(points))
-    return frame(name, title, f"{y_unit} by {x_unit}. {said}.", WIDTH, HEIGHT, parts)
+    return frame(name, title, f"{x_unit} → {y_unit}. {said}.", WIDTH, HEIGHT, parts)
 
 
 def _labelled(points: Sequence[Point]) -> list[Point]:

@@ -85,7 +85,7 @@ def _described(estimates: Sequence[Estimate], unit: str) -> str:
     for estimate in estimates[:12]:
         interval = ""
         if estimate.lo is not None and estimate.hi is not None:
-            interval = f", interval {estimate.lo:.3g} to {estimate.hi:.3g}"
+            interval = f" [{estimate.lo:.3g}, {estimate.hi:.3g}]"
         said.append(f"{estimate.label}: {estimate.score:.3g}{interval}")
-    more = f"; and {len(estimates) - 12} more" if len(estimates) > 12 else ""
+    more = f"; … (+{len(estimates) - 12})" if len(estimates) > 12 else ""
     return f"{unit}. {'; '.join(said)}{more}."

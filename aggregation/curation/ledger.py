@@ -4,20 +4,22 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.phrases import say
+
 REASONS = {
-    "parked": "came after its seat was taken or after the project stopped",
-    "superseded": "replaced by a later judgment of the same person",
-    "withdrawn": "by people who have withdrawn from the project",
-    "kind": "by a kind of annotator that this release doesn't count",
-    "tie": "no side has more votes than the other",
-    "both_bad": "at least half of the votes say that both are bad",
-    "few_votes": "fewer counted votes than the policy asks for",
-    "no_votes": "no counted vote",
-    "low_agreement": "the votes agree less than the policy asks for",
-    "identical_texts": "both responses have the same text",
-    "no_comparison": "the question doesn't compare two responses",
-    "none_right": "a reviewer found that no answer is right",
-    "small_group": "the group has fewer people than may be shown",
+    "parked": say("came after its seat was taken or after the project stopped"),
+    "superseded": say("replaced by a later judgment of the same person"),
+    "withdrawn": say("by people who have withdrawn from the project"),
+    "kind": say("by a kind of annotator that this release doesn't count"),
+    "tie": say("no side has more votes than the other"),
+    "both_bad": say("at least half of the votes say that both are bad"),
+    "few_votes": say("fewer counted votes than the policy asks for"),
+    "no_votes": say("no counted vote"),
+    "low_agreement": say("the votes agree less than the policy asks for"),
+    "identical_texts": say("both responses have the same text"),
+    "no_comparison": say("the question doesn't compare two responses"),
+    "none_right": say("a reviewer found that no answer is right"),
+    "small_group": say("the group has fewer people than may be shown"),
 }
 EVERYBODY = "all"
 

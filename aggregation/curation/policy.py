@@ -4,25 +4,41 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from annotation.phrases import say
+
 TIES = {
-    "half": "A vote for “about the same” counts as half a vote for each side.",
-    "ignore": "A vote for “about the same” is not counted; only votes that choose a side are.",
-    "own": "“About the same” stands as an answer of its own: "
-    "a response is chosen only if it has more votes than the other one and than the ties.",
+    "half": say("A vote for “about the same” counts as half a vote for each side."),
+    "ignore": say("A vote for “about the same” is not counted; only votes that choose a side are."),
+    "own": say(
+        "“About the same” stands as an answer of its own: a response is chosen "
+        "only if it has more votes than the other one and than the ties."
+    ),
 }
 BOTH_BAD = {
-    "as_tie": "“Both are bad” is treated like “about the same”.",
-    "ignore": "A vote for “both are bad” is not counted.",
-    "drop_pair": "A pair that at least half of the votes call bad on both sides is left out; "
-    "otherwise such a vote is treated like “about the same”.",
+    "as_tie": say("“Both are bad” is treated like “about the same”."),
+    "ignore": say("A vote for “both are bad” is not counted."),
+    "drop_pair": say(
+        "A pair that at least half of the votes call bad on both sides is left "
+        "out; otherwise such a vote is treated like “about the same”."
+    ),
 }
 ADJUDICATED = {
-    "votes": "A reviewer's verdict on a question changes nothing in how votes become pairs.",
-    "prefer": "Where a reviewer said which answer is right, that answer alone decides, whatever "
-    "the votes; where none was right, there is no pair. If the answer itself is left out of the "
-    "release, the votes decide.",
+    "votes": say("A reviewer's verdict on a question changes nothing in how votes become pairs."),
+    "prefer": say(
+        "Where a reviewer said which answer is right, that answer alone decides, "
+        "whatever the votes; where none was right, there is no pair. If the "
+        "answer itself is left out of the release, the votes decide."
+    ),
 }
-KINDS = {"person": "people", "model": "models", "simulated": "simulated annotators"}
+KINDS = {
+    "person": say("people"),
+    "model": say("models"),
+    "simulated": say("simulated annotators"),
+}
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    return " and ".join(KINDS[kind] for kind in kinds)
 
 
 class CurationError(ValueError):
@@ -57,36 +73,52 @@ class Curation:
 
     def __post_init__(self) -> None:
         if not self.kinds or set(self.kinds) - set(KINDS):
-            raise CurationError("Choose whose judgments count: person, model or simulated.")
+            raise CurationError(say("Choose whose judgments count: person, model or simulated."))
         if self.ties not in TIES:
-            raise CurationError(f"The tie policy is one of {', '.join(TIES)}, not {self.ties!r}.")
+            raise CurationError(
+                say(
+                    "The tie policy is one of %(names)s, not %(ties)s.",
+                    names=", ".join(TIES),
+                    ties=f"{self.ties!r}",
+                )
+            )
         if self.both_bad not in BOTH_BAD:
             raise CurationError(
-                f"The policy for “both are bad” is one of {', '.join(BOTH_BAD)}, "
-                f"not {self.both_bad!r}."
+                say(
+                    "The policy for “both are bad” is one of %(names)s, not %(both_bad)s.",
+                    names=", ".join(BOTH_BAD),
+                    both_bad=f"{self.both_bad!r}",
+                )
             )
         if self.least_votes < 1:
-            raise CurationError("A pair needs at least one vote behind it.")
+            raise CurationError(say("A pair needs at least one vote behind it."))
         if self.adjudicated not in ADJUDICATED:
             raise CurationError(
-                f"What verdicts change is one of {', '.join(ADJUDICATED)}, "
-                f"not {self.adjudicated!r}."
+                say(
+                    "What verdicts change is one of %(names)s, not %(adjudicated)s.",
+                    names=", ".join(ADJUDICATED),
+                    adjudicated=f"{self.adjudicated!r}",
+                )
             )
         if self.adjudicated == "prefer" and self.group_by:
             raise CurationError(
-                "One verdict per group takes the groups' own votes, and a reviewer's answer would "
-                "stand for all of them. Choose one of the two."
+                say(
+                    "One verdict per group takes the groups' own votes, and a reviewer's "
+                    "answer would stand for all of them. Choose one of the two."
+                )
             )
         if not 0 <= self.least_agreement <= 1:
-            raise CurationError("Agreement is a share from 0 to 1.")
+            raise CurationError(say("Agreement is a share from 0 to 1."))
         if self.smallest_cell < 2:
             raise CurationError(
-                "A group of one is a person: the smallest group that may show is 2 people."
+                say("A group of one is a person: the smallest group that may show is 2 people.")
             )
         if self.reasons and self.attributes:
             raise CurationError(
-                "The annotators' own words and their attributes are never published side by side: "
-                "together they identify people. Choose one of the two."
+                say(
+                    "The annotators' own words and their attributes are never published side "
+                    "by side: together they identify people. Choose one of the two."
+                )
             )
 
     @classmethod
@@ -94,7 +126,9 @@ class Curation:
         """Inverse of `to_plain`. Raises CurationError for an unknown entry."""
         unknown = sorted(set(plain) - {f.name for f in fields(cls)})
         if unknown:
-            raise CurationError(f"A curation policy has no entry “{unknown[0]}”.")
+            raise CurationError(
+                say("A curation policy has no entry “%(unknown)s”.", unknown=unknown[0])
+            )
         values = dict(plain)
         for name in ("kinds", "attributes"):
             if name in values:
@@ -106,35 +140,53 @@ class Curation:
 
     def sentences(self) -> list[str]:
         """The whole policy in words, as the manifest and the data card print it."""
-        who = " and ".join(KINDS[kind] for kind in self.kinds)
         lines = [
-            f"Judgments by {who} count.",
+            say("Judgments by %(who_list)s count.", who_list=_listed(self.kinds)),
             TIES[self.ties],
             BOTH_BAD[self.both_bad],
             ADJUDICATED[self.adjudicated],
-            "A pair whose votes name no winner is left out: a tie never becomes a pair.",
-            "Skipped questions are no judgments and appear nowhere.",
-            "A criterion answered “not applicable” takes no part in any sum.",
-            "Parked judgments (they came after their seat was taken, or after the project stopped) "
-            "and judgments that their author replaced are left out.",
+            say("A pair whose votes name no winner is left out: a tie never becomes a pair."),
+            say("Skipped questions are no judgments and appear nowhere."),
+            say("A criterion answered “not applicable” takes no part in any sum."),
+            say(
+                "Parked judgments (they came after their seat was taken, or after the "
+                "project stopped) and judgments that their author replaced are left out."
+            ),
         ]
         if self.least_votes > 1:
-            lines.append(f"A pair needs at least {self.least_votes} counted votes.")
+            lines.append(
+                say(
+                    "A pair needs at least %(least_votes)s counted votes.",
+                    least_votes=self.least_votes,
+                )
+            )
         if self.least_agreement > 0:
             lines.append(
-                f"At least {self.least_agreement:.0%} of the votes counted must be for one side."
+                say(
+                    "At least %(least_agreement)s of the votes counted must be for one side.",
+                    least_agreement=f"{self.least_agreement:.0%}",
+                )
             )
-        lines.append("Two responses of the same text are no pair.")
+        lines.append(say("Two responses of the same text are no pair."))
         if self.group_by:
             lines.append(
-                f"There is one verdict per group, by the declared attribute “{self.group_by}”; "
-                f"groups of fewer than {self.smallest_cell} people are withheld."
+                say(
+                    "There is one verdict per group, by the declared attribute "
+                    "“%(group_by)s”; groups of fewer than %(smallest_cell)s people are "
+                    "withheld.",
+                    group_by=self.group_by,
+                    smallest_cell=self.smallest_cell,
+                )
             )
         if self.attributes:
             lines.append(
-                f"Judgments carry the declared attributes {', '.join(self.attributes)}; where "
-                f"fewer than {self.smallest_cell} people share a combination, it is withheld."
+                say(
+                    "Judgments carry the declared attributes %(names)s; where fewer than "
+                    "%(smallest_cell)s people share a combination, it is withheld.",
+                    names=", ".join(self.attributes),
+                    smallest_cell=self.smallest_cell,
+                )
             )
         if self.reasons:
-            lines.append("Judgments carry the annotators' own words.")
+            lines.append(say("Judgments carry the annotators' own words."))
         return lines

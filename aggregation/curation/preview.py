@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from aggregation.curation.ledger import REASONS
 from aggregation.curation.policy import BOTH_BAD, TIES, Curation
 from aggregation.curation.verdicts import Vote, decide
+from annotation.phrases import say
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Preview:
 
     def sections(self) -> list[tuple[str, tuple[Outcome, ...]]]:
         return [
-            ("Votes for “about the same”", self.ties),
-            ("Votes for “both are bad”", self.both_bad),
-            ("Filters", self.filters),
+            (say("Votes for “about the same”"), self.ties),
+            (say("Votes for “both are bad”"), self.both_bad),
+            (say("Filters"), self.filters),
         ]
 
 
@@ -51,7 +52,7 @@ def preview(pairs: Iterable[Sequence[Vote]], curation: Curation) -> Preview:
             ("both_bad", name, text, replace(curation, both_bad=name))
             for name, text in BOTH_BAD.items()
         ),
-        ("filters", "none", "No filter on votes or agreement.", plain),
+        ("filters", "none", say("No filter on votes or agreement."), plain),
         (
             "filters",
             "votes",
@@ -61,7 +62,10 @@ def preview(pairs: Iterable[Sequence[Vote]], curation: Curation) -> Preview:
         (
             "filters",
             "agreement",
-            f"At least {curation.least_agreement:.0%} of the votes for the chosen side.",
+            say(
+                "At least %(least_agreement)s of the votes for the chosen side.",
+                least_agreement=f"{curation.least_agreement:.0%}",
+            ),
             replace(plain, least_agreement=curation.least_agreement),
         ),
     ]
@@ -86,7 +90,9 @@ def preview(pairs: Iterable[Sequence[Vote]], curation: Curation) -> Preview:
 
 
 def _at_least(votes: int) -> str:
-    return f"At least {votes} counted {'vote' if votes == 1 else 'votes'}."
+    if votes == 1:
+        return say("At least 1 counted vote.")
+    return say("At least %(n)s counted votes.", n=votes)
 
 
 def _without_kept(count: Counter[str]) -> dict[str, int]:

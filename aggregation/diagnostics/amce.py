@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from aggregation.tables import Comparisons, TableError
 from aggregation.uncertainty import normal_quantile
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -96,7 +97,7 @@ def conjoint_effects(
     clusters = len(np.unique(cluster))
     found: list[ResultWarning] = []
     if not len(y) or not coded:
-        found.append(warn(WarningCode.EMPTY, "no pairs whose attributes are known"))
+        found.append(warn(WarningCode.EMPTY, say("no pairs whose attributes are known")))
     elif clusters < 2:
         found.append(warn(WarningCode.SINGLE_ANNOTATOR))
     design = _Design.of({name: (codes[item], names) for name, (codes, names) in coded.items()})
@@ -105,7 +106,7 @@ def conjoint_effects(
     told = _levels(design, chosen, effects, spread, (y, weight, cluster), level)
     unknown = [f"{e.attribute} = {e.level}" for e in told if np.isnan(e.effect) and e.n]
     if unknown and len(y):
-        found.append(warn(WarningCode.SEPARATION, "levels that always go together", unknown))
+        found.append(warn(WarningCode.SEPARATION, say("levels that always go together"), unknown))
     return Effects(told, int(rows.sum()), clusters, left_out, _overlap(design), tuple(found))
 
 
@@ -124,7 +125,8 @@ def levels_from_numbers(values: Sequence[float | None], parts: int = 3) -> list[
     names: dict[int, str] = {}
     for part in np.unique(place).tolist():
         inside = known[place == part]
-        names[part] = f"{inside.min():g} to {inside.max():g}"
+        low, high = f"{inside.min():g}", f"{inside.max():g}"
+        names[part] = say("%(n)s to %(n_most)s", n=low, n_most=high)
     return [
         None if v is None else names[int(np.searchsorted(cuts, v, side="left"))] for v in values
     ]
@@ -140,7 +142,12 @@ class _Design:
     @classmethod
     def of(cls, coded: Mapping[str, tuple[Longs, tuple[str, ...]]]) -> "_Design":
         if sum(len(names) for _, names in coded.values()) > MOST_LEVELS:
-            raise TableError(f"The attributes have more than {MOST_LEVELS} levels together.")
+            raise TableError(
+                say(
+                    "The attributes have more than %(most_levels)s levels together.",
+                    most_levels=MOST_LEVELS,
+                )
+            )
         return cls({k: c for k, (c, _) in coded.items()}, {k: n for k, (_, n) in coded.items()})
 
     def counts(self, name: str) -> Longs:
@@ -151,7 +158,14 @@ def _codes(
     name: str, values: Sequence[Hashable | None], table: Comparisons
 ) -> tuple[Longs, tuple[str, ...]]:
     if len(values) != table.n_items:
-        raise TableError(f"'{name}' has {len(values)} values for {table.n_items} items.")
+        raise TableError(
+            say(
+                "'%(name)s' has %(values)s values for %(n_items)s items.",
+                name=name,
+                values=len(values),
+                n_items=table.n_items,
+            )
+        )
     names = sorted({str(value) for value in values if value is not None})
     place = {level: k for k, level in enumerate(names)}
     codes = [-1 if value is None else place[str(value)] for value in values]
@@ -175,7 +189,13 @@ def _baseline(name: str, design: _Design, given: Mapping[str, Hashable]) -> int:
     names = design.names[name]
     if name in given:
         if str(given[name]) not in names:
-            raise TableError(f"'{name}' has no level {given[name]!r} to be the baseline.")
+            raise TableError(
+                say(
+                    "'%(name)s' has no level %(given)s to be the baseline.",
+                    name=name,
+                    given=f"{given[name]!r}",
+                )
+            )
         return names.index(str(given[name]))
     counts = design.counts(name)
     return int(counts.argmax()) if len(counts) else 0

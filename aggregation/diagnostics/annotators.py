@@ -12,6 +12,7 @@ from aggregation.diagnostics.transitivity import circles_per_annotator
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from aggregation.tables.conversions import labels_from_pairs, pairs_from_rankings
 from aggregation.uncertainty import normal_quantile
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 MOST_WITH_CIRCLES = 500  # annotators; each takes a matrix of items by items
@@ -46,10 +47,10 @@ class AnnotatorRow:
 
 
 LEANS = {
-    Comparisons: "chooses what is shown first, above one half",
+    Comparisons: say("chooses what is shown first, above one half"),
     Ballots: "",
-    Labels: "gives the second label, above the others on the same units",
-    Ratings: "rates above the others on the same units",
+    Labels: say("gives the second label, above the others on the same units"),
+    Ratings: say("rates above the others on the same units"),
 }
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from aggregation.method import Method
 from aggregation.tables import Comparisons
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -153,7 +154,7 @@ def _summaries(
     found = []
     for k, (name, _, _) in enumerate(rules):
         if best is None or not np.isfinite(means[k]):
-            why = "This rule names no probabilities, so it predicts nothing."
+            why = say("This rule names no probabilities, so it predicts nothing.")
             found.append(HeldOut(name, nan, nan, nan, nan, 0, len(table), why))
             continue
         gap = losses[k] - losses[best]

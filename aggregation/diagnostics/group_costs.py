@@ -28,6 +28,7 @@ from aggregation.pluralism.welfare import welfare
 from aggregation.results import AggregateResult
 from aggregation.tables import Comparisons, TableError
 from aggregation.uncertainty import cluster_weight_rows, percentile_bounds
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -100,15 +101,22 @@ def group_costs(
     """
     if len(table.ids) > MOST_ITEMS:
         raise TableError(
-            f"Costs to groups are worked out for at most {MOST_ITEMS} items; there are "
-            f"{len(table.ids):,}. Score systems instead of single responses."
+            say(
+                "Costs to groups are worked out for at most %(most_items)s items; there "
+                "are %(ids)s. Score systems instead of single responses.",
+                most_items=MOST_ITEMS,
+                ids=f"{len(table.ids):,}",
+            )
         )
     cells = _Cells.of(table)
     heard = [g for g in range(len(table.group_ids)) if cells.people[g] >= FEWEST]
     if len(heard) < 2:
         raise TableError(
-            f"Fewer than two groups have {FEWEST} people or more, so nothing can be said of what "
-            "a choice costs them."
+            say(
+                "Fewer than two groups have %(fewest)s people or more, so nothing can be "
+                "said of what a choice costs them.",
+                fewest=FEWEST,
+            )
         )
     W = np.stack([worth(cells.wins(g)) for g in heard])
     drawn = _drawn(cells, heard, (seed, replicates), watch or _unwatched)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from aggregation.methods.ranking import _strengths as strengths
 from aggregation.tables import PairCounts, TableError
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -54,7 +55,12 @@ def posterior(counts: PairCounts, penalty: float = PENALTY) -> Posterior:
     K = counts.n_items
     if K > MOST_ITEMS:
         raise TableError(
-            f"The next question can be chosen for at most {MOST_ITEMS:,} items at once, not {K:,}."
+            say(
+                "The next question can be chosen for at most %(most_items)s items at "
+                "once, not %(k)s.",
+                most_items=f"{MOST_ITEMS:,}",
+                k=f"{K:,}",
+            )
         )
     if penalty <= 0:
         raise ValueError("A prior needs a positive penalty.")

@@ -23,6 +23,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from annotation.phrases import say
+
 MOST = 1 << 64  # numbers are below this
 HEX = frozenset("0123456789abcdef")
 
@@ -82,23 +84,29 @@ class TieBreak:
                 plain.get("beacon"),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TieBreakError(f"This is no record of a tie-break: {error}.") from error
+            raise TieBreakError(
+                say("This is no record of a tie-break: %(error)s.", error=error)
+            ) from error
 
 
 def public_options(options: Iterable[object]) -> tuple[str, ...]:
     """The options as texts, in the order of their SHA-256. Raises TieBreakError for equal texts."""
     texts = [str(option) for option in options]
     if len(set(texts)) < len(texts) or not texts:
-        raise TieBreakError("A tie is between at least one option, all with different names.")
+        raise TieBreakError(say("A tie is between at least one option, all with different names."))
     return tuple(sorted(texts, key=lambda text: hashlib.sha256(text.encode()).hexdigest()))
 
 
 def commitment(number: int, salt: str) -> str:
     """SHA-256 of "number|salt" in hex. The salt must be secret and long (16 random bytes)."""
     if not 0 <= number < MOST:
-        raise TieBreakError(f"The number must lie between 0 and 2^64 - 1, not {number}.")
+        raise TieBreakError(
+            say("The number must lie between 0 and 2^64 - 1, not %(number)s.", number=number)
+        )
     if len(salt) < 8:
-        raise TieBreakError("The salt needs at least 8 characters, or the number can be guessed.")
+        raise TieBreakError(
+            say("The salt needs at least 8 characters, or the number can be guessed.")
+        )
     return hashlib.sha256(f"{number}|{salt}".encode()).hexdigest()
 
 
@@ -111,14 +119,16 @@ def settle(
     order = public_options(options)
     strangers = sorted(set(reveals) - set(commits))
     if strangers:
-        raise TieBreakError(f"'{strangers[0]}' reveals without having committed.")
+        raise TieBreakError(
+            say("'%(strangers)s' reveals without having committed.", strangers=strangers[0])
+        )
     for who, value in commits.items():
         if len(value) != 64 or not set(value) <= HEX:
-            raise TieBreakError(f"The commitment of '{who}' is no SHA-256 in hex.")
+            raise TieBreakError(say("The commitment of '%(who)s' is no SHA-256 in hex.", who=who))
     _check_copies(commits)
     kept = {who: reveals[who] for who in sorted(reveals) if _matches(commits[who], reveals[who])}
     if not kept:
-        raise TieBreakError("Nobody has revealed what they committed to, so nothing is drawn.")
+        raise TieBreakError(say("Nobody has revealed what they committed to, so nothing is drawn."))
     place = modular_place([reveal.number for reveal in kept.values()], len(order))
     withheld = tuple(sorted(set(commits) - set(kept)))
     return TieBreak("modular game", order, place, dict(sorted(commits.items())), kept, withheld)
@@ -135,8 +145,11 @@ def played(given: Any) -> TieBreak:
         options = list(given["options"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TieBreakError(
-            'A game is {"options": […], "commits": {who: hash}, "reveals": {who: {"number", '
-            f'"salt"}}}}; this is not one: {error}.'
+            say(
+                'A game is {"options": […], "commits": {who: hash}, "reveals": {who: '
+                '{"number", "salt"}}; this is not one: %(error)s.',
+                error=error,
+            )
         ) from error
     return settle(options, commits, reveals)
 
@@ -148,7 +161,9 @@ def _check_copies(commits: Mapping[str, str]) -> None:
     seen: dict[str, str] = {}
     for who, value in sorted(commits.items()):
         if value in seen:
-            raise TieBreakError(f"'{who}' has the same commitment as '{seen[value]}'.")
+            raise TieBreakError(
+                say("'%(who)s' has the same commitment as '%(seen)s'.", who=who, seen=seen[value])
+            )
         seen[value] = who
 
 
@@ -168,7 +183,7 @@ def beacon_draw(options: Iterable[object], digest: str, question: str, beacon: s
     """One option by SHA-256 of "digest|question|beacon|counter", uniform by rejection."""
     order = public_options(options)
     if not beacon:
-        raise TieBreakError("A draw needs a beacon: a text nobody knew before the votes.")
+        raise TieBreakError(say("A draw needs a beacon: a text nobody knew before the votes."))
     place = _beacon_place(digest, question, beacon, len(order))
     said = {"digest": digest, "question": question, "beacon": beacon}
     return TieBreak("beacon", order, place, {}, {}, (), said)

@@ -11,6 +11,7 @@ from aggregation.chart_markup import chart_markup
 from aggregation.charts import Estimate, forest
 from aggregation.reports import Report
 from aggregation.wording import number
+from annotation.telling import told
 
 TOGETHER = 0.3  # Cramér's V from which two attributes are said to go together
 MOST_MARKS = 40
@@ -87,7 +88,7 @@ def _row(each: Mapping[str, Any]) -> EffectRow:
 def _chart(report: Report) -> SafeString:
     marks = [
         Estimate(
-            f"{each['attribute']}: {each['level']}",
+            f"{told(each['attribute'])}: {told(each['level'])}",
             each["effect"],
             each["lo"],
             each["hi"],

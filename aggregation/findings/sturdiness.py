@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from aggregation.findings.words import listed
 from aggregation.reports import Report
 from aggregation.wording import number
+from annotation.telling import told
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def _judges(row: Mapping[str, Any]) -> JudgesRow:
     return JudgesRow(
         people=row["people"],
         share=f"{row['share']:.0%}",
-        kept=f"{row['kept']:.1f} of {row['full']:.0f}",
+        kept=_("%(n)s of %(total)s")
+        % {"n": told(f"{row['kept']:.1f}"), "total": told(f"{row['full']:.0f}")},
         recall="" if row["recall"] is None else f"{row['recall']:.0%}",
         interval=f"[{row['recall_lo']:.0%}, {row['recall_hi']:.0%}]" if known else "",
         flipped=f"{row['flipped']:.2f}",

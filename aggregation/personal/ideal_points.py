@@ -26,6 +26,7 @@ from aggregation.personal.bench import Arrays, Bench
 from aggregation.personal.course import Course, Device, Learned, device_for, one_thread
 from aggregation.personal.votes import FOLDS, PersonalVotes, Projection
 from aggregation.pluralism.choosing import one_standard_error
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 ENOUGH_VOTES = 5  # of a person, before the own model beats the pooled one
@@ -221,9 +222,12 @@ def _too_thin(votes: PersonalVotes) -> str:
     enough = int((votes.votes_each >= ENOUGH_VOTES).sum())
     if enough >= ENOUGH_PEOPLE:
         return ""
-    return (
-        f"{enough} annotators have {ENOUGH_VOTES} votes or more; at least {ENOUGH_PEOPLE} are "
-        "needed to learn how people differ"
+    return say(
+        "%(enough)s annotators have %(enough_votes)s votes or more; at least "
+        "%(enough_people)s are needed to learn how people differ",
+        enough=enough,
+        enough_votes=ENOUGH_VOTES,
+        enough_people=ENOUGH_PEOPLE,
     )
 
 

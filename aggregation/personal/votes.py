@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from aggregation.tables import Comparisons, TableError
 from aggregation.tables.embedded import EmbeddedComparisons
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -37,8 +38,12 @@ class Projection:
         """Coordinates float32[M, d]. Raises TableError for vectors of another length."""
         if vectors.shape[1] != len(self.mean):
             raise TableError(
-                f"These embeddings have {vectors.shape[1]} numbers, the model reads "
-                f"{len(self.mean)}. Embed the responses with the encoder it was trained on."
+                say(
+                    "These embeddings have %(value)s numbers, the model reads %(mean)s. "
+                    "Embed the responses with the encoder it was trained on.",
+                    value=vectors.shape[1],
+                    mean=len(self.mean),
+                )
             )
         return np.asarray((vectors - self.mean) @ self.basis, dtype=np.float32)
 

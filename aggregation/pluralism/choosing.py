@@ -31,6 +31,7 @@ from aggregation.pluralism.latent import (
 )
 from aggregation.pluralism.votes import GroupVotes, scrambled
 from aggregation.watching import step, tick
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 MIN_VOTES = 10  # of the median annotator
@@ -79,7 +80,11 @@ def choose_groups(
         only = fit_mixture(votes, min(fixed, max(votes.n_people, 1)), how, rng, one)
         return _unchosen(votes, only, (*gate, *_small(only)))
     if gate or votes.n_people < 2 * MIN_MEMBERS:
-        few = f"{votes.n_people} annotators can't form two groups of {MIN_MEMBERS}"
+        few = say(
+            "%(n_people)s annotators can't form two groups of %(min_members)s",
+            n_people=votes.n_people,
+            min_members=MIN_MEMBERS,
+        )
         everyone = pooled(votes, replace(how, noise=False))
         return _unchosen(votes, everyone, gate or (few,))
     tried = range(1, max(1, min(most, votes.n_people // MIN_MEMBERS)) + 1)
@@ -204,7 +209,13 @@ def _thin(votes: GroupVotes) -> tuple[str, ...]:
     median = float(np.median(each)) if len(each) else 0.0
     if median >= MIN_VOTES:
         return ()
-    return (f"the median annotator has {median:g} votes, fewer than {MIN_VOTES}",)
+    return (
+        say(
+            "the median annotator has %(median)s votes, fewer than %(min_votes)s",
+            median=f"{median:g}",
+            min_votes=MIN_VOTES,
+        ),
+    )
 
 
 def _small(mixture: Mixture) -> tuple[str, ...]:
@@ -212,8 +223,13 @@ def _small(mixture: Mixture) -> tuple[str, ...]:
     if mixture.n_groups == 1 or least >= MIN_MEMBERS:
         return ()
     return (
-        f"of {mixture.n_groups} groups the smallest has {least:.1f} expected members, "
-        f"fewer than {MIN_MEMBERS}",
+        say(
+            "of %(n_groups)s groups the smallest has %(least)s expected members, "
+            "fewer than %(min_members)s",
+            n_groups=mixture.n_groups,
+            least=f"{least:.1f}",
+            min_members=MIN_MEMBERS,
+        ),
     )
 
 

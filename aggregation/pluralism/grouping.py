@@ -35,6 +35,7 @@ from aggregation.tables import Comparisons, TableError
 from aggregation.uncertainty import cluster_weight_rows
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from aggregation.watching import step
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Form = Literal["items", "features"]
@@ -152,7 +153,7 @@ def groups_of_coarser(
     a group has few votes on an item its utility is drawn towards the common one.
     """
     if table.annotator_ids != coarse.annotator_ids:
-        raise TableError("Two tables must be of the same people to share their groups.")
+        raise TableError(say("Two tables must be of the same people to share their groups."))
     base = latent_groups(coarse, plan, rng)
     votes, basis = _votes(table, plan.form)
     members = _memberships(base, base.mixture, votes.people)
@@ -173,7 +174,7 @@ def latent_groups(table: Comparisons, plan: Plan, rng: np.random.Generator) -> G
     """Groups found by the mixture. The table must hold a comparison of positive weight."""
     votes, basis = _votes(table, plan.form)
     choice = choose_groups(votes, plan.how, rng, plan.most, plan.groups)
-    names = tuple(f"group {g + 1}" for g in range(choice.n_groups))
+    names = tuple(say("group %(g)s", g=g + 1) for g in range(choice.n_groups))
     return _grouping(table, votes, plan.how, choice.mixture, choice, names, basis)
 
 
@@ -194,8 +195,10 @@ def groups_of_votes(table: Comparisons, plan: Plan) -> Grouping:
     """
     if table.group is None:
         raise TableError(
-            "These judgments don't say which group each was cast in: name a survey attribute of "
-            "the project, or the file's column with --map group=COLUMN."
+            say(
+                "These judgments don't say which group each was cast in: name a survey "
+                "attribute of the project, or the file's column with --map group=COLUMN."
+            )
         )
     codes, _ = table.clusters
     value = table.group.astype(np.int64) + 1
@@ -244,10 +247,10 @@ def parsed_groups(text: str) -> dict[str, str]:
         given = json.loads(text)
     except json.JSONDecodeError as error:
         raise TableError(
-            'Declared groups must be JSON such as {"ann": "north", "ben": "south"}.'
+            say('Declared groups must be JSON such as {"ann": "north", "ben": "south"}.')
         ) from error
     if not isinstance(given, dict):
-        raise TableError("Declared groups must map each annotator's id to a group's name.")
+        raise TableError(say("Declared groups must map each annotator's id to a group's name."))
     return {str(who): str(name) for who, name in given.items()}
 
 
@@ -286,11 +289,11 @@ def _grouping(
     unseen = np.flatnonzero(part < 0)
     if len(unseen):
         who: list[Hashable] = [table.ids[i] for i in unseen]
-        told.append(warn(WarningCode.UNSEEN_ITEMS, f"{len(unseen)} items", who))
+        told.append(warn(WarningCode.UNSEEN_ITEMS, say("%(n)s items", n=len(unseen)), who))
     if n_parts > 1:
-        told.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts"))
+        told.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
     if choice is not None and choice.n_groups > 1:
-        told.append(warn(WarningCode.LOCAL_OPTIMUM_RISK, f"{how.restarts} starts"))
+        told.append(warn(WarningCode.LOCAL_OPTIMUM_RISK, say("%(n)s starts", n=how.restarts)))
     return Grouping(
         table,
         votes,
@@ -324,6 +327,9 @@ def _features_of_items(table: Comparisons) -> Floats:
     return np.asarray(np.linalg.pinv(np.diag(off.sum(axis=1)) - off) @ incidence)
 
 
+UNASSIGNED = say("unassigned")
+
+
 def _large_enough(
     said: Sequence[str | None], least: int = MIN_MEMBERS
 ) -> tuple[tuple[str, ...], Floats, tuple[str, ...]]:
@@ -340,21 +346,29 @@ def _large_enough(
     notes: list[str] = []
     if small:
         notes.append(
-            f"{len(small)} declared groups have fewer than {least} people and are merged into "
-            "“unassigned”"
+            say(
+                "%(small)s declared groups have fewer than %(least)s people and are "
+                "merged into “unassigned”",
+                small=len(small),
+                least=least,
+            )
         )
     left = sum(size[name] for name in small)
     if left >= least and names:
-        names.append("unassigned")
+        names.append(UNASSIGNED)
     missing = sum(name is None for name in said)
     if missing:
-        notes.append(f"{missing} annotators belong to no declared group")
+        notes.append(say("%(missing)s annotators belong to no declared group", missing=missing))
     if not names:
         everyone = np.column_stack([np.ones(len(said)), np.zeros(len(said))])
-        return ("everyone",), everyone, (*notes, "no group is large enough, so all are one")
+        return (
+            (say("everyone"),),
+            everyone,
+            (*notes, say("no group is large enough, so all are one")),
+        )
     members = np.zeros((len(said), len(names) + 1))
     for a, name in enumerate(said):
-        place = "unassigned" if name in small else name
+        place = UNASSIGNED if name in small else name
         if place in names:
             members[a, names.index(place)] = 1.0
     return tuple(names), members, tuple(notes)

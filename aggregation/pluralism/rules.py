@@ -35,6 +35,7 @@ from aggregation.pluralism.welfare import (
     regret,
     welfare,
 )
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 TIE = 1e-9  # differences of welfare below this are ties
@@ -273,5 +274,7 @@ def _solved(cost: Floats, A: Floats, b: Floats, total: Floats, bounds: list[Any]
 
     found = linprog(cost, A_ub=A, b_ub=b, A_eq=total, b_eq=[1.0], bounds=bounds, method="highs")
     if found.status != 0:
-        raise ArithmeticError(f"The linear program of a lottery failed: {found.message}")
+        raise ArithmeticError(
+            say("The linear program of a lottery failed: %(message)s", message=found.message)
+        )
     return found

@@ -19,6 +19,7 @@ from scipy.sparse.linalg import spsolve
 from aggregation.tables import Comparisons, Labels, Ratings, TableError
 from aggregation.tables.comparisons import CANNOT_TELL
 from aggregation.tables.conversions import pairs_from_rankings, rankings_from_ratings
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -263,8 +264,10 @@ def votes_on_features(table: Comparisons) -> GroupVotes:
     """Votes with the table's covariate differences as features. Raises TableError without any."""
     if table.x is None:
         raise TableError(
-            "The feature form needs covariates, and this table has none. Run an embedding job on "
-            "the project's responses first, or choose the item form."
+            say(
+                "The feature form needs covariates, and this table has none. Run an "
+                "embedding job on the project's responses first, or choose the item form."
+            )
         )
     codes, _ = table.clusters
     kept = np.flatnonzero(table.weights > 0)
@@ -329,7 +332,11 @@ def _meanings(words: list[str]) -> NDArray[np.int8]:
     strange = [word for word in words if word not in signs]
     if strange:
         raise TableError(
-            f"Groups can be sought in answers of yes, no and pass; “{strange[0]}” is none of them."
+            say(
+                "Groups can be sought in answers of yes, no and pass; “%(strange)s” is "
+                "none of them.",
+                strange=strange[0],
+            )
         )
     return np.array([signs[word] for word in words], dtype=np.int8)
 

@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.report.study import SMALLEST_CELL, Study
+from annotation.phrases import say
 
 Longs = NDArray[np.int64]
 
 PERMUTATIONS = 999
-COUNTED = f"cells count people, and p is itself a chance, by {PERMUTATIONS} permutations"
+COUNTED = say(
+    "cells count people, and p is itself a chance, by %(permutations)s permutations",
+    permutations=PERMUTATIONS,
+)
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,25 @@ def _association(study: Study, attribute: str) -> Association:
         tuple(int(n) if n >= SMALLEST_CELL else None for n in row) for row in guarded(table)
     )
     if p is None:
-        sentence = f"“{attribute}”: too few people declared it to compare groups."
+        sentence = say(
+            "“%(attribute)s”: too few people declared it to compare groups.", attribute=attribute
+        )
     elif p <= 0.05:
-        sentence = (
-            f"“{attribute}” goes together with the groups (p = {p:.3f} by permutation, {people} "
-            "people). That is an association, not an explanation."
+        sentence = say(
+            "“%(attribute)s” goes together with the groups (p = %(p)s by "
+            "permutation, %(people)s people). That is an association, not an "
+            "explanation.",
+            attribute=attribute,
+            p=f"{p:.3f}",
+            people=people,
         )
     else:
-        sentence = (
-            f"“{attribute}” doesn't visibly go together with the groups (p = {p:.2f} by "
-            f"permutation, {people} people)."
+        sentence = say(
+            "“%(attribute)s” doesn't visibly go together with the groups (p = %(p)s "
+            "by permutation, %(people)s people).",
+            attribute=attribute,
+            p=f"{p:.2f}",
+            people=people,
         )
     return Association(attribute, tuple(values), cells, p, people, sentence)
 

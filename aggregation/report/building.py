@@ -17,20 +17,30 @@ from aggregation.report.material import Material
 from aggregation.report.minority import Minority, minority
 from aggregation.report.study import SMALLEST_CELL, ReportOptions, Study, Watch, study
 from aggregation.report.sufficiency import Sufficiency, sufficiency
+from annotation.phrases import say
 
 FORMAT = 3  # 2: model judges beside the groups; 3: no bare number
 
 VALUES = (
-    "Which rule to use is a choice about values, not a finding: no number in this report can make "
-    "it. Pooling serves the larger group when groups disagree; MaxMin serves the worst-off group, "
-    "however small, and the others pay for it.",
-    "No single model can serve groups that want opposite things: what one gains, the other loses.",
-    "Welfare is the chance that a group prefers what is chosen to another item drawn evenly. It "
-    "depends on which items are offered: near-copies of an item shift it.",
+    say(
+        "Which rule to use is a choice about values, not a finding: no number in "
+        "this report can make it. Pooling serves the larger group when groups "
+        "disagree; MaxMin serves the worst-off group, however small, and the "
+        "others pay for it."
+    ),
+    say(
+        "No single model can serve groups that want opposite things: what one "
+        "gains, the other loses."
+    ),
+    say(
+        "Welfare is the chance that a group prefers what is chosen to another "
+        "item drawn evenly. It depends on which items are offered: near-copies "
+        "of an item shift it."
+    ),
 )
-NO_CHOICE = (
-    "So this report chooses none: pooling and MaxMin stand side by side, and what somebody decides "
-    "after reading it is recorded beside it."
+NO_CHOICE = say(
+    "So this report chooses none: pooling and MaxMin stand side by side, and "
+    "what somebody decides after reading it is recorded beside it."
 )
 
 
@@ -50,7 +60,7 @@ class About:
     interval: float
     seed: int
     digest: str
-    why_no_interval: str = "counts and settings, not estimates"
+    why_no_interval: str = say("counts and settings, not estimates")
 
 
 @dataclass(frozen=True)
@@ -143,9 +153,10 @@ def _about(case: Study) -> About:
 
 
 def _withheld(about: About) -> Report:
-    why = (
-        f"Fewer than {SMALLEST_CELL} people have judged. A report would be about single persons, "
-        "so nothing more is shown."
+    why = say(
+        "Fewer than %(smallest_cell)s people have judged. A report would be "
+        "about single persons, so nothing more is shown.",
+        smallest_cell=SMALLEST_CELL,
     )
     hidden = About(**{**asdict(about), "people": 0})
     return Report(
@@ -155,9 +166,13 @@ def _withheld(about: About) -> Report:
 
 def _privacy() -> tuple[str, ...]:
     return (
-        f"Nothing is shown about fewer than {SMALLEST_CELL} people: such groups are merged or left "
-        "out, and such cells are empty, here and in every download.",
-        "Nobody is named. Reasons are quoted as they were written, without who wrote them.",
+        say(
+            "Nothing is shown about fewer than %(smallest_cell)s people: such groups "
+            "are merged or left out, and such cells are empty, here and in every "
+            "download.",
+            smallest_cell=SMALLEST_CELL,
+        ),
+        say("Nobody is named. Reasons are quoted as they were written, without who wrote them."),
     )
 
 
@@ -169,24 +184,41 @@ def _summary(
     outvoted: Minority,
 ) -> tuple[str, ...]:
     n, votes = enough.people.value or 0, enough.votes.value or 0
-    said = [f"{people(n)} cast {many(votes, 'vote')}."]
+    said = [say("%(people)s cast %(votes)s.", people=people(n), votes=many(votes, "vote"))]
     if enough.verdict == "groups":
-        kind = "declared" if who.declared else "found in the votes"
+        kind = say("declared") if who.declared else say("found in the votes")
         shares = ", ".join(percent(card.share) for card in who.cards)
-        said.append(f"{len(who.cards)} groups, {kind}: {shares} of the people.")
+        said.append(
+            say(
+                "%(cards)s groups, %(kind)s: %(shares)s of the people.",
+                cards=len(who.cards),
+                kind=kind,
+                shares=shares,
+            )
+        )
     elif enough.verdict == "one group":
-        said.append("We see one group.")
+        said.append(say("We see one group."))
     else:
-        said.append(f"Groups can't be told apart: {'; '.join(enough.gate) or 'too little data'}.")
+        said.append(
+            say(
+                "Groups can't be told apart: %(value)s.",
+                value="; ".join(enough.gate) or say("too little data"),
+            )
+        )
     if noise.pluralism.known and noise.pluralism.value is not None:
         said.append(
-            "Part of the disagreement is pluralism: groups want different things."
+            say("Part of the disagreement is pluralism: groups want different things.")
             if noise.pluralism.above_zero
-            else "How much groups add to the disagreement can't be told from zero."
+            else say("How much groups add to the disagreement can't be told from zero.")
         )
     if chosen is not None:
         said += [s for s in chosen.sentences if s.startswith(("Pooling", "Price", "Choosing"))]
     if outvoted.dissents:
-        pairs = many(len(outvoted.dissents), "listed pair")
-        said.append(f"On {pairs} a smaller group takes another side than everybody together.")
+        pairs = many(len(outvoted.dissents), say("listed pair"))
+        said.append(
+            say(
+                "On %(pairs)s a smaller group takes another side than everybody together.",
+                pairs=pairs,
+            )
+        )
     return tuple(said)

@@ -36,11 +36,12 @@ from aggregation.report.rule_table import (
     values_of,
 )
 from aggregation.report.study import SMALLEST_CELL, Study
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
-HALVES = "people are halved once; the interval of the same choice stands beside its rule"
+HALVES = say("people are halved once; the interval of the same choice stands beside its rule")
 LISTED = 12  # prompts on which the two rules shown first differ
 
 
@@ -111,7 +112,9 @@ def decisions(study: Study) -> Decisions | None:
         disagreeing=_disagreeing(study, found),
         tenth=_tenth(study, fair),
         cross_fitted=_cross_fitted(study),
-        why_no_cross_fit="" if _may_cross_fit(study) else "it needs twelve people and two groups",
+        why_no_cross_fit=""
+        if _may_cross_fit(study)
+        else say("it needs twelve people and two groups"),
         without=_without(study, valued, fair),
         sensitivity=_sensitivity(study, fair),
         robust=None,
@@ -155,17 +158,22 @@ def _disagreeing(study: Study, found: dict[str, Choices]) -> Figure:
     picks = np.array([each.picks for name, each in found.items() if name not in LOTTERIES])
     apart = (picks != picks[0]).any(axis=0)
     if len(apart) == 1:
-        return unknown("there is one choice only; its table shows which rules differ")
-    return Figure(tidy(apart.mean()), len(apart), f"{unit_of(study)}s", why="counted on this fit")
+        return unknown(say("there is one choice only; its table shows which rules differ"))
+    return Figure(
+        tidy(apart.mean()), len(apart), f"{unit_of(study)}s", why=say("counted on this fit")
+    )
 
 
 def _tenth(study: Study, fair: Choices) -> Figure:
     """Tenth percentile over prompts of the least-served group's welfare under MaxMin picks."""
     least = np.array([d.minimum for d in fair.decisions])
     if len(least) < 10:
-        return unknown("fewer than ten prompts")
+        return unknown(say("fewer than ten prompts"))
     return Figure(
-        tidy(np.quantile(least, 0.1)), len(least), f"{unit_of(study)}s", why="counted on this fit"
+        tidy(np.quantile(least, 0.1)),
+        len(least),
+        f"{unit_of(study)}s",
+        why=say("counted on this fit"),
     )
 
 
@@ -215,7 +223,7 @@ def _without(study: Study, valued: Valued, fair: Choices) -> tuple[Without, ...]
     for g, name in enumerate(study.found.names):
         kept = np.arange(study.G) != g
         picks = [rules.maxmin_pick(welfare(u)[kept], study.shares[kept]) for u in valued.parts]
-        left.append(_compared(study, f"without {name}", picks, fair))
+        left.append(_compared(study, say("without %(name)s", name=name), picks, fair))
     return tuple(left)
 
 
@@ -229,13 +237,14 @@ def _sensitivity(study: Study, fair: Choices) -> tuple[Without, ...]:
             if abs(mixture.n_groups - study.G) == 1 and whole:
                 u = study.found.utilities(mixture)
                 picks = [rules.maxmin_pick(welfare(u[:, p]), mixture.shares) for p in study.parts]
-                noun = many(mixture.n_groups, "group")
-                rows.append(_compared(study, f"with {noun}", picks, fair))
+                n = mixture.n_groups
+                what = say("with %(n)s group", n=n) if n == 1 else say("with %(n)s groups", n=n)
+                rows.append(_compared(study, what, picks, fair))
     ranged = [
         rules.maxmin_pick(welfare(study.utilities[:, p], "range"), study.shares)
         for p in study.parts
     ]
-    rows.append(_compared(study, "with welfare scaled to each group's range", ranged, fair))
+    rows.append(_compared(study, say("with welfare scaled to each group's range"), ranged, fair))
     return tuple(rows)
 
 
@@ -245,7 +254,11 @@ def _compared(study: Study, what: str, picks: list[rules.Decision], fair: Choice
         return Without(what, said_choice(study, picks[0]), same[0])
     changed = len(same) - sum(same)
     unit = unit_of(study)
-    said = f"another pick on {changed} of {many(len(same), unit)}" if changed else "the same picks"
+    said = (
+        say("another pick on %(changed)s of %(many)s", changed=changed, many=many(len(same), unit))
+        if changed
+        else say("the same picks")
+    )
     return Without(what, said, not changed)
 
 

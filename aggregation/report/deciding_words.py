@@ -8,6 +8,7 @@ from aggregation.report.deciding import Decisions
 from aggregation.report.figures import listed, many, percent, points
 from aggregation.report.rule_table import SHOWN_FIRST, RuleRow, unit_of
 from aggregation.report.study import Study
+from annotation.phrases import capital, say
 
 
 def told(study: Study, made: Decisions | None) -> Decisions | None:
@@ -22,40 +23,63 @@ def _sentences(study: Study, made: Decisions) -> tuple[str, ...]:
     choices = made.choices.value or 0
     if choices > 1:
         said.append(
-            f"Every rule chooses on {many(choices, unit_of(study))}; values are averages over them."
+            say(
+                "Every rule chooses on %(choices)s; values are averages over them.",
+                choices=many(choices, unit_of(study)),
+            )
         )
         if made.disagreeing.value is not None:
             said.append(
-                f"The rules that pick don't all agree on {percent(made.disagreeing)} of the "
-                f"{unit_of(study)}s."
+                say(
+                    "The rules that pick don't all agree on %(disagreeing)s of the %(units)s.",
+                    disagreeing=percent(made.disagreeing),
+                    units=f"{unit_of(study)}s",
+                )
             )
         if made.tenth.value is not None:
             said.append(
-                f"On a tenth of the {unit_of(study)}s the least-served group gets "
-                f"{percent(made.tenth)} or less under MaxMin."
+                say(
+                    "On a tenth of the %(units)s the least-served group gets %(tenth)s or "
+                    "less under MaxMin.",
+                    units=f"{unit_of(study)}s",
+                    tenth=percent(made.tenth),
+                )
             )
     else:
-        picks = f"Pooling everybody picks {_quoted(pooled)}"
-        said.append(f"{picks}; MaxMin picks {_quoted(fair)}." if study.several else f"{picks}.")
+        picks = say("Pooling everybody picks %(quoted)s", quoted=_quoted(pooled))
+        said.append(
+            say("%(picks)s; MaxMin picks %(quoted)s.", picks=picks, quoted=_quoted(fair))
+            if study.several
+            else f"{picks}."
+        )
         by_pick: dict[str, list[str]] = {}
         for row in made.rules:
             by_pick.setdefault(row.said, []).append(row.title)
         said.append(
-            "All rules choose alike."
+            say("All rules choose alike.")
             if len(by_pick) == 1
-            else f"The {len(made.rules)} rules give {len(by_pick)} different answers."
+            else say(
+                "The %(rules)s rules give %(by_pick)s different answers.",
+                rules=len(made.rules),
+                by_pick=len(by_pick),
+            )
         )
     if study.several:
         said.append(
-            f"Under the pooled choice {pooled.least_served} is served least: its chance of getting "
-            f"the better of two is {percent(pooled.minimum)}; under MaxMin the least-served group "
-            f"has {percent(fair.minimum)}."
+            say(
+                "Under the pooled choice %(least_served)s is served least: its chance of "
+                "getting the better of two is %(minimum)s; under MaxMin the least-served "
+                "group has %(minimum_2)s.",
+                least_served=pooled.least_served,
+                minimum=percent(pooled.minimum),
+                minimum_2=percent(fair.minimum),
+            )
         )
         said.append(_price_sentence(made))
         if made.cross_fitted:
             said.append(_cross_fit_sentence(made.cross_fitted["maxmin_pick"].value or 0.0, fair))
     else:
-        said.append("With one group, MaxMin and the largest mean welfare are the same rule.")
+        said.append(say("With one group, MaxMin and the largest mean welfare are the same rule."))
     said += _certainty(made, pooled, fair)
     return (*said, *_copies(study))
 
@@ -72,33 +96,47 @@ def _copies(study: Study) -> list[str]:
     if not pairs:
         return []
     item = study.names.item
-    named = listed([f"“{item(a)}” and “{item(b)}”" for a, b in pairs[:3]])
-    more = f", and {len(pairs) - 3} pairs more" if len(pairs) > 3 else ""
+    named = listed(
+        [say("“%(one)s” and “%(other)s”", one=item(a), other=item(b)) for a, b in pairs[:3]]
+    )
+    more = say(", and %(pairs)s pairs more", pairs=len(pairs) - 3) if len(pairs) > 3 else ""
     return [
-        f"Near-copies of each other: {named}{more}. Welfare is measured against rivals, so copies "
-        "shift it: leave all but one of them out before you rely on these numbers."
+        say(
+            "Near-copies of each other: %(named)s%(more)s. Welfare is measured "
+            "against rivals, so copies shift it: leave all but one of them out "
+            "before you rely on these numbers.",
+            named=named,
+            more=more,
+        )
     ]
 
 
 def _cross_fit_sentence(value: float, fair: RuleRow) -> str:
     own = fair.minimum.value or 0.0
-    said = (
-        "Chosen on one half of the people and valued on the other, MaxMin gives the least-served "
-        f"group {100 * value:.0f} %"
+    said = say(
+        "Chosen on one half of the people and valued on the other, MaxMin gives "
+        "the least-served group %(value)s %%",
+        value=f"{100 * value:.0f}",
     )
     if own - value < 0.01:
-        return f"{said}: the choice doesn't flatter itself here."
-    return f"{said}, not {percent(fair.minimum)}: the data that choose also flatter."
+        return say("%(said)s: the choice doesn't flatter itself here.", said=said)
+    return say(
+        "%(said)s, not %(minimum)s: the data that choose also flatter.",
+        said=said,
+        minimum=percent(fair.minimum),
+    )
 
 
 def _price_sentence(made: Decisions) -> str:
     price = made.price.value or 0.0
     if abs(price) < 1e-9 and abs(made.gain.value or 0.0) < 1e-9:
-        return "Choosing for the worst-off group costs nothing here: both rules choose alike."
-    return (
-        f"Price of fairness: choosing by MaxMin instead of pooling costs people "
-        f"{points(made.price)} of welfare on average, and the group that pooling serves least "
-        f"gains {points(made.gain)}."
+        return say("Choosing for the worst-off group costs nothing here: both rules choose alike.")
+    return say(
+        "Price of fairness: choosing by MaxMin instead of pooling costs people "
+        "%(price)s of welfare on average, and the group that pooling serves "
+        "least gains %(gain)s.",
+        price=points(made.price),
+        gain=points(made.gain),
     )
 
 
@@ -110,34 +148,56 @@ def _certainty(made: Decisions, pooled: RuleRow, fair: RuleRow) -> list[str]:
     said = []
     single = made.choices.value == 1
     if single:
-        told = ((pooled, "The pooled pick"), (fair, "The MaxMin pick"))
+        told = ((pooled, say("The pooled pick")), (fair, say("The MaxMin pick")))
         for row, name in told if len(made.groups) > 1 else told[:1]:
             if row.frequency.value is None:
                 said.append(
-                    f"How sure {name[0].lower()}{name[1:]} is isn't known: {row.frequency.why}."
+                    say(
+                        "How sure %(name)s is isn't known: %(frequency_why)s.",
+                        name=name[0].lower() + name[1:],
+                        frequency_why=row.frequency.why,
+                    )
                 )
             elif row.verdict == "tie":
                 said.append(
-                    f"{name} wins in {100 * row.frequency.value:.0f} % of resamples, less than "
-                    "90 %: call it a tie."
+                    say(
+                        "%(name)s wins in %(frequency)s %% of resamples, less than 90 %%: call "
+                        "it a tie.",
+                        name=name,
+                        frequency=f"{100 * row.frequency.value:.0f}",
+                    )
                 )
             else:
-                said.append(f"{name} wins in {100 * row.frequency.value:.0f} % of resamples.")
+                said.append(
+                    say(
+                        "%(name)s wins in %(frequency)s %% of resamples.",
+                        name=name,
+                        frequency=f"{100 * row.frequency.value:.0f}",
+                    )
+                )
     changed = [each for each in made.sensitivity if not each.same]
     if changed and single:
         said += [
-            f"{each.group[0].upper()}{each.group[1:]} MaxMin would pick {each.said}."
+            say(
+                "%(capital)s MaxMin would pick %(said)s.",
+                capital=capital(each.group),
+                said=each.said,
+            )
             for each in changed
         ]
     elif changed:
-        said += [f"MaxMin {each.group}: {each.said}." for each in changed]
+        said += [
+            say("MaxMin %(group)s: %(said)s.", group=each.group, said=each.said) for each in changed
+        ]
     if len(made.groups) < 2:
         return said
     if made.robust:
         said.append(
-            "The MaxMin pick is robust: neither another number of groups nor another scale of "
-            "welfare changes it."
+            say(
+                "The MaxMin pick is robust: neither another number of groups nor another "
+                "scale of welfare changes it."
+            )
         )
     elif made.robust is False:
-        said.append("The MaxMin pick isn't robust: it depends on choices of the analyst.")
+        said.append(say("The MaxMin pick isn't robust: it depends on choices of the analyst."))
     return said

@@ -9,12 +9,13 @@ from aggregation.report.figures import Figure, percent, points, tidy, unknown
 from aggregation.report.material import Checks
 from aggregation.report.study import SMALLEST_CELL, Study
 from aggregation.uncertainty import expanded_level
+from annotation.phrases import capital, say
 
-ONE_GROUP = "only one group is seen"
-NOBODY_TWICE = "nobody judged the same pair twice"
+ONE_GROUP = say("only one group is seen")
+NOBODY_TWICE = say("nobody judged the same pair twice")
 TOO_MANY_RANDOM = 0.3  # share of people above which "random" is no longer believed
-NO_GOLD = "no question with a known answer was asked"
-WHAT_IT_IS = "read from the rate above; its interval is the rate's"
+NO_GOLD = say("no question with a known answer was asked")
+WHAT_IT_IS = say("read from the rate above; its interval is the rate's")
 
 
 @dataclass(frozen=True)
@@ -49,27 +50,32 @@ def disagreement(study: Study) -> Disagreement:
         level=expanded_level(study.options.level, found.n_people),
         voice=found.voice,
     )
-    own = _figure(budget.within_annotators, NOBODY_TWICE, study, "pairs of votes")
+    own = _figure(budget.within_annotators, NOBODY_TWICE, study, say("pairs of votes"))
     if not own.known:
         own = _differing(study.material.repeats, study, NOBODY_TWICE)
     same = _figure(
         budget.within_groups,
-        "no two people of a group judged the same pair",
+        say("no two people of a group judged the same pair"),
         study,
-        "pairs of people",
+        say("pairs of people"),
     )
     other = _figure(
         budget.between_groups,
-        "no two people of different groups judged the same pair" if study.several else ONE_GROUP,
+        say("no two people of different groups judged the same pair")
+        if study.several
+        else ONE_GROUP,
         study,
-        "pairs of people",
+        say("pairs of people"),
     )
-    ambiguity = _figure(budget.ambiguity, NOBODY_TWICE, study, "pairs of people")
+    ambiguity = _figure(budget.ambiguity, NOBODY_TWICE, study, say("pairs of people"))
     if own.known and not ambiguity.known and same.value is not None and own.value is not None:
-        gap = "a difference of two samples; see their intervals"
+        gap = say("a difference of two samples; see their intervals")
         ambiguity = Figure(tidy(same.value - own.value), same.n, same.of, why=gap)
     pluralism = _figure(
-        budget.pluralism, ONE_GROUP if not study.several else other.why, study, "pairs of people"
+        budget.pluralism,
+        ONE_GROUP if not study.several else other.why,
+        study,
+        say("pairs of people"),
     )
     made = Disagreement(
         own,
@@ -88,7 +94,7 @@ def disagreement(study: Study) -> Disagreement:
 
 def _figure(rate: Rate, why: str, study: Study, of: str) -> Figure:
     if not np.isfinite(rate.value):
-        return unknown(why or "nothing was observed")
+        return unknown(why or say("nothing was observed"))
     if not np.isfinite(rate.lo):
         return Figure(tidy(rate.value), rate.pairs, of, why=study.why_no_interval or why)
     return Figure(tidy(rate.value), rate.pairs, of, tidy(rate.lo), tidy(rate.hi))
@@ -98,12 +104,12 @@ def _flips(rate: Figure, value: float) -> Figure:
     if rate.value is None:
         return unknown(rate.why)
     if not np.isfinite(value):
-        return unknown("people disagree more often than not: there is no signal")
+        return unknown(say("people disagree more often than not: there is no signal"))
     if rate.lo is None or rate.hi is None:
         return Figure(tidy(value), rate.n, rate.of, why=rate.why)
     lo, hi = flip_rate(rate.lo), flip_rate(min(rate.hi, 0.5))
     if rate.hi > 0.5:
-        return Figure(tidy(value), rate.n, rate.of, why="its upper bound is beyond any signal")
+        return Figure(tidy(value), rate.n, rate.of, why=say("its upper bound is beyond any signal"))
     return Figure(tidy(value), rate.n, rate.of, tidy(lo), tidy(hi))
 
 
@@ -114,7 +120,7 @@ def _differing(checks: Checks | None, study: Study, why: str) -> Figure:
     answers, wrong = np.array(checks.answers, dtype=float), np.array(checks.wrong, dtype=float)
     value = float(wrong.sum() / answers.sum())
     if len(answers) < SMALLEST_CELL:
-        return unknown("fewer than five people answered such a question")
+        return unknown(say("fewer than five people answered such a question"))
     rng = np.random.default_rng([study.options.seed, 0x601D])
     weight = rng.standard_exponential((max(study.options.replicates, 0), len(answers)))
     draws = (weight @ wrong) / (weight @ answers) if len(weight) else None
@@ -123,12 +129,12 @@ def _differing(checks: Checks | None, study: Study, why: str) -> Figure:
 
 def _random(study: Study) -> Figure:
     if study.is_declared:
-        return unknown("declared groups have no component of random votes")
+        return unknown(say("declared groups have no component of random votes"))
     choice = study.found.choice
     if choice is not None and choice.gate and len(choice.tried) == 1:
-        return unknown("too few votes to tell random votes from a minority")
+        return unknown(say("too few votes to tell random votes from a minority"))
     if not (study.side == study.G).any():
-        return unknown("fewer than five people, or none: not shown")
+        return unknown(say("fewer than five people, or none: not shown"))
     draws = None
     if study.draws is not None:
         omega = study.draws.omega
@@ -136,8 +142,10 @@ def _random(study: Study) -> Figure:
     value = float((study.side == study.G).mean())
     if value > TOO_MANY_RANDOM:
         return unknown(
-            "so many people would look random that they rather differ in ways these judgments "
-            "can't show; ask more of each person, or compare fewer things"
+            say(
+                "so many people would look random that they rather differ in ways these "
+                "judgments can't show; ask more of each person, or compare fewer things"
+            )
         )
     return study.figure(value, draws, study.found.n_people, "people")
 
@@ -146,43 +154,73 @@ def _sentences(study: Study, made: Disagreement) -> tuple[str, ...]:
     said = []
     if made.within_people.known:
         said.append(
-            "The same person, asked again, gives another answer in "
-            f"{percent(made.within_people)} of cases: that much is noise, or a changed mind."
+            say(
+                "The same person, asked again, gives another answer in %(within_people)s "
+                "of cases: that much is noise, or a changed mind.",
+                within_people=percent(made.within_people),
+            )
         )
     else:
         said.append(
-            f"How often people contradict themselves isn't known: {made.within_people.why}. Ask "
-            "some questions twice to learn it."
-        )
-    if made.within_groups.known:
-        who = "Two people of one group" if study.several else "Two people"
-        said.append(f"{who} disagree on the same pair in {percent(made.within_groups)} of cases.")
-    if made.between_groups.known:
-        adds = f"groups add {points(made.pluralism)}"
-        said.append(
-            f"People of different groups disagree in {percent(made.between_groups)} of cases; "
-            + (
-                f"{adds} of disagreement, which is pluralism and not noise."
-                if made.pluralism.above_zero
-                else f"{adds}, an amount that could be zero: by disagreement, we see one group."
+            say(
+                "How often people contradict themselves isn't known: "
+                "%(within_people_why)s. Ask some questions twice to learn it.",
+                within_people_why=made.within_people.why,
             )
         )
+    if made.within_groups.known:
+        who = say("Two people of one group") if study.several else say("Two people")
+        said.append(
+            say(
+                "%(who)s disagree on the same pair in %(within_groups)s of cases.",
+                who=who,
+                within_groups=percent(made.within_groups),
+            )
+        )
+    if made.between_groups.known:
+        said.append(_between(made))
     elif not study.several:
         said.append(
-            "No disagreement is attributed to groups, as only one is seen; what people disagree on "
-            "may still be matters of taste."
+            say(
+                "No disagreement is attributed to groups, as only one is seen; what "
+                "people disagree on may still be matters of taste."
+            )
         )
     for source, figure in (
-        ("questions with a known answer", made.flips_gold),
-        ("repeated questions", made.flips_repeats),
+        (say("questions with a known answer"), made.flips_gold),
+        (say("repeated questions"), made.flips_repeats),
     ):
         if figure.known:
-            said.append(f"By {source}, {percent(figure)} of votes are turned over by mistake.")
+            said.append(
+                say(
+                    "By %(source)s, %(figure)s of votes are turned over by mistake.",
+                    source=source,
+                    figure=percent(figure),
+                )
+            )
     if made.looks_random.why.startswith("so many"):
-        said.append(f"{made.looks_random.why[0].upper()}{made.looks_random.why[1:]}.")
+        said.append(f"{capital(made.looks_random.why)}.")
     if made.looks_random.known and (made.looks_random.value or 0) > 0:
         said.append(
-            f"{percent(made.looks_random)} of people vote in a way that looks random. They are in "
-            "no group, count in no share, and nobody is removed."
+            say(
+                "%(looks_random)s of people vote in a way that looks random. They are in "
+                "no group, count in no share, and nobody is removed.",
+                looks_random=percent(made.looks_random),
+            )
         )
     return tuple(said)
+
+
+def _between(made: Disagreement) -> str:
+    values = {"share": percent(made.between_groups), "added": points(made.pluralism)}
+    if made.pluralism.above_zero:
+        return say(
+            "People of different groups disagree in %(share)s of cases; groups add %(added)s of "
+            "disagreement, which is pluralism and not noise.",
+            **values,
+        )
+    return say(
+        "People of different groups disagree in %(share)s of cases; groups add %(added)s, an "
+        "amount that could be zero: by disagreement, we see one group.",
+        **values,
+    )

@@ -7,11 +7,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.uncertainty import expanded_level
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 DECIMALS = 6  # in a stored report; more would differ between machines
 
-COUNTED = "a count, not an estimate"
+NOUNS = (  # what is counted: one, and many
+    ("annotator", "annotators"),
+    ("answer", "answers"),
+    ("choice", "choices"),
+    ("group", "groups"),
+    ("item", "items"),
+    ("judgment", "judgments"),
+    ("listed pair", "listed pairs"),
+    ("pair", "pairs"),
+    ("pair of people", "pairs of people"),
+    ("person", "people"),
+    ("prompt", "prompts"),
+    ("resample", "resamples"),
+    ("response", "responses"),
+    ("statement", "statements"),
+    ("system", "systems"),
+    ("vote", "votes"),
+)
+COUNTED = say("a count, not an estimate")
 
 
 @dataclass(frozen=True)
@@ -65,12 +84,12 @@ def estimate(
     reweighting a dozen people varies too little.
     """
     if not math.isfinite(value):
-        return unknown(why or "nothing was observed")
+        return unknown(why or say("nothing was observed"))
     if draws is None or not len(draws):
-        return Figure(tidy(value), n, of, why=why or "not resampled")
+        return Figure(tidy(value), n, of, why=why or say("not resampled"))
     known = draws[np.isfinite(draws)]
     if len(known) < max(2, 0.9 * len(draws)):
-        return Figure(tidy(value), n, of, why="undefined in too many resamples")
+        return Figure(tidy(value), n, of, why=say("undefined in too many resamples"))
     wide = expanded_level(level, max(int(people), 2)) if math.isfinite(people) else level
     tail = (1 - wide) / 2
     lo, hi = np.quantile(known, [tail, 1 - tail])
@@ -88,7 +107,7 @@ def tidy(value: float) -> float:
 def percent(figure: Figure) -> str:
     """ "62 % [55, 69]", or why it isn't known; the per cent sign stays with its number."""
     if figure.value is None:
-        return f"not known ({figure.why})"
+        return say("not known (%(figure_why)s)", figure_why=figure.why)
     said = f"{100 * figure.value:.0f}\N{NO-BREAK SPACE}%"
     if figure.lo is not None and figure.hi is not None:
         said += f" [{100 * figure.lo:.0f}, {100 * figure.hi:.0f}]"
@@ -98,8 +117,8 @@ def percent(figure: Figure) -> str:
 def points(figure: Figure) -> str:
     """A difference of shares: "4.1 points [1.0, 7.2]"."""
     if figure.value is None:
-        return f"not known ({figure.why})"
-    said = f"{100 * figure.value:.1f} points"
+        return say("not known (%(figure_why)s)", figure_why=figure.why)
+    said = say("%(n)s points", n=f"{100 * figure.value:.1f}")
     if figure.lo is not None and figure.hi is not None:
         said += f" [{100 * figure.lo:.1f}, {100 * figure.hi:.1f}]"
     return said.replace("-", "−")

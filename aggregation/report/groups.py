@@ -16,13 +16,14 @@ from aggregation.report.figures import Figure, count, listed, percent, points, t
 from aggregation.report.statements import Statement, statements
 from aggregation.report.study import SMALLEST_CELL, Study
 from aggregation.report.traits import Traits, traits
+from annotation.phrases import capital, say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
 EXAMPLES = 5
 SURE = 0.8  # membership above which a person counts as placed
-TOO_FEW = "fewer than five people, so not shown"
+TOO_FEW = say("fewer than five people, so not shown")
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def _card(study: Study, g: int) -> GroupCard:
         float(study.shares[g]), None if draws is None else draws.shares[:, g], n, "people"
     )
     likes, dislikes = _extremes(study, g)
-    examples, why = _examples(study, g) if study.several else ((), "there is one group")
-    size = Figure(_size(study, g), n, "people", why="it follows the share")
+    examples, why = _examples(study, g) if study.several else ((), say("there is one group"))
+    size = Figure(_size(study, g), n, "people", why=say("it follows the share"))
     made = GroupCard(
         name, share, size, _sure(study, g), _stability(study, g), likes, dislikes, examples, why, ()
     )
@@ -118,28 +119,30 @@ def _size(study: Study, g: int) -> float:
 
 def _sure(study: Study, g: int) -> Figure:
     if study.is_declared:
-        return unknown("groups were declared")
+        return unknown(say("groups were declared"))
     if not study.several:
-        return unknown("there is one group")
+        return unknown(say("there is one group"))
     mine = study.mixture.gamma[study.side == g, g]
     if len(mine) < SMALLEST_CELL:
         return unknown(TOO_FEW)
-    return Figure(tidy((mine > SURE).mean()), len(mine), "people", why="a description of this fit")
+    return Figure(
+        tidy((mine > SURE).mean()), len(mine), "people", why=say("a description of this fit")
+    )
 
 
 def _stability(study: Study, g: int) -> Figure:
     """Mean over members of the share of resamples that place them here again."""
     if study.is_declared:
-        return unknown("groups were declared")
+        return unknown(say("groups were declared"))
     if not study.several:
-        return unknown("there is one group")
+        return unknown(say("there is one group"))
     if study.draws is None:
         return unknown(study.why_no_interval)
     mine = study.side == g
     again = (study.draws.side[:, mine] == g).mean(axis=0)
     if len(again) < SMALLEST_CELL:
         return unknown(TOO_FEW)
-    return Figure(tidy(again.mean()), len(again), "people", why="itself made of resamples")
+    return Figure(tidy(again.mean()), len(again), "people", why=say("itself made of resamples"))
 
 
 def _extremes(study: Study, g: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -159,8 +162,10 @@ def _examples(study: Study, g: int) -> tuple[tuple[Example, ...], str]:
     pairs = np.flatnonzero((mine >= SMALLEST_CELL) & (others >= SMALLEST_CELL))
     if not len(pairs):
         return (), (
-            "no pair was judged by five people of this group and five others: ask more people per "
-            "question"
+            say(
+                "no pair was judged by five people of this group and five others: ask "
+                "more people per question"
+            )
         )
     rest = np.delete(study.shares, g)
     P = study.prefers(pairs)
@@ -199,7 +204,7 @@ def _examples(study: Study, g: int) -> tuple[tuple[Example, ...], str]:
         if gap.lo is None or gap.above_zero:
             found.append(Example(study.names.preference(over, under), here, there, gap))
     if not found:
-        return (), "no difference from the others is larger than chance would make it"
+        return (), say("no difference from the others is larger than chance would make it")
     return tuple(found[:EXAMPLES]), ""
 
 
@@ -218,21 +223,33 @@ def _drawn_sides(
 
 
 def _card_sentences(study: Study, g: int, card: GroupCard) -> tuple[str, ...]:
-    said = [f"{percent(card.share)} of the people whose votes don't look random."]
+    said = [
+        say("%(share)s of the people whose votes don't look random.", share=percent(card.share))
+    ]
     if study.is_declared:
-        said = [f"{percent(card.share)} of the people who belong to a group."]
+        said = [say("%(share)s of the people who belong to a group.", share=percent(card.share))]
     if card.sure.known:
         said.append(
-            f"{100 * (card.sure.value or 0):.0f} % of its members are placed with more than 80 % "
-            "certainty."
+            say(
+                "%(sure)s %% of its members are placed with more than 80 %% certainty.",
+                sure=f"{100 * (card.sure.value or 0):.0f}",
+            )
         )
     if card.stability.known:
         said.append(
-            f"Resamples place its members here again {100 * (card.stability.value or 0):.0f} % of "
-            "the time."
+            say(
+                "Resamples place its members here again %(stability)s %% of the time.",
+                stability=f"{100 * (card.stability.value or 0):.0f}",
+            )
         )
     if card.likes:
-        said.append(f"Likes most: {listed(card.likes)}. Likes least: {listed(card.dislikes)}.")
+        said.append(
+            say(
+                "Likes most: %(names_list)s. Likes least: %(more2_list)s.",
+                names_list=listed(card.likes),
+                more2_list=listed(card.dislikes),
+            )
+        )
     return tuple(said)
 
 
@@ -241,10 +258,10 @@ def _card_sentences(study: Study, g: int, card: GroupCard) -> tuple[str, ...]:
 
 def _inconsistency(study: Study) -> tuple[Figure, tuple[tuple[Figure, ...], ...]]:
     if not study.several:
-        return unknown("there is one group"), ()
+        return unknown(say("there is one group")), ()
     pairs = well_judged(study)
     if not len(pairs):
-        return unknown("no pair was judged by five people"), ()
+        return unknown(say("no pair was judged by five people")), ()
     weight, P = study.cells.votes[pairs], study.prefers(pairs)
     value, D = group_inconsistency(P, weight, study.shares), verdict_disagreement(P, weight)
     drawn = study.prefers_drawn(pairs)
@@ -281,27 +298,44 @@ def _inconsistency(study: Study) -> tuple[Figure, tuple[tuple[Figure, ...], ...]
 
 def _sentences(study: Study, made: Groups) -> tuple[str, ...]:
     if not study.several:
-        return ("Everybody is treated as one group below.",)
+        return (say("Everybody is treated as one group below."),)
     said = []
     parts = [f"{card.name}: {percent(card.share)}" for card in made.cards]
-    said.append(f"{study.G} groups: {'; '.join(parts)}.")
+    said.append(say("%(g)s groups: %(names)s.", g=study.G, names="; ".join(parts)))
     if made.inconsistency.known:
         said.append(
-            "Two people of different groups would get opposite verdicts from their groups' models "
-            f"on {percent(made.inconsistency)} of the judged pairs (group inconsistency)."
+            say(
+                "Two people of different groups would get opposite verdicts from their "
+                "groups' models on %(inconsistency)s of the judged pairs (group "
+                "inconsistency).",
+                inconsistency=percent(made.inconsistency),
+            )
         )
     strongest = [card for card in made.cards if card.examples]
     for card in strongest:
         first = card.examples[0]
         said.append(
-            f"{card.name[0].upper()}{card.name[1:]} {first.preference} in {percent(first.here)} of "
-            f"cases, everybody else in {percent(first.elsewhere)}, a difference of "
-            f"{points(first.difference)}."
+            say(
+                "%(capital)s %(preference)s in %(here)s of cases, everybody else "
+                "in %(elsewhere)s, a difference of %(difference)s.",
+                capital=capital(card.name),
+                preference=first.preference,
+                here=percent(first.here),
+                elsewhere=percent(first.elsewhere),
+                difference=points(first.difference),
+            )
         )
     if made.splitting:
         texts = [f"“{each.text}”" for each in made.splitting[:3]]
-        said.append(f"The statements that split the groups most: {listed(texts)}.")
+        said.append(
+            say(
+                "The statements that split the groups most: %(names_list)s.",
+                names_list=listed(texts),
+            )
+        )
     if made.uniting:
         texts = [f"“{each.text}”" for each in made.uniting[:3]]
-        said.append(f"The statements that unite them most: {listed(texts)}.")
+        said.append(
+            say("The statements that unite them most: %(names_list)s.", names_list=listed(texts))
+        )
     return tuple(said)

@@ -16,11 +16,12 @@ from aggregation.pluralism.votes import GroupVotes, ItemDesign, votes_on_items
 from aggregation.report.figures import Figure, listed, percent, tidy, unknown
 from aggregation.report.study import Study
 from aggregation.tables import Comparisons
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 FEWEST_VOTES = 10
 CLEAR = 0.9  # chance of a group from which a judge is said to stand beside it
-ITSELF = "a chance already: of the group, given the judge's votes"
+ITSELF = say("a chance already: of the group, given the judge's votes")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Judges:
     places: tuple[JudgePlace, ...]
     left_out: int
     sentences: tuple[str, ...]
-    why_no_interval: str = "votes and judges are counted; places on the map are a description"
+    why_no_interval: str = say("votes and judges are counted; places on the map are a description")
 
 
 def judges(study: Study, axes: Floats | None) -> Judges | None:
@@ -98,7 +99,7 @@ def _place(
     n = float(votes.n[rows].sum())
     chance = _chances(study, votes, rows)
     best = int(chance.argmax())
-    names = (*study.found.names, "random votes")
+    names = (*study.found.names, say("random votes"))
     x, y = (None, None) if surprise is None else (tidy(surprise[j, 0]), tidy(surprise[j, 1]))
     clear = study.several and chance[best] >= CLEAR
     return JudgePlace(
@@ -132,7 +133,7 @@ def _agreement(study: Study, votes: GroupVotes, rows: NDArray[np.bool_], g: int)
     side = np.sign(2 * votes.k[rows] - votes.n[rows])
     weight = np.where(side != 0, votes.n[rows], 0.0)
     if not weight.sum():
-        return unknown("this judge decided no pair")
+        return unknown(say("this judge decided no pair"))
 
     def share(u: Floats) -> Floats:
         same = np.sign(u[..., low] - u[..., high]) * side > 0
@@ -169,30 +170,50 @@ def _sides(
 
 def _sentences(study: Study, made: Judges) -> tuple[str, ...]:
     if not made.places:
-        return (f"No model judge has cast {FEWEST_VOTES} votes on what people compared.",)
-    said = ["Model judges are placed among the groups but count in none."]
+        return (
+            say(
+                "No model judge has cast %(fewest_votes)s votes on what people compared.",
+                fewest_votes=FEWEST_VOTES,
+            ),
+        )
+    said = [say("Model judges are placed among the groups but count in none.")]
     if not study.several:
         said += [
-            f"“{each.name}” votes as the model of the people in {percent(each.agrees[0])} of its "
-            "decided votes."
+            say(
+                "“%(each_name)s” votes as the model of the people in %(percent)s of its "
+                "decided votes.",
+                each_name=each.name,
+                percent=percent(each.agrees[0]),
+            )
             for each in made.places
         ]
         return tuple(said)
     for each in made.places:
         if each.beside == "random votes":
-            said.append(f"The votes of “{each.name}” look random to every group's model.")
+            said.append(
+                say(
+                    "The votes of “%(each_name)s” look random to every group's model.",
+                    each_name=each.name,
+                )
+            )
         elif each.beside:
             g = study.found.names.index(each.beside)
             said.append(
-                f"“{each.name}” stands beside {each.beside}: it votes as that group's model in "
-                f"{percent(each.agrees[g])} of its decided votes."
+                say(
+                    "“%(each_name)s” stands beside %(beside)s: it votes as that group's "
+                    "model in %(percent)s of its decided votes.",
+                    each_name=each.name,
+                    beside=each.beside,
+                    percent=percent(each.agrees[g]),
+                )
             )
         else:
-            said.append(f"“{each.name}” stands clearly beside no group.")
+            said.append(say("“%(each_name)s” stands clearly beside no group.", each_name=each.name))
     unserved = [
         name for name in study.found.names if not any(each.beside == name for each in made.places)
     ]
     if unserved and len(made.places) > 1:
-        said.append(f"No model judge stands beside {listed(unserved)}: judging by these models "
-                    "alone would not hear them.")  # fmt: skip
+        said.append(say("No model judge stands beside %(names_list)s: judging by these models "
+"alone would not hear them.",
+names_list=listed(unserved)))  # fmt: skip
     return tuple(said)

@@ -17,6 +17,7 @@ from scipy.special import expit
 from aggregation.pluralism.votes import ItemDesign
 from aggregation.report.figures import Figure, listed, people, tidy, unknown
 from aggregation.report.study import SMALLEST_CELL, Study
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -89,13 +90,16 @@ def map_of_people(study: Study) -> tuple[Map | None, Floats | None]:
         left=ends[0][1],
         up=ends[1][0],
         down=ends[1][1],
-        explained=unknown("nothing surprises")
+        explained=unknown(say("nothing surprises"))
         if explained is None
-        else Figure(explained, study.found.n_people, "people", why="a description of this map"),
+        else Figure(
+            explained, study.found.n_people, "people", why=say("a description of this map")
+        ),
         drawn=len(points),
         people=study.found.n_people,
-        why_no_interval="places and counts of marks describe this map; how firmly each belongs is "
-        "its mark",
+        why_no_interval=say(
+            "places and counts of marks describe this map; how firmly each belongs is its mark"
+        ),
         sentences=_sentences(study, points, ends, explained),
     )
     return made, axes
@@ -191,8 +195,7 @@ def _ends(study: Study, axis: Floats) -> tuple[str, str]:
 
 
 def _agreeing(study: Study, items: list[int]) -> str:
-    said = [study.names.preference(i, i ^ 1).replace("agrees", "agreeing", 1) for i in items]
-    return listed([each.replace("disagreeing", "disagreeing") for each in said])
+    return listed([study.names.leaning(i) for i in items])
 
 
 def _sentences(
@@ -202,28 +205,48 @@ def _sentences(
     explained: float | None,
 ) -> tuple[str, ...]:
     said = [
-        f"Each mark is one of {people(study.found.n_people)}; people are near each other when a "
-        "single model for everybody misses their votes in the same way."
+        say(
+            "Each mark is one of %(people)s; people are near each other when a "
+            "single model for everybody misses their votes in the same way.",
+            people=people(study.found.n_people),
+        )
     ]
     if explained is not None:
         said.append(
-            f"The two directions shown hold {100 * explained:.0f} % of all such surprise; the rest "
-            "can't be seen here."
+            say(
+                "The two directions shown hold %(explained)s %% of all such surprise; "
+                "the rest can't be seen here.",
+                explained=f"{100 * explained:.0f}",
+            )
         )
     if ends[0][0] and study.material.level != "statements":
-        said.append(f"To the right are those who favour {ends[0][0]} more than most.")
+        said.append(
+            say(
+                "To the right are those who favour %(items_list)s more than most.",
+                items_list=ends[0][0],
+            )
+        )
     elif ends[0][0]:
-        said.append(f"To the right are those who are likelier than most to be {ends[0][0]}.")
+        said.append(
+            say(
+                "To the right are those who are likelier than most to be %(what_list)s.",
+                what_list=ends[0][0],
+            )
+        )
     known = [point for point in points if point.stable is not None and point.group >= 0]
     if known:
         firm = sum(bool(point.stable) for point in known)
         if min(firm, len(known) - firm) >= SMALLEST_CELL:
             said.append(
-                f"{firm} of {len(known)} marks are filled: these people stay in their group in at "
-                "least 80 % of the resamples."
+                say(
+                    "%(firm)s of %(known)s marks are filled: these people stay in their "
+                    "group in at least 80 %% of the resamples.",
+                    firm=firm,
+                    known=len(known),
+                )
             )
         elif firm:
-            said.append("Filled marks stay in their group in at least 80 % of the resamples.")
+            said.append(say("Filled marks stay in their group in at least 80 %% of the resamples."))
     if len(points) < study.found.votes.n_people:
-        said.append(f"{len(points)} marks are drawn.")
+        said.append(say("%(n)s marks are drawn.", n=len(points)))
     return tuple(said)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from aggregation.pluralism.votes import pairs_from_answers, pairs_weighted_by_gap
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, TableError, factorise
 from aggregation.tables.conversions import pairs_from_rankings
+from annotation.phrases import say
 
 Level = Literal["systems", "responses", "statements", "items"]
 NOUNS: dict[str, tuple[str, str]] = {
@@ -94,13 +95,17 @@ def comparisons_from(table: Any) -> tuple[Comparisons, Level, tuple[str, ...]]:
     if isinstance(table, Comparisons):
         return table, "items", ()
     if isinstance(table, Ratings):
-        return pairs_weighted_by_gap(table), "items", ("ratings into pairs weighted by their gap",)
+        return (
+            pairs_weighted_by_gap(table),
+            "items",
+            (say("ratings into pairs weighted by their gap"),),
+        )
     if isinstance(table, Ballots):
-        return pairs_from_rankings(table), "items", ("rankings into all implied pairs",)
+        return pairs_from_rankings(table), "items", (say("rankings into all implied pairs"),)
     if isinstance(table, Labels):
-        said = "each answer compares a statement with its contrary; a pass is a tie"
+        said = say("each answer compares a statement with its contrary; a pass is a tie")
         return pairs_from_answers(table), "statements", (said,)
-    raise TableError(f"A report can't be made from {type(table).__name__}.")
+    raise TableError(say("A report can't be made from %(name)s.", name=type(table).__name__))
 
 
 def whole_people(
@@ -139,7 +144,11 @@ class Names:
         key = self.ids[place]
         if self.level == "statements":
             statement, side = _answer(key)
-            return self.context(statement) if side else f"not: {self.context(statement)}"
+            return (
+                self.context(statement)
+                if side
+                else say("not: %(statement)s", statement=self.context(statement))
+            )
         if isinstance(key, tuple):
             return f"{key[-1]} ({' · '.join(map(str, key[:-1]))})"
         if self.level == "systems":  # a prompt may bear the name of a system
@@ -154,9 +163,20 @@ class Names:
         """ "prefers “a” to “b”", or whether a statement is agreed with."""
         if self.level == "statements":
             statement, side = _answer(self.ids[over])
-            verb = "agrees" if side else "disagrees"
-            return f"{verb} with “{self.context(statement)}”"
-        return f"prefers “{self.item(over)}” to “{self.item(under)}”"
+            said = self.context(statement)
+            if side:
+                return say("agrees with “%(statement)s”", statement=said)
+            return say("disagrees with “%(statement)s”", statement=said)
+        return say(
+            "prefers “%(item)s” to “%(item_2)s”", item=self.item(over), item_2=self.item(under)
+        )
+
+    def leaning(self, over: int) -> str:
+        """Of answers to statements: “agreeing with “a””, as people may be."""
+        statement, side = _answer(self.ids[over])
+        if side:
+            return say("agreeing with “%(statement)s”", statement=self.context(statement))
+        return say("disagreeing with “%(statement)s”", statement=self.context(statement))
 
 
 def _answer(key: Hashable) -> tuple[Hashable, bool]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aggregation.report.figures import Figure, percent, tidy, unknown
 from aggregation.report.material import Reason
 from aggregation.report.study import SMALLEST_CELL, Study
+from annotation.phrases import capital, say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -67,10 +68,10 @@ class Minority:
 
 def minority(study: Study) -> Minority:
     votes = float(study.table.weights.sum())
-    rate = Figure(FILTERED, votes, "votes", why="a setting of the report, not an estimate")
+    rate = Figure(FILTERED, votes, "votes", why=say("a setting of the report, not an estimate"))
     if not study.several:
-        why = "one group is seen, so nobody is known to be outvoted as a group"
-        return Minority((), (), rate, why, (f"{why[0].upper()}{why[1:]}.",))
+        why = say("one group is seen, so nobody is known to be outvoted as a group")
+        return Minority((), (), rate, why, (f"{capital(why)}.",))
     served = _served(study)
     dissents, why = _dissents(study)
     return Minority(dissents, served, rate, why, _sentences(dissents, served, why))
@@ -101,8 +102,10 @@ def _dissents(study: Study) -> tuple[tuple[Dissent, ...], str]:
                 found.append((weight, g, int(pairs[q]), sure))
     if not found:
         return (), (
-            "no smaller group takes the other side than everybody together on any pair that five "
-            "of its people judged, in more than 90 % of resamples"
+            say(
+                "no smaller group takes the other side than everybody together on any "
+                "pair that five of its people judged, in more than 90 %% of resamples"
+            )
         )
     found.sort(key=lambda each: (-each[0], each[1], each[2]))
     return tuple(_dissent(study, g, q, sure) for _, g, q, sure in found[:LISTED]), ""
@@ -137,7 +140,7 @@ def _dissent(study: Study, g: int, q: int, sure: float) -> Dissent:
         opposite=unknown(study.why_no_interval)
         if np.isnan(sure)
         else Figure(
-            tidy(sure), len(study.draws or ()), "resamples", why="itself made of resamples"
+            tidy(sure), len(study.draws or ()), "resamples", why=say("itself made of resamples")
         ),
         quotes=quotes,
         why_no_quotes=why,
@@ -147,7 +150,7 @@ def _dissent(study: Study, g: int, q: int, sure: float) -> Dissent:
 def _quotes(study: Study, g: int, over: int, under: int) -> tuple[tuple[Quote, ...], str]:
     """Reasons of the group's members for its side, one per person and context, surest first."""
     if not study.material.reasons:
-        return (), "nobody gave a reason"
+        return (), say("nobody gave a reason")
     ids = study.table.ids
     wanted: dict[tuple[Hashable, Hashable], int] = {
         (ids[over], ids[under]): 1,
@@ -174,7 +177,7 @@ def _quotes(study: Study, g: int, over: int, under: int) -> tuple[tuple[Quote, .
         if len(chosen) == QUOTES:
             break
     if not chosen:
-        return (), "none of those who took this side gave a reason"
+        return (), say("none of those who took this side gave a reason")
     return tuple(chosen), ""
 
 
@@ -216,7 +219,7 @@ def _served(study: Study) -> tuple[Served, ...]:
         mine = counted * gamma[:, g]
         n = float(mine.sum())
         removed = [tidy((mine * gone).sum() / n) if n else 0.0 for gone in dropped]
-        why = "counted on these votes"
+        why = say("counted on these votes")
         rows.append(
             Served(
                 group=name,
@@ -243,7 +246,7 @@ def _accuracy(study: Study, g: int, right: NDArray[np.bool_], mine: Floats, voic
     """Share of a group's votes that a model predicts, people resampled and models held fixed."""
     n = float(mine.sum())
     if not n:
-        return unknown("this group cast no decided vote")
+        return unknown(say("this group cast no decided vote"))
     A = study.found.votes.n_people
     hits, all_ = np.bincount(voice, mine * right, A), np.bincount(voice, mine, A)
     drawn = None
@@ -258,22 +261,38 @@ def _sentences(
     said = []
     for each in dissents[:3]:
         said.append(
-            f"{each.group[0].upper()}{each.group[1:]} {each.preference} in {percent(each.here)} of "
-            f"cases, everybody together in {percent(each.everybody)}."
+            say(
+                "%(capital)s %(preference)s in %(here)s of cases, everybody "
+                "together in %(everybody)s.",
+                capital=capital(each.group),
+                preference=each.preference,
+                here=percent(each.here),
+                everybody=percent(each.everybody),
+            )
         )
     if not dissents:
-        said.append(f"{why[0].upper()}{why[1:]}.")
+        said.append(f"{capital(why)}.")
     for row in served:
         said.append(
-            f"One model for everybody predicts {percent(row.single_model)} of the votes of "
-            f"{row.group}; the group's own model {percent(row.own_model)}."
+            say(
+                "One model for everybody predicts %(single_model)s of the votes of "
+                "%(group)s; the group's own model %(own_model)s.",
+                single_model=percent(row.single_model),
+                group=row.group,
+                own_model=percent(row.own_model),
+            )
         )
     for row in served:
         if row.warned:
             plain, aware = (100 * (f.value or 0) for f in (row.filtered_plain, row.filtered_aware))
             said.append(
-                f"A filter that drops the weakest fifth of votes by one model for everybody would "
-                f"drop {plain:.0f} % of the votes of {row.group}; one that knows the groups, "
-                f"{aware:.0f} %."
+                say(
+                    "A filter that drops the weakest fifth of votes by one model for "
+                    "everybody would drop %(plain)s %% of the votes of %(group)s; one that "
+                    "knows the groups, %(aware)s %%.",
+                    plain=f"{plain:.0f}",
+                    group=row.group,
+                    aware=f"{aware:.0f}",
+                )
             )
     return tuple(said)

@@ -10,26 +10,27 @@ from aggregation.pluralism.welfare import regret, welfare
 from aggregation.report.figures import Figure, listed, tidy, unknown
 from aggregation.report.picks import picks_of
 from aggregation.report.study import SMALLEST_CELL, Study
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
-CHOSEN = "what the rule does on these judgments, not an estimate"
-FEW_HERE = "fewer than five people of the group judged here, so not shown"
+CHOSEN = say("what the rule does on these judgments, not an estimate")
+FEW_HERE = say("fewer than five people of the group judged here, so not shown")
 TIE_BELOW = 0.9  # share of resamples with the same pick
 ALPHAS = (1.0, 2.0)
 
 TITLES = {
-    "plurality": "Plurality",
-    "bradley_terry": "Bradley–Terry, everybody pooled",
+    "plurality": say("Plurality"),
+    "bradley_terry": say("Bradley–Terry, everybody pooled"),
     "borda": "Borda",
-    "utilitarian": "Largest mean welfare",
-    "maximal_lottery": "Maximal lottery",
-    "maxmin_pick": "MaxMin pick",
-    "maxmin_lottery": "MaxMin lottery",
-    "minimax_regret_pick": "Least worst regret, pick",
-    "minimax_regret_lottery": "Least worst regret, lottery",
-    "alpha_fair(1)": "α-fair, α = 1 (Nash)",
+    "utilitarian": say("Largest mean welfare"),
+    "maximal_lottery": say("Maximal lottery"),
+    "maxmin_pick": say("MaxMin pick"),
+    "maxmin_lottery": say("MaxMin lottery"),
+    "minimax_regret_pick": say("Least worst regret, pick"),
+    "minimax_regret_lottery": say("Least worst regret, lottery"),
+    "alpha_fair(1)": say("α-fair, α = 1 (Nash)"),
     "alpha_fair(2)": "α-fair, α = 2",
 }
 SHOWN_FIRST = ("bradley_terry", "maxmin_pick")
@@ -138,7 +139,9 @@ def rule_row(
         rule=name,
         title=TITLES[name],
         choice=_choice(study, decision) if single else (),
-        said=said_choice(study, decision) if single else f"chosen per {unit_of(study)}",
+        said=said_choice(study, decision)
+        if single
+        else say("chosen per %(unit_of)s", unit_of=unit_of(study)),
         welfare=tuple(
             study.figure(value[g], column(drawn, g), n, of, study.heads[g]) for g in range(study.G)
         ),
@@ -204,7 +207,9 @@ def said_choice(study: Study, decision: rules.Decision) -> str:
     if len(decision.picks) == 1:
         return item(int(part[decision.picks[0]]))
     if decision.picks:
-        return "tied: " + listed([item(int(part[i])) for i in decision.picks])
+        return say(
+            "tied: %(items_list)s", items_list=listed([item(int(part[i])) for i in decision.picks])
+        )
     chances = _choice(study, decision)
     return ", ".join(f"{each.item} {100 * (each.chance.value or 0):.0f} %" for each in chances)
 
@@ -213,9 +218,9 @@ def _frequency(study: Study, name: str, chosen: Choices, again: dict[str, Longs]
     if again is None:
         return unknown(study.why_no_interval)
     if name not in again:
-        return unknown("lotteries aren't drawn again for resamples")
+        return unknown(say("lotteries aren't drawn again for resamples"))
     picks = again[name]
-    own = "itself made of resamples"
+    own = say("itself made of resamples")
     if len(chosen.decisions) == 1:
         same = np.isin(picks[:, 0], chosen.decisions[0].picks).mean()
         return Figure(tidy(same), len(picks), "resamples", why=own)
@@ -225,14 +230,14 @@ def _frequency(study: Study, name: str, chosen: Choices, again: dict[str, Longs]
 
 def _verdict(name: str, decision: rules.Decision, frequency: Figure, single: bool) -> str:
     if name in LOTTERIES:
-        return "lottery"
+        return say("lottery")
     if not single:
-        return "per prompt"
+        return say("per prompt")
     if len(decision.picks) > 1:
-        return "tie"
+        return say("tie")
     if frequency.value is None:
-        return "not known"
-    return "clear" if frequency.value >= TIE_BELOW else "tie"
+        return say("not known")
+    return say("clear") if frequency.value >= TIE_BELOW else say("tie")
 
 
 def _binding(study: Study, decision: rules.Decision) -> tuple[str, ...]:

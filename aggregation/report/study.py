@@ -28,6 +28,7 @@ from aggregation.report.figures import Figure, estimate
 from aggregation.report.material import Material, Names
 from aggregation.tables import Comparisons, TableError
 from aggregation.uncertainty import cluster_weight_rows
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -236,7 +237,10 @@ def study(material: Material, options: ReportOptions, watch: Watch | None = None
     table = material.table
     if not (table.weights > 0).any():
         raise TableError(
-            "No two things were compared by one annotator, so there is nothing to report on yet."
+            say(
+                "No two things were compared by one annotator, so there is nothing to "
+                "report on yet."
+            )
         )
     plan = options.plan()
     found = _groups(material, plan, options.seed)
@@ -261,9 +265,13 @@ def _groups(material: Material, plan: Plan, seed: int) -> Grouping:
 
 def _too_few(people: int, options: ReportOptions) -> str:
     if people < FEWEST_PEOPLE:
-        return f"too few people for intervals: {people}, at least {FEWEST_PEOPLE} are needed"
+        return say(
+            "too few people for intervals: %(people)s, at least %(fewest_people)s are needed",
+            people=people,
+            fewest_people=FEWEST_PEOPLE,
+        )
     if options.replicates < 2:
-        return "people were not resampled"
+        return say("people were not resampled")
     return ""
 
 

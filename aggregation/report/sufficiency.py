@@ -7,8 +7,9 @@ from scipy.special import ndtri
 
 from aggregation.report.figures import Figure, count, many, people, unknown
 from aggregation.report.study import FEWEST_PEOPLE, Study
+from annotation.phrases import capital, say
 
-QUANTILES = "a description of these judgments, not an estimate"
+QUANTILES = say("a description of these judgments, not an estimate")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def sufficiency(study: Study) -> Sufficiency:
         "votes_tenth": Figure(float(np.quantile(each, 0.1)), n, "people", why=QUANTILES),
         "overlap": Figure(overlapping / pairs, pairs, "pairs", why=QUANTILES)
         if pairs
-        else unknown("nothing was compared"),
-        "repeats": count(_repeats(study), "pairs asked again"),
+        else unknown(say("nothing was compared")),
+        "repeats": count(_repeats(study), say("pairs asked again")),
     }
     return Sufficiency(
         verdict=verdict,
@@ -116,10 +117,12 @@ def _tried(study: Study) -> tuple[Tried, ...]:
             Tried(
                 count(groups, "groups"),
                 _told(
-                    choice.bic[i], n, "a criterion of these fits: only its differences mean much"
+                    choice.bic[i],
+                    n,
+                    say("a criterion of these fits: only its differences mean much"),
                 ),
                 _behind(choice.heldout[i] - best, choice.heldout_deficit_se[i], n, level),
-                _told(choice.heldout_deficit_se[i], n, "itself a standard error"),
+                _told(choice.heldout_deficit_se[i], n, say("itself a standard error")),
                 groups == choice.n_groups,
             )
         )
@@ -131,14 +134,16 @@ def _leaning(study: Study) -> str:
     votes = study.found.votes
     heard = study.mixture.gamma[:, :-1].T @ votes.votes_each
     each = float(2 * heard.min() / max(_compared(study), 1))
-    said = (
-        "Groups are those that the same people form when the systems behind the responses are "
-        "compared, as single responses have too few votes to find any."
+    said = say(
+        "Groups are those that the same people form when the systems behind the "
+        "responses are compared, as single responses have too few votes to find "
+        "any."
     )
     if study.several and each < 3:
-        said += (
-            f" The least heard group cast {each:.1f} votes per response: there its wishes are "
-            "mostly taken to be everybody's."
+        said += " " + say(
+            "The least heard group cast %(each)s votes per response: there its "
+            "wishes are mostly taken to be everybody's.",
+            each=f"{each:.1f}",
         )
     return said
 
@@ -152,14 +157,14 @@ def _compared(study: Study) -> int:
 
 def _told(value: float, n: int, why: str) -> Figure:
     if not np.isfinite(value):
-        return unknown("not tried")
+        return unknown(say("not tried"))
     return Figure(round(float(value), 3) + 0.0, n, "people", why=why)
 
 
 def _behind(value: float, error: float, n: int, level: float) -> Figure:
     """How far held-out votes fall short of the best, with the interval of a sum over people."""
     if not np.isfinite(value) or not np.isfinite(error) or error <= 0:
-        return _told(value, n, "the best, to which the others are held")
+        return _told(value, n, say("the best, to which the others are held"))
     half = float(ndtri((1 + level) / 2)) * error
     lo, hi = (round(float(value + each), 3) + 0.0 for each in (-half, half))
     return Figure(round(float(value), 3) + 0.0, n, "people", lo, hi)
@@ -171,35 +176,60 @@ def _sentences(
     n, votes = figures["people"].value or 0, figures["votes"].value or 0
     median, overlap = figures["votes_median"].value or 0, figures["overlap"]
     said = [
-        f"{people(n)} cast {many(votes, 'vote')} on "
-        f"{many(_compared(study), *study.material.nouns)}; half of them cast {median:,.0f} or more."
+        say(
+            "%(people)s cast %(votes)s on %(many)s; half of them cast %(median)s or more.",
+            people=people(n),
+            votes=many(votes, "vote"),
+            many=many(_compared(study), *study.material.nouns),
+            median=f"{median:,.0f}",
+        )
     ]
     if overlap.value is not None and overlap.n is not None:
         said.append(
-            f"Of {many(overlap.n, 'pair')} that were asked, {100 * overlap.value:.0f} % were "
-            "judged by two people or more; only there is disagreement between people seen directly."
+            say(
+                "Of %(pairs)s that were asked, %(overlap)s %% were judged by two people or "
+                "more; only there is disagreement between people seen directly.",
+                pairs=many(overlap.n, "pair"),
+                overlap=f"{100 * overlap.value:.0f}",
+            )
         )
     if study.found.base is not None:
         said.append(_leaning(study))
     choice = study.found.choice
     if verdict == "groups" and study.is_declared:
         said.append(
-            f"People are grouped by what they declared as “{study.material.attribute}” when they "
-            f"judged: {study.G} groups of at least five people."
+            say(
+                "People are grouped by what they declared as “%(attribute)s” when they "
+                "judged: %(g)s groups of at least five people.",
+                attribute=study.material.attribute,
+                g=study.G,
+            )
         )
     elif verdict == "groups" and choice is not None:
         said.append(
-            f"The votes tell {study.G} groups apart: more would not predict held-out votes better "
-            "by more than one standard error, or cost more than they explain (BIC)."
+            say(
+                "The votes tell %(g)s groups apart: more would not predict held-out "
+                "votes better by more than one standard error, or cost more than they "
+                "explain (BIC).",
+                g=study.G,
+            )
         )
     elif verdict == "one group":
         said.append(
-            "We see one group: assuming more would not predict held-out votes better by more than "
-            "one standard error, or would cost more than it explains (BIC)."
+            say(
+                "We see one group: assuming more would not predict held-out votes better "
+                "by more than one standard error, or would cost more than it explains "
+                "(BIC)."
+            )
         )
     else:
-        said.append("There is not enough data to tell groups apart.")
-    said += [f"{each[0].upper()}{each[1:]}." for each in gate]
+        said.append(say("There is not enough data to tell groups apart."))
+    said += [f"{capital(each)}." for each in gate]
     if n < FEWEST_PEOPLE:
-        said.append(f"With fewer than {FEWEST_PEOPLE} people, no interval is given.")
+        said.append(
+            say(
+                "With fewer than %(fewest_people)s people, no interval is given.",
+                fewest_people=FEWEST_PEOPLE,
+            )
+        )
     return tuple(said)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from aggregation.report.figures import Figure, count, unknown
 from aggregation.report.study import Study
+from annotation.phrases import capital, say
 
 Floats = NDArray[np.float64]
 
@@ -46,12 +47,12 @@ class Traits:
 def traits(study: Study) -> Traits:
     known = study.material.properties
     if not study.several:
-        return _nothing("there is one group")
+        return _nothing(say("there is one group"))
     if not known:
-        return _nothing("nothing is known of the things compared but their names")
+        return _nothing(say("nothing is known of the things compared but their names"))
     names, X, items = _indicators(study)
     if not names or len(items) < EACH * len(names):
-        return _nothing("too few responses are compared to tell their properties apart")
+        return _nothing(say("too few responses are compared to tell their properties apart"))
     solve = np.linalg.solve(X.T @ X + RIDGE * len(items) * np.eye(len(names)), X.T)
     found: list[Trait] = []
     for g, group in enumerate(study.found.names):
@@ -73,9 +74,11 @@ def traits(study: Study) -> Traits:
         order = sorted(range(len(names)), key=lambda j: -abs(figures[j].value or 0.0))
         clear = [j for j in order if _excludes_zero(figures[j])]
         found += [Trait(group, *names[j], figures[j]) for j in clear[:LISTED]]
-    looked = count(len(names) * study.G, "levels of properties times groups")
+    looked = count(len(names) * study.G, say("levels of properties times groups"))
     why = (
-        "" if found else "no property is liked more by one group by more than chance would make it"
+        ""
+        if found
+        else say("no property is liked more by one group by more than chance would make it")
     )
     return Traits(tuple(found), looked, why, _sentences(found, looked, why))
 
@@ -123,20 +126,31 @@ def _indicators(study: Study) -> tuple[list[tuple[str, str]], Floats, NDArray[np
 
 def _sentences(found: list[Trait], looked: Figure, why: str) -> tuple[str, ...]:
     if not found:
-        return (f"{why[0].upper()}{why[1:]}.",)
+        return (f"{capital(why)}.",)
     said = []
     for group in dict.fromkeys(each.group for each in found):
         first = next(each for each in found if each.group == group)
         e = first.effect
-        more = "more" if (e.value or 0) > 0 else "less"
+        more = say("more") if (e.value or 0) > 0 else say("less")
         said.append(
-            f"{group[0].upper()}{group[1:]} likes responses with {first.attribute} "
-            f"“{first.level}” {more} than others do, by {abs(e.value or 0):.2f} "
-            f"[{min(abs(e.lo or 0), abs(e.hi or 0)):.2f}, "
-            f"{max(abs(e.lo or 0), abs(e.hi or 0)):.2f}] in log-odds, other properties held fixed."
+            say(
+                "%(capital)s likes responses with %(attribute)s “%(level)s” "
+                "%(more)s than others do, by %(abs)s [%(min)s, %(max)s] in log-odds, "
+                "other properties held fixed.",
+                capital=capital(group),
+                attribute=first.attribute,
+                level=first.level,
+                more=more,
+                abs=f"{abs(e.value or 0):.2f}",
+                min=f"{min(abs(e.lo or 0), abs(e.hi or 0)):.2f}",
+                max=f"{max(abs(e.lo or 0), abs(e.hi or 0)):.2f}",
+            )
         )
     said.append(
-        f"{looked.value:,.0f} such effects were looked at; one in twenty would be listed by chance "
-        "alone. They are associations, not causes."
+        say(
+            "%(looked)s such effects were looked at; one in twenty would be listed "
+            "by chance alone. They are associations, not causes.",
+            looked=f"{looked.value:,.0f}",
+        )
     )
     return tuple(said)

@@ -5,33 +5,42 @@ from typing import Any
 
 from aggregation.results import AggregateResult
 from aggregation.slates.item_values import said
+from annotation.phrases import listed, say
 
 MOST_SLATES = 20  # lines that a page or a terminal shows
 
 PROMISES = {
     "JR": (
-        "No group that deserves a seat is left without any (justified representation).",
-        "A group that deserves a seat has none (justified representation fails).",
+        say("No group that deserves a seat is left without any (justified representation)."),
+        say("A group that deserves a seat has none (justified representation fails)."),
     ),
     "EJR+": (
-        "No group is left with fewer seats than it deserves for an item it shares (EJR+).",
-        "A group has fewer seats than it deserves for an item it shares (EJR+ fails).",
+        say("No group is left with fewer seats than it deserves for an item it shares (EJR+)."),
+        say("A group has fewer seats than it deserves for an item it shares (EJR+ fails)."),
     ),
     "EJR+ with costs": (
-        "No group is left with less than its share of the money could buy for an item it shares "
-        "(EJR+ with costs).",
-        "A group is left with less than its share of the money could buy for an item it shares "
-        "(EJR+ with costs fails).",
+        say(
+            "No group is left with less than its share of the money could buy for an "
+            "item it shares (EJR+ with costs)."
+        ),
+        say(
+            "A group is left with less than its share of the money could buy for an "
+            "item it shares (EJR+ with costs fails)."
+        ),
     ),
     "GFS": (
-        "Before the draw every group can expect its share of the seats (group fair share).",
-        "Before the draw some group can expect less than its share (group fair share fails).",
+        say("Before the draw every group can expect its share of the seats (group fair share)."),
+        say("Before the draw some group can expect less than its share (group fair share fails)."),
     ),
     "BJR": (
-        "No group as large as a part of the people would all be better served by one statement "
-        "(balanced justified representation).",
-        "A group as large as a part of the people would all be better served by one statement "
-        "(balanced justified representation fails).",
+        say(
+            "No group as large as a part of the people would all be better served by "
+            "one statement (balanced justified representation)."
+        ),
+        say(
+            "A group as large as a part of the people would all be better served by "
+            "one statement (balanced justified representation fails)."
+        ),
     ),
 }
 
@@ -40,16 +49,39 @@ def slate_headline(result: AggregateResult, basis: str) -> str:
     """Who is on the slate; or how many slates tie, or are drawn from, and what they share."""
     slates = result.committees
     if not any(slates):
-        return f"Nothing is elected, {basis}."
+        return say("Nothing is elected, %(basis)s.", basis=basis)
     if len(slates) == 1:
-        return f"The slate is {names(result, slates[0])}, {basis}."
+        elected = names(result, slates[0])
+        return say("The slate is %(items_list)s, %(basis)s.", items_list=elected, basis=basis)
     sure = sorted(set(slates[0]).intersection(*map(set, slates[1:])))
-    shared = f"{names(result, sure)} {'is' if len(sure) == 1 else 'are'} on all of them"
-    if result.committee_probs:
-        first = f"A draw decides between {len(slates):,} slates, {basis}"
-    else:
-        first = f"{len(slates):,} slates are equally good, {basis}"
-    return f"{first}: {shared}." if sure else f"{first}; they have no item in common."
+    drawn = bool(result.committee_probs)
+    values = {"n": f"{len(slates):,}", "basis": basis, "items_list": names(result, sure)}
+    if not sure and drawn:
+        return say(
+            "A draw decides between %(n)s slates, %(basis)s; they have no item in common.",
+            **values,
+        )
+    if not sure:
+        return say(
+            "%(n)s slates are equally good, %(basis)s; they have no item in common.", **values
+        )
+    if len(sure) == 1 and drawn:
+        return say(
+            "A draw decides between %(n)s slates, %(basis)s: %(items_list)s is on all of them.",
+            **values,
+        )
+    if len(sure) == 1:
+        return say(
+            "%(n)s slates are equally good, %(basis)s: %(items_list)s is on all of them.", **values
+        )
+    if drawn:
+        return say(
+            "A draw decides between %(n)s slates, %(basis)s: %(items_list)s are on all of them.",
+            **values,
+        )
+    return say(
+        "%(n)s slates are equally good, %(basis)s: %(items_list)s are on all of them.", **values
+    )
 
 
 def slate_lines(result: AggregateResult) -> list[tuple[str, str]]:
@@ -60,7 +92,7 @@ def slate_lines(result: AggregateResult) -> list[tuple[str, str]]:
         order.sort(key=lambda place: -chances[place])
     return [
         (
-            names(result, result.committees[place]) or "nobody",
+            names(result, result.committees[place]) or say("nobody"),
             f"{chances[place]:.1%}" if chances else "",
         )
         for place in order[:MOST_SLATES]
@@ -81,13 +113,18 @@ def _witness(witness: dict[str, Any]) -> str:
     if "item" not in witness:
         return ""
     weight = witness.get("weight", witness.get("people"))
-    return f" For “{witness['item']}” this concerns {weight:g} voters." if weight else ""
+    return (
+        " "
+        + say(
+            "For “%(item)s” this concerns %(weight)s voters.",
+            item=witness["item"],
+            weight=f"{weight:g}",
+        )
+        if weight
+        else ""
+    )
 
 
 def names(result: AggregateResult, slate: Sequence[int]) -> str:
     quoted = [f"“{said(result.ids[item])}”" for item in slate]
-    if len(quoted) > 12:
-        return f"{', '.join(quoted[:11])} and {len(quoted) - 11} others"
-    if len(quoted) < 2:
-        return "".join(quoted)
-    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+    return listed(quoted, 12)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aggregation.options import OptionError
+from annotation.phrases import say
 
 
 def item_values(text: str, name: str) -> dict[str, str]:
@@ -20,7 +21,13 @@ def item_values(text: str, name: str) -> dict[str, str]:
             continue
         item, colon, value = part.rpartition(":")
         if not colon or not item.strip() or not value.strip():
-            raise OptionError(f"Option '{name}' needs ITEM: VALUE pairs, not {part.strip()!r}.")
+            raise OptionError(
+                say(
+                    "Option '%(name)s' needs ITEM: VALUE pairs, not %(strip)s.",
+                    name=name,
+                    strip=f"{part.strip()!r}",
+                )
+            )
         _add(values, item.strip(), value.strip(), name)
     return values
 
@@ -29,13 +36,17 @@ def _from_json(text: str, name: str) -> dict[str, str]:
     try:
         found: Any = json.loads(text)
     except json.JSONDecodeError as error:
-        raise OptionError(f"Option '{name}' is no JSON object: {error}.") from error
+        raise OptionError(
+            say("Option '%(name)s' is no JSON object: %(error)s.", name=name, error=error)
+        ) from error
     return {str(item): str(value) for item, value in found.items()}
 
 
 def _add(values: dict[str, str], item: str, value: str, name: str) -> None:
     if item in values:
-        raise OptionError(f"Option '{name}' names {item!r} twice.")
+        raise OptionError(
+            say("Option '%(name)s' names %(item)s twice.", name=name, item=f"{item!r}")
+        )
     values[item] = value
 
 
@@ -46,9 +57,23 @@ def item_numbers(text: str, name: str) -> dict[str, float]:
         try:
             numbers[item] = float(value)
         except ValueError as error:
-            raise OptionError(f"Option '{name}' gives {item!r} no number: {value!r}.") from error
+            raise OptionError(
+                say(
+                    "Option '%(name)s' gives %(item)s no number: %(value)s.",
+                    name=name,
+                    item=f"{item!r}",
+                    value=f"{value!r}",
+                )
+            ) from error
         if not 0 <= numbers[item] < float("inf"):
-            raise OptionError(f"Option '{name}' gives {item!r} {value}; it must be 0 or more.")
+            raise OptionError(
+                say(
+                    "Option '%(name)s' gives %(item)s %(value)s; it must be 0 or more.",
+                    name=name,
+                    item=f"{item!r}",
+                    value=value,
+                )
+            )
     return numbers
 
 
@@ -57,7 +82,13 @@ def along(values: dict[str, Any], ids: Sequence[object], default: Any, name: str
     known = {said(item): item for item in ids}
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise OptionError(f"Option '{name}' speaks of {unknown[0]!r}, which is no item here.")
+        raise OptionError(
+            say(
+                "Option '%(name)s' speaks of %(unknown)s, which is no item here.",
+                name=name,
+                unknown=f"{unknown[0]!r}",
+            )
+        )
     return [values.get(said(item), default) for item in ids]
 
 

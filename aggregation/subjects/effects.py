@@ -9,6 +9,7 @@ from aggregation.slates.item_values import item_values
 from aggregation.subjects.case import Attributes, Case, Subject, Watch
 from aggregation.tables import Comparisons, TableError, can_convert
 from aggregation.tables.conversions import convert
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,9 @@ class EffectsOptions(Options):
 def _effects(case: Case, options: EffectsOptions, watch: Watch) -> Report:
     table = case.table
     if not can_convert(type(table), (Comparisons,)):
-        raise TableError("Effects of attributes are read from comparisons, rankings or ratings.")
+        raise TableError(
+            say("Effects of attributes are read from comparisons, rankings or ratings.")
+        )
     pairs, how = convert(table, (Comparisons,))
     assert isinstance(pairs, Comparisons)
     found = conjoint_effects(
@@ -49,13 +52,19 @@ def chosen(known: Attributes, names: str) -> Attributes:
     for name in wanted:
         if name not in varied:
             raise OptionError(
-                f"There is no attribute “{name}” with two levels or more. Known are: "
-                f"{', '.join(varied) or 'none'}."
+                say(
+                    "There is no attribute “%(name)s” with two levels or more. Known are: "
+                    "%(value)s.",
+                    name=name,
+                    value=", ".join(varied) or "none",
+                )
             )
     if not varied:
         raise TableError(
-            "Nothing that differs is known about the responses: no lengths, measurements, families "
-            "or systems. Add attributes as a table."
+            say(
+                "Nothing that differs is known about the responses: no lengths, "
+                "measurements, families or systems. Add attributes as a table."
+            )
         )
     return {name: varied[name] for name in wanted} if wanted else varied
 

@@ -7,6 +7,7 @@ from aggregation.options import Options, option
 from aggregation.reports import Report, plain
 from aggregation.subjects.case import Case, Subject, Watch
 from aggregation.tables import Comparisons, TableError
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class GroupsOptions(Options):
 
 def _groups(case: Case, options: GroupsOptions, watch: Watch) -> Report:
     if not isinstance(case.table, Comparisons):
-        raise TableError("What a choice costs groups can only be read from comparisons.")
+        raise TableError(say("What a choice costs groups can only be read from comparisons."))
     results = [each.result for each in (case.first, *case.beside) if each.result is not None]
     found = group_costs(
         case.table,

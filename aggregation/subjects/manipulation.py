@@ -11,6 +11,7 @@ from aggregation.slates.item_values import said
 from aggregation.subjects.case import Case, Subject, Watch
 from aggregation.tables import Ballots, Ratings, TableError
 from aggregation.tables.conversions import convert
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,11 @@ def _manipulation(case: Case, options: ManipulationOptions, watch: Watch) -> Rep
     table = case.table
     if not isinstance(table, Ballots | Ratings) or not method.accepts(Ballots):
         raise TableError(
-            "Manipulation is looked for in rankings, under a rule that reads them. Ask for a "
-            "ranking or ratings of several responses, and run a rule such as Borda."
+            say(
+                "Manipulation is looked for in rankings, under a rule that reads them. "
+                "Ask for a ranking or ratings of several responses, and run a rule such "
+                "as Borda."
+            )
         )
     ballots = table if isinstance(table, Ballots) else convert(table, (Ballots,))[0]
     assert isinstance(ballots, Ballots)

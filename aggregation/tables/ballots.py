@@ -25,6 +25,7 @@ from aggregation.tables.columns import (
     maybe_ids,
 )
 from aggregation.tables.pair_counts import PairCounts, count_pairs
+from annotation.phrases import say
 
 Tiers = NDArray[np.int16]
 
@@ -251,9 +252,11 @@ class Ballots:
             or self.annotator_ids != other.annotator_ids
             or self.group_ids != other.group_ids
         ):
-            raise TableError("Only tables over the same items, annotators and groups can be added.")
+            raise TableError(
+                say("Only tables over the same items, annotators and groups can be added.")
+            )
         if (self.shown is None) != (other.shown is None):
-            raise TableError("What was shown must be known in both tables or in neither.")
+            raise TableError(say("What was shown must be known in both tables or in neither."))
         n, m = len(self), len(other)
         columns: dict[str, Any] = {
             c: np.concatenate([getattr(self, c), getattr(other, c)]) for c in ("item", "tier")
@@ -279,26 +282,40 @@ class Ballots:
         distinct, times = np.unique(key, return_counts=True)
         if (times > 1).any():
             ballot, item = divmod(int(distinct[times > 1][0]), self.n_items)
-            raise TableError(f"Ballot {ballot} lists {self.ids[item]!r} twice.")
+            raise TableError(
+                say(
+                    "Ballot %(ballot)s lists %(value)s twice.",
+                    ballot=ballot,
+                    value=f"{self.ids[item]!r}",
+                )
+            )
         if self.shown is None or self.shown_ptr is None:
             return
         owner = np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.shown_ptr))
         hidden = np.setdiff1d(key, owner * self.n_items + self.shown)
         if hidden.size:
             ballot, item = divmod(int(hidden[0]), self.n_items)
-            raise TableError(f"Ballot {ballot} ranks {self.ids[item]!r}, which was not shown.")
+            raise TableError(
+                say(
+                    "Ballot %(ballot)s ranks %(value)s, which was not shown.",
+                    ballot=ballot,
+                    value=f"{self.ids[item]!r}",
+                )
+            )
 
 
 def _pointers(ptr: ArrayLike, name: str, length: int) -> Longs:
     starts = cast(Longs, as_column(ptr, name, np.int64))
     if not starts.size or starts[0] != 0 or starts[-1] != length or (np.diff(starts) < 0).any():
-        raise TableError(f"'{name}' must rise from 0 to {length}.")
+        raise TableError(
+            say("'%(name)s' must rise from 0 to %(length)s.", name=name, length=length)
+        )
     return starts
 
 
 def _given(ptr: ArrayLike | None) -> ArrayLike:
     if ptr is None:
-        raise TableError("'shown' needs 'shown_ptr'.")
+        raise TableError(say("'shown' needs 'shown_ptr'."))
     return ptr
 
 

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
+from annotation.phrases import say
+
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]
 Bytes: TypeAlias = NDArray[np.int8]
@@ -34,10 +36,21 @@ def as_column(values: ArrayLike, name: str, dtype: Any, length: int | None = Non
     if column.size == 0:
         column = column.astype(dtype)
     if column.ndim != 1:
-        raise TableError(f"Column '{name}' must be one-dimensional, not of shape {column.shape}.")
+        raise TableError(
+            say(
+                "Column '%(name)s' must be one-dimensional, not of shape %(shape)s.",
+                name=name,
+                shape=column.shape,
+            )
+        )
     if length is not None and len(column) != length:
         raise TableError(
-            f"Column '{name}' has {len(column)} values, but the table has {length} rows."
+            say(
+                "Column '%(name)s' has %(column)s values, but the table has %(length)s rows.",
+                name=name,
+                column=len(column),
+                length=length,
+            )
         )
     if column.dtype == dtype:
         return np.ascontiguousarray(column)
@@ -46,19 +59,32 @@ def as_column(values: ArrayLike, name: str, dtype: Any, length: int | None = Non
     try:
         return column.astype(dtype)
     except (TypeError, ValueError) as error:
-        raise TableError(f"Column '{name}' must hold numbers.") from error
+        raise TableError(say("Column '%(name)s' must hold numbers.", name=name)) from error
 
 
 def _as_integers(column: NDArray[Any], name: str, dtype: Any) -> NDArray[Any]:
     if column.dtype.kind not in "iubf":
-        raise TableError(f"Column '{name}' must hold whole numbers, not {column.dtype}.")
+        raise TableError(
+            say(
+                "Column '%(name)s' must hold whole numbers, not %(dtype)s.",
+                name=name,
+                dtype=column.dtype,
+            )
+        )
     if column.dtype.kind == "f" and not (
         np.isfinite(column).all() and (column == np.rint(column)).all()
     ):
-        raise TableError(f"Column '{name}' must hold whole numbers without gaps.")
+        raise TableError(say("Column '%(name)s' must hold whole numbers without gaps.", name=name))
     limits = np.iinfo(dtype)
     if column.size and (column.min() < limits.min or column.max() > limits.max):
-        raise TableError(f"Column '{name}' holds a number outside {limits.min}…{limits.max}.")
+        raise TableError(
+            say(
+                "Column '%(name)s' holds a number outside %(min)s…%(max)s.",
+                name=name,
+                min=limits.min,
+                max=limits.max,
+            )
+        )
     return column.astype(dtype)
 
 
@@ -73,7 +99,12 @@ def as_index(
         low, high = int(column.min()), int(column.max())
         if low < (-1 if missing else 0) or high >= size:
             raise TableError(
-                f"Column '{name}' refers to {low if low < 0 else high}; known are 0…{size - 1}."
+                say(
+                    "Column '%(name)s' refers to %(value)s; known are 0…%(size)s.",
+                    name=name,
+                    value=low if low < 0 else high,
+                    size=size - 1,
+                )
             )
     return column
 
@@ -96,9 +127,9 @@ def as_weight(values: ArrayLike | None, length: int) -> Floats | None:
     weight = cast(Floats, as_column(values, "weight", np.float64, length))
     if not np.isfinite(weight).all():
         row = int(np.flatnonzero(~np.isfinite(weight))[0])
-        raise TableError(f"The weight of row {row} is not a finite number.")
+        raise TableError(say("The weight of row %(row)s is not a finite number.", row=row))
     if weight.size and weight.min() < 0:
-        raise TableError(f"The weight of row {int(weight.argmin())} is negative.")
+        raise TableError(say("The weight of row %(int)s is negative.", int=int(weight.argmin())))
     return weight
 
 
@@ -136,9 +167,11 @@ def as_ids(ids: Iterable[Hashable] | None, count: int | None, column: NDArray[An
     if ids is not None:
         known = tuple(ids)
         if count is not None and count != len(known):
-            raise TableError(f"{len(known)} ids were given for {count} items.")
+            raise TableError(
+                say("%(known)s ids were given for %(count)s items.", known=len(known), count=count)
+            )
         if len(set(known)) != len(known):
-            raise TableError("An id is given twice.")
+            raise TableError(say("An id is given twice."))
         return known
     if count is None:
         count = int(column.max()) + 1 if column.size else 0

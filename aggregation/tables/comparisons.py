@@ -28,6 +28,7 @@ from aggregation.tables.columns import (
 )
 from aggregation.tables.pair_counts import PairCounts, count_pairs
 from aggregation.tables.pair_tally import FEW, suits, tally_unchecked
+from annotation.phrases import say
 
 TIE_KINDS = {"": 0, "both_good": 1, "both_bad": 2, "cannot_tell": 3}
 CANNOT_TELL = 3
@@ -184,7 +185,9 @@ class Comparisons:
             or self.annotator_ids != other.annotator_ids
             or self.group_ids != other.group_ids
         ):
-            raise TableError("Only tables over the same items, annotators and groups can be added.")
+            raise TableError(
+                say("Only tables over the same items, annotators and groups can be added.")
+            )
         n, m = len(self), len(other)
         defaults = {
             "annotator": -1,
@@ -230,7 +233,13 @@ def _check_items(left: Ints, right: Ints, known: Ids) -> None:
     as_index(right, "b", len(known))
     if np.equal(left, right).any():
         row = int(np.flatnonzero(left == right)[0])
-        raise TableError(f"Row {row} compares item {known[int(left[row])]!r} with itself.")
+        raise TableError(
+            say(
+                "Row %(row)s compares item %(known)s with itself.",
+                row=row,
+                known=f"{known[int(left[row])]!r}",
+            )
+        )
 
 
 def _in_range(
@@ -243,7 +252,14 @@ def _in_range(
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise TableError(
-            f"Column '{name}' holds {column[row]} in row {row}; allowed are {low}…{high}."
+            say(
+                "Column '%(name)s' holds %(column)s in row %(row)s; allowed are %(low)s…%(high)s.",
+                name=name,
+                column=column[row],
+                row=row,
+                low=low,
+                high=high,
+            )
         )
     return column
 
@@ -253,9 +269,15 @@ def _features(x: ArrayLike | None, length: int) -> Singles | None:
         return None
     features = np.asarray(x, dtype=np.float32)
     if features.ndim != 2 or len(features) != length:
-        raise TableError(f"Covariates must have the shape [{length}, F], not {features.shape}.")
+        raise TableError(
+            say(
+                "Covariates must have the shape [%(length)s, F], not %(shape)s.",
+                length=length,
+                shape=features.shape,
+            )
+        )
     if not np.isfinite(features).all():
-        raise TableError("A covariate is not a finite number.")
+        raise TableError(say("A covariate is not a finite number."))
     return features
 
 
@@ -265,5 +287,11 @@ def _feature_names(x: Singles | None, names: Sequence[str] | None) -> tuple[str,
     if names is None:
         return tuple(f"x{f}" for f in range(x.shape[1]))
     if len(names) != x.shape[1]:
-        raise TableError(f"{len(names)} names were given for {x.shape[1]} covariates.")
+        raise TableError(
+            say(
+                "%(names)s names were given for %(value)s covariates.",
+                names=len(names),
+                value=x.shape[1],
+            )
+        )
     return tuple(names)

@@ -16,6 +16,7 @@ from aggregation.tables.comparisons import Comparisons
 from aggregation.tables.labels import Labels
 from aggregation.tables.pair_counts import PairCounts
 from aggregation.tables.ratings import Ratings
+from annotation.phrases import say
 
 Table: TypeAlias = Comparisons | Ballots | Labels | Ratings | PairCounts
 
@@ -148,7 +149,10 @@ def checklist_scores(table: Labels, yes: int, criterion_weight: Floats | None = 
     if criterion_weight is not None:
         if answered.group is None:
             raise TableError(
-                "Weights of criteria need the column 'group' to say which criterion a row answers."
+                say(
+                    "Weights of criteria need the column 'group' to say which criterion a "
+                    "row answers."
+                )
             )
         weight = weight * criterion_weight[answered.group]
     total = np.bincount(answered.unit, weight, minlength=table.n_units)
@@ -158,18 +162,27 @@ def checklist_scores(table: Labels, yes: int, criterion_weight: Floats | None = 
 
 
 _CONVERSIONS: dict[tuple[type[Any], type[Any]], tuple[Callable[[Any], Any], str]] = {
-    (Comparisons, PairCounts): (lambda t: t.pair_counts(), "judgments counted per pair"),
+    (Comparisons, PairCounts): (lambda t: t.pair_counts(), say("judgments counted per pair")),
     (Ballots, PairCounts): (
         lambda t: t.completed().pair_counts(),
-        "rankings into all implied pairs",
+        say("rankings into all implied pairs"),
     ),
-    (Ballots, Comparisons): (pairs_from_rankings, "rankings into all implied pairs"),
-    (Ratings, Ballots): (rankings_from_ratings, "ratings into one ranking per annotator and group"),
-    (Ratings, Comparisons): (pairs_from_ratings, "ratings into pairs within annotator and group"),
-    (Ratings, PairCounts): (lambda t: rankings_from_ratings(t).pair_counts(), "ratings into pairs"),
+    (Ballots, Comparisons): (pairs_from_rankings, say("rankings into all implied pairs")),
+    (Ratings, Ballots): (
+        rankings_from_ratings,
+        say("ratings into one ranking per annotator and group"),
+    ),
+    (Ratings, Comparisons): (
+        pairs_from_ratings,
+        say("ratings into pairs within annotator and group"),
+    ),
+    (Ratings, PairCounts): (
+        lambda t: rankings_from_ratings(t).pair_counts(),
+        say("ratings into pairs"),
+    ),
     (Comparisons, Labels): (
         labels_from_pairs,
-        "pairs into one unit per pair with labels first, tie, second",
+        say("pairs into one unit per pair with labels first, tie, second"),
     ),
 }
 
@@ -187,8 +200,11 @@ def convert(table: Table, wanted: tuple[type[Any], ...]) -> tuple[Any, tuple[str
             return step[0](table), (step[1],)
     kinds = " or ".join(kind.__name__ for kind in wanted)
     raise TableError(
-        f"This method reads {kinds}; {type(table).__name__} can't be turned into that without "
-        "inventing."
+        say(
+            "This method reads %(kinds)s; %(name)s can't be turned into that without inventing.",
+            kinds=kinds,
+            name=type(table).__name__,
+        )
     )
 
 

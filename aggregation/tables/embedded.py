@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aggregation.tables.columns import Ints, Singles, TableError, as_column
 from aggregation.tables.comparisons import Comparisons
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,16 @@ class EmbeddedComparisons(Comparisons):
         """The table with vectors for its texts. Raises TableError for a bad shape or reference."""
         known = np.asarray(vectors, dtype=np.float32)
         if known.ndim != 2 or not np.isfinite(known).all():
-            raise TableError("Embeddings must be a table of finite numbers, one row per text.")
+            raise TableError(say("Embeddings must be a table of finite numbers, one row per text."))
         sides: dict[str, Any] = {"vectors": known, "encoder": encoder}
         for name, side in (("text_a", text_a), ("text_b", text_b)):
             column = as_column(side, name, np.int32, len(table))
             if column.size and (column.min() < -1 or column.max() >= len(known)):
-                raise TableError(f"Column '{name}' refers to a text without a row of embeddings.")
+                raise TableError(
+                    say(
+                        "Column '%(name)s' refers to a text without a row of embeddings.", name=name
+                    )
+                )
             sides[name] = column
         columns = {f.name: getattr(table, f.name) for f in fields(Comparisons)}
         return cls(**{**columns, **sides})
@@ -58,7 +63,7 @@ class EmbeddedComparisons(Comparisons):
         if not isinstance(other, EmbeddedComparisons) or not np.array_equal(
             self._known(), other._known()
         ):
-            raise TableError("Only tables over the same embeddings can be added.")
+            raise TableError(say("Only tables over the same embeddings can be added."))
         whole = super().__add__(other)  # type: ignore[operator]
         plain = {f.name: getattr(whole, f.name) for f in fields(whole)}
         sides = {

@@ -25,6 +25,7 @@ from aggregation.tables.columns import (
     joined,
     maybe_ids,
 )
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,7 @@ class Labels:
         context, context_ids = as_optional_index(group, "group", maybe_ids(group_ids), n)
         sure = None if conf is None else cast(Singles, as_column(conf, "conf", np.float32, n))
         if sure is not None and ((sure < 0) | (sure > 1)).any():
-            raise TableError("A stated confidence lies outside 0…1.")
+            raise TableError(say("A stated confidence lies outside 0…1."))
         truth = (
             None if gold is None else as_index(gold, "gold", len(classes), len(known), missing=True)
         )
@@ -199,7 +200,7 @@ class Labels:
         mine = (self.ids, self.annotator_ids, self.label_ids, self.group_ids)
         if mine != (other.ids, other.annotator_ids, other.label_ids, other.group_ids):
             raise TableError(
-                "Only tables over the same units, annotators, labels and groups can be added."
+                say("Only tables over the same units, annotators, labels and groups can be added.")
             )
         n, m = len(self), len(other)
         defaults = {"annotator": -1, "weight": 1.0, "conf": np.nan, "group": -1}

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from aggregation.tables.columns import Bools, Floats, Ids, Ints, TableError, digest_of, numbered
 from aggregation.tables.pair_tally import suits, tally
+from annotation.phrases import say
 
 DENSE_LIMIT = 4096  # items; a dense float64 matrix of this size takes 134 MB
 CHUNK = 1 << 15  # rows whose keys fit into the cache
@@ -42,7 +43,7 @@ class PairCounts:
         """
         won: Matrix = wins if sparse.issparse(wins) else np.asarray(wins, dtype=np.float64)
         if won.ndim != 2 or won.shape[0] != won.shape[1]:
-            raise TableError(f"A win matrix must be square, not {won.shape}.")
+            raise TableError(say("A win matrix must be square, not %(shape)s.", shape=won.shape))
         tied: Matrix = (
             0 * won
             if ties is None
@@ -55,11 +56,11 @@ class PairCounts:
             if not sparse.issparse(won)
             else won.min() < 0
         ):
-            raise TableError("A count of wins or ties is negative.")
+            raise TableError(say("A count of wins or ties is negative."))
         if np.any(won.diagonal()) or np.any(tied.diagonal()):
-            raise TableError("An item can't be compared with itself.")
+            raise TableError(say("An item can't be compared with itself."))
         if abs(tied - tied.T).max() > 0 if won.shape[0] else False:
-            raise TableError("Ties must be counted the same for both sides.")
+            raise TableError(say("Ties must be counted the same for both sides."))
         total = round(float(won.sum() + tied.sum() / 2))
         return cls(
             won,
@@ -158,7 +159,7 @@ class PairCounts:
 
     def __add__(self, other: Self) -> Self:
         if self.ids != other.ids:
-            raise TableError("Only counts over the same items can be added.")
+            raise TableError(say("Only counts over the same items can be added."))
         return type(self)(
             self.wins + other.wins, self.ties + other.ties, self.ids, self.rows + other.rows
         )

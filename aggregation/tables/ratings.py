@@ -24,6 +24,7 @@ from aggregation.tables.columns import (
     joined,
     maybe_ids,
 )
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,7 @@ class Ratings:
             other.levels,
         ):
             raise TableError(
-                "Only tables over the same units, annotators, groups and scale can be added."
+                say("Only tables over the same units, annotators, groups and scale can be added.")
             )
         n, m = len(self), len(other)
         defaults = {"annotator": -1, "weight": 1.0, "group": -1}
@@ -176,10 +177,13 @@ class Ratings:
 def _check_scale(value: Floats, lo: float | None, hi: float | None) -> None:
     if np.isinf(value).any():
         raise TableError(
-            f"The rating in row {int(np.flatnonzero(np.isinf(value))[0])} is infinite."
+            say(
+                "The rating in row %(int)s is infinite.",
+                int=int(np.flatnonzero(np.isinf(value))[0]),
+            )
         )
     if lo is not None and hi is not None and lo >= hi:
-        raise TableError(f"The scale must rise; it was given as {lo}…{hi}.")
+        raise TableError(say("The scale must rise; it was given as %(lo)s…%(hi)s.", lo=lo, hi=hi))
     for end, wrong in (
         (lo, value < lo if lo is not None else None),
         (hi, value > hi if hi is not None else None),
@@ -187,5 +191,11 @@ def _check_scale(value: Floats, lo: float | None, hi: float | None) -> None:
         if wrong is not None and wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise TableError(
-                f"The rating {value[row]} in row {row} lies outside the scale, which ends at {end}."
+                say(
+                    "The rating %(value)s in row %(row)s lies outside the scale, which ends "
+                    "at %(end)s.",
+                    value=value[row],
+                    row=row,
+                    end=end,
+                )
             )

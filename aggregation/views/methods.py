@@ -5,6 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from aggregation.catalogue import METHODS
+from aggregation.method import is_laid_out
+from annotation.telling import told
 from annotation.views.entry import for_accounts
 
 LONGEST_NAME = 60  # characters; a longer beginning of a sentence is no name
@@ -19,16 +21,10 @@ def method(request: HttpRequest, method: str) -> HttpResponse:
     context = {
         "method": found,
         "slug": method,
-        "paragraphs": [_paragraph(text) for text in found.description.split("\n\n")],
+        "paragraphs": [(text, is_laid_out(text)) for text in found.paragraphs()],
         "options": found.options.form_fields(),
     }
     return render(request, "aggregation/method.html", context)
-
-
-def _paragraph(text: str) -> tuple[str, bool]:
-    """A paragraph, and whether its lines are laid out on purpose: then one of them is indented."""
-    laid_out = any(line.startswith(" ") for line in text.splitlines())
-    return (text if laid_out else " ".join(text.split())), laid_out
 
 
 @require_safe
@@ -36,8 +32,10 @@ def _paragraph(text: str) -> tuple[str, bool]:
 def methods(request: HttpRequest) -> HttpResponse:
     families: dict[str, list[object]] = {}
     for slug, each in METHODS.items():
-        first = _without_name(each.description.partition("\n\n")[0])
-        families.setdefault(each.family.replace("_", " "), []).append((slug, each, first))
+        family = told(each.family.replace("_", " "))
+        families.setdefault(family, []).append(
+            (slug, each, _without_name(told(each.paragraphs()[0])))
+        )
     return render(request, "aggregation/methods.html", {"families": sorted(families.items())})
 
 

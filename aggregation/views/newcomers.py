@@ -23,6 +23,7 @@ from aggregation.tables import TableError
 from aggregation.wording import excerpt
 from annotation.access import MANAGERS
 from annotation.models import Annotator, Project, Role
+from annotation.telling import told
 from annotation.views.entry import for_members
 
 ON_GROUPS = "who_is_where"
@@ -92,7 +93,11 @@ def _about(request: HttpRequest, project: Project, runs: list[Run]) -> dict[str,
         return context
     run, annotator = form.cleaned_data["run"], form.cleaned_data["annotator"]
     groups = groups_of_run(run)
-    context |= {"run": run, "groups": groups.names, "standing": _standing(groups, annotator)}
+    context |= {
+        "run": run,
+        "groups": [told(name) for name in groups.names],
+        "standing": _standing(groups, annotator),
+    }
     try:
         found = onboarding_questions(run, annotator=annotator, number=form.cleaned_data["number"])
         context |= {"questions": _asked(found), "pool": found.pool}
@@ -107,11 +112,12 @@ def _about(request: HttpRequest, project: Project, runs: list[Run]) -> dict[str,
 
 
 def _standing(groups: KnownGroups, annotator: Annotator | None) -> Standing:
+    names = [told(name) for name in groups.names]
     path = [groups.shares] if annotator is None else list(path_of(groups, annotator))
     now, n = path[-1], len(path) - 1
     bars = [
         Cluster(name, [IntervalBar(float(chance), _percent(float(chance)), kind=g)])
-        for g, (name, chance) in enumerate(zip(groups.names, now, strict=True))
+        for g, (name, chance) in enumerate(zip(names, now, strict=True))
     ]
     best = int(now.argmax())
     if n == 0:
@@ -121,7 +127,7 @@ def _standing(groups: KnownGroups, annotator: Annotator | None) -> Standing:
     elif now[best] >= 0.8:
         sentence = _("After %(n)s answers most likely in %(group)s, with chance %(chance)s.") % {
             "n": n,
-            "group": groups.names[best],
+            "group": names[best],
             "chance": _percent(float(now[best])),
         }
     else:
@@ -140,7 +146,7 @@ def _standing(groups: KnownGroups, annotator: Annotator | None) -> Standing:
             belief_path(
                 "path",
                 drawn,
-                groups.names,
+                names,
                 title=_("Chance of each group after each answer"),
                 x_unit=_("answers"),
             )

@@ -24,6 +24,7 @@ from aggregation.verification import MANIFEST, SIGNATURE
 from annotation import log
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Adjudication, Judgment, Project, Role, WorkState
+from annotation.telling import told
 from annotation.views.entry import account, for_members, is_fragment
 
 PREVIEWED_ROWS = 2
@@ -72,7 +73,10 @@ def _list(
         "may_publish": role in MANAGERS,
         "form": form,
         "listed": [
-            (each, [EXPORTS[slug].title if slug in EXPORTS else slug for slug in each.exports])
+            (
+                each,
+                [told(EXPORTS[slug].title) if slug in EXPORTS else slug for slug in each.exports],
+            )
             for each in Release.objects.filter(project=project).select_related("requested_by")
         ],
         "judged": Judgment.objects.filter(question__project=project).exists(),

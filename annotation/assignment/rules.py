@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
+from annotation.phrases import say
+
 
 class Order(StrEnum):
     """In which order open questions are given out."""
@@ -96,7 +98,7 @@ class AssignmentRules:
         Raises RulesRefused with a sentence for every wrong or unknown name.
         """
         known = {each.name: each for each in fields(cls)}
-        errors = {name: "There is no such setting." for name in settings if name not in known}
+        errors = {name: say("There is no such setting.") for name in settings if name not in known}
         values: dict[str, Any] = {}
         for name in settings.keys() & known.keys():
             try:
@@ -112,13 +114,15 @@ class AssignmentRules:
     def _refuse_contradictions(self) -> None:
         errors = {}
         if bool(self.overlap_least) != bool(self.overlap_most):
-            errors["overlap_most"] = "Give both the least and the most people per question."
+            errors["overlap_most"] = say("Give both the least and the most people per question.")
         elif self.overlap_least > self.overlap_most:
-            errors["overlap_most"] = "The most people per question can't be fewer than the least."
+            errors["overlap_most"] = say(
+                "The most people per question can't be fewer than the least."
+            )
         if (self.seats_per_group or self.judgments_per_group) and not self.group_by:
-            errors["group_by"] = "Name the attribute whose groups have seats or quotas."
+            errors["group_by"] = say("Name the attribute whose groups have seats or quotas.")
         if self.gold_share + self.repeat_share > 0.9:
-            errors["gold_share"] = "Leave at least a tenth of the questions for new ones."
+            errors["gold_share"] = say("Leave at least a tenth of the questions for new ones.")
         if errors:
             raise RulesRefused(errors)
 
@@ -164,19 +168,19 @@ def _read(name: str, value: Any, limits: Mapping[str, Any]) -> Any:
 
 def _order(value: Any) -> Order:
     if value not in list(Order):
-        raise ValueError(f"Choose one of {', '.join(Order)}.")
+        raise ValueError(say("Choose one of %(orders)s.", orders=", ".join(Order)))
     return Order(value)
 
 
 def _flag(value: Any) -> bool:
     if type(value) is not bool:
-        raise ValueError("Say true or false.")
+        raise ValueError(say("Say true or false."))
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 100:
-        raise ValueError("Give a text of at most 100 characters.")
+        raise ValueError(say("Give a text of at most 100 characters."))
     return value.strip()
 
 
@@ -184,18 +188,23 @@ def _number(value: Any, least: float, most: float) -> float:
     whole = isinstance(least, int)
     fits = type(value) is int if whole else type(value) in (int, float)
     if not fits or not least <= value <= most:
-        kind = "whole number" if whole else "number"
-        raise ValueError(f"Give a {kind} from {least} to {most}.")
+        if whole:
+            raise ValueError(
+                say("Give a whole number from %(least)s to %(most)s.", least=least, most=most)
+            )
+        raise ValueError(say("Give a number from %(least)s to %(most)s.", least=least, most=most))
     number: float = value if whole else float(value)
     return number
 
 
 def _by_group(value: Any, most: int) -> dict[str, int]:
     if not isinstance(value, Mapping) or len(value) > 50:
-        raise ValueError("Give at most 50 groups, each with its number.")
+        raise ValueError(say("Give at most 50 groups, each with its number."))
     for group, seats in value.items():
         if not isinstance(group, str) or not 1 <= len(group) <= 100:
-            raise ValueError("A group's name has 1 to 100 characters.")
+            raise ValueError(say("A group's name has 1 to 100 characters."))
         if type(seats) is not int or not 1 <= seats <= most:
-            raise ValueError(f"“{group}” needs a whole number from 1 to {most}.")
+            raise ValueError(
+                say("“%(group)s” needs a whole number from 1 to %(most)s.", group=group, most=most)
+            )
     return dict(value)

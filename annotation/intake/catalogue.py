@@ -4,6 +4,7 @@ from annotation.intake.kinds import Kind
 from annotation.intake.readers import Reader
 from annotation.intake.refusals import BadMapping, UnreadableFile
 from annotation.intake.sources import Source
+from annotation.phrases import say
 from config.plugins import discover
 
 READERS: dict[str, Reader] = discover("annotation.intake.readers", "READER")
@@ -16,7 +17,12 @@ def reader_of(source: Source) -> Reader:
     if parquet.recognises(source.head):
         return parquet
     if source.stem.endswith(parquet.suffixes):
-        raise UnreadableFile(f"“{source.name}” is named like a Parquet file but isn't one.")
+        raise UnreadableFile(
+            say(
+                "“%(source_name)s” is named like a Parquet file but isn't one.",
+                source_name=source.name,
+            )
+        )
     for reader in READERS.values():
         if source.stem.endswith(reader.suffixes):
             return reader
@@ -24,13 +30,24 @@ def reader_of(source: Source) -> Reader:
         if reader.recognises(source.head):
             return reader
     raise UnreadableFile(
-        f"“{source.name}” has an unknown ending. Name it .csv, .tsv, .jsonl or .parquet, "
-        "each with .gz after it if it is gzipped."
+        say(
+            "“%(source_name)s” has an unknown ending. Name it .csv, .tsv, .jsonl or "
+            ".parquet, each with .gz after it if it is gzipped.",
+            source_name=source.name,
+        )
     )
 
 
 def kind_named(slug: str) -> Kind:
     """Raises BadMapping with the known kinds when there is none of that name."""
     if slug not in KINDS:
-        raise BadMapping([f"There is no kind “{slug}”. The kinds are: {', '.join(KINDS)}."])
+        raise BadMapping(
+            [
+                say(
+                    "There is no kind “%(slug)s”. The kinds are: %(names)s.",
+                    slug=slug,
+                    names=", ".join(KINDS),
+                )
+            ]
+        )
     return KINDS[slug]

@@ -15,13 +15,14 @@ import orjson
 
 from annotation.intake.limits import Limits
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 Values = Mapping[str, Any]
 
 CELL = Limits().cell
 LONGEST_ID = 200
 SHOWN = 40
-NUL = "holds a NUL character (U+0000); remove it"
+NUL = say("holds a NUL character (U+0000); remove it")
 
 TRUE = {"1", "yes", "y", "true", "t", "present"}
 FALSE = {"0", "no", "n", "false", "f", "absent"}
@@ -68,7 +69,7 @@ def text(values: Values, field: str) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return _plain_number(value)
-    raise BadCell(field, f"must be text, not {_kind_of(value)}")
+    raise BadCell(field, say("must be text, not %(kind_of)s", kind_of=_kind_of(value)))
 
 
 def filled_text(values: Values, field: str) -> str | None:
@@ -81,7 +82,7 @@ def needed(values: Values, field: str) -> str:
     """The id or short text of a field that must not be blank."""
     value = identifier(values, field)
     if value is None:
-        raise BadCell(field, "is empty; every row needs it")
+        raise BadCell(field, say("is empty; every row needs it"))
     return value
 
 
@@ -97,14 +98,25 @@ def _identifier(value: str, field: str) -> str | None:
     if not value:
         return None
     if len(value) > LONGEST_ID:
-        raise BadCell(field, f"has {len(value):,} characters; an id has at most {LONGEST_ID}")
+        raise BadCell(
+            field,
+            say(
+                "has %(value)s characters; an id has at most %(longest_id)s",
+                value=f"{len(value):,}",
+                longest_id=LONGEST_ID,
+            ),
+        )
     for character in value:
         if not character.isprintable():
             name = unicodedata.name(character, "a control character")
             raise BadCell(
                 field,
-                f"{shown(value)} holds the invisible character U+{ord(character):04X} ({name}); "
-                "remove it",
+                say(
+                    "%(shown)s holds the invisible character U+%(ord)s (%(name)s); remove it",
+                    shown=shown(value),
+                    ord=f"{ord(character):04X}",
+                    name=name,
+                ),
             )
     return value
 
@@ -119,7 +131,8 @@ def messages(values: Values, field: str) -> list[dict[str, str]] | None:
             value = orjson.loads(_storable(value, field))
         except orjson.JSONDecodeError as error:
             raise BadCell(
-                field, f"must be a JSON list of messages, but is not JSON: {error}"
+                field,
+                say("must be a JSON list of messages, but is not JSON: %(error)s", error=error),
             ) from error
     return None if value is None else _conversation(value, field)
 
@@ -144,25 +157,28 @@ def response(values: Values, field: str, prompt: list[dict[str, str]] | None) ->
     told = _conversation(value, field)
     before, last = told[:-1], told[-1]
     if last["role"] not in ("assistant", "model", "gpt"):
-        raise BadCell(field, f"ends with a message of “{last['role']}”; it must be the assistant's")
+        raise BadCell(
+            field,
+            say("ends with a message of “%(role)s”; it must be the assistant's", role=last["role"]),
+        )
     if before and before != prompt:
-        raise BadCell(field, "begins with other messages than the prompt")
+        raise BadCell(field, say("begins with other messages than the prompt"))
     return last["content"]
 
 
 def _conversation(value: Any, field: str) -> list[dict[str, str]]:
     if not isinstance(value, list) or not value:
-        raise BadCell(field, "must be a list of messages with at least one message")
+        raise BadCell(field, say("must be a list of messages with at least one message"))
     return [_message(item, field) for item in value]
 
 
 def _message(item: Any, field: str) -> dict[str, str]:
     if not isinstance(item, Mapping):
-        raise BadCell(field, 'each message must be {"role": …, "content": …}')
+        raise BadCell(field, say('each message must be {"role": …, "content": …}'))
     role = item.get("role", item.get("from"))
     content = item.get("content", item.get("value"))
     if not isinstance(role, str) or not isinstance(content, str) or not role.strip():
-        raise BadCell(field, 'each message needs "role" and "content", both text')
+        raise BadCell(field, say('each message needs "role" and "content", both text'))
     return {"role": _storable(role.strip(), field), "content": _storable(content, field)}
 
 
@@ -176,10 +192,16 @@ def number(values: Values, field: str, *, low: float, high: float = math.inf) ->
     except (TypeError, ValueError):
         result = math.nan
     if not math.isfinite(result):
-        raise BadCell(field, f"must be a number, not {shown(value)}")
+        raise BadCell(field, say("must be a number, not %(shown)s", shown=shown(value)))
     if not low <= result <= high:
-        span = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
-        raise BadCell(field, f"must be a number {span}, not {shown(value)}")
+        span = (
+            say("from %(low)s to %(high)s", low=f"{low:g}", high=f"{high:g}")
+            if math.isfinite(high)
+            else say("of at least %(low)s", low=f"{low:g}")
+        )
+        raise BadCell(
+            field, say("must be a number %(span)s, not %(shown)s", span=span, shown=shown(value))
+        )
     return result
 
 
@@ -189,7 +211,9 @@ def whole(values: Values, field: str, *, low: int, high: int) -> int | None:
     if result is None:
         return None
     if result != int(result):
-        raise BadCell(field, f"must be a whole number, not {shown(values[field])}")
+        raise BadCell(
+            field, say("must be a whole number, not %(shown)s", shown=shown(values[field]))
+        )
     return int(result)
 
 
@@ -202,7 +226,7 @@ def moment(values: Values, field: str) -> datetime | None:
     if result.tzinfo is None:
         result = result.replace(tzinfo=UTC)
     if result > datetime.now(UTC) + timedelta(days=1):
-        raise BadCell(field, f"{shown(value)} lies in the future")
+        raise BadCell(field, say("%(shown)s lies in the future", shown=shown(value)))
     return result
 
 
@@ -216,7 +240,8 @@ def _read_moment(value: Any, field: str) -> datetime:
         return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise BadCell(
-            field, f"must be a time like 2026-05-31T14:00:00Z, not {shown(value)}"
+            field,
+            say("must be a time like 2026-05-31T14:00:00Z, not %(shown)s", shown=shown(value)),
         ) from error
 
 
@@ -229,23 +254,31 @@ def attributes(values: Values, field: str) -> str | None:
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            raise BadCell(field, f"must be a JSON object, but is not JSON: {error}") from error
+            raise BadCell(
+                field, say("must be a JSON object, but is not JSON: %(error)s", error=error)
+            ) from error
     if value is None:
         return None
     if not isinstance(value, Mapping):
         raise BadCell(
-            field, f'must be a JSON object like {{"age": "30-39"}}, not {_kind_of(value)}'
+            field,
+            say(
+                'must be a JSON object like {"age": "30-39"}, not %(kind_of)s',
+                kind_of=_kind_of(value),
+            ),
         )
     plain = str | int | float | bool | None
     kept = {str(name): entry for name, entry in value.items() if entry is not None}
     for name, entry in kept.items():
         is_list = isinstance(entry, list) and all(isinstance(item, plain) for item in entry)
         if not isinstance(entry, plain) and not is_list:
-            raise BadCell(field, f"{shown(name)} must be a plain value or a list of them")
+            raise BadCell(
+                field, say("%(shown)s must be a plain value or a list of them", shown=shown(name))
+            )
     try:
         dumped = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError as error:
-        raise BadCell(field, f"can't be kept as JSON: {error}") from error
+        raise BadCell(field, say("can't be kept as JSON: %(error)s", error=error)) from error
     if "\\u0000" in dumped:
         raise BadCell(field, NUL)
     return _storable(dumped, field)
@@ -256,7 +289,9 @@ def kind_of_annotator(values: Values, field: str) -> str | None:
     if value is None:
         return None
     if value.lower() not in KINDS_OF_ANNOTATOR:
-        raise BadCell(field, f"must be person, model or simulated, not {shown(value)}")
+        raise BadCell(
+            field, say("must be person, model or simulated, not %(shown)s", shown=shown(value))
+        )
     return KINDS_OF_ANNOTATOR[value.lower()]
 
 
@@ -269,7 +304,7 @@ def flag(values: Values, field: str) -> bool | None:
         return True
     if value.lower() in FALSE:
         return False
-    raise BadCell(field, f"must be yes or no, not {shown(value)}")
+    raise BadCell(field, say("must be yes or no, not %(shown)s", shown=shown(value)))
 
 
 def answer(values: Values, field: str) -> str:
@@ -283,7 +318,10 @@ def answer(values: Values, field: str) -> str:
         return "no"
     if value in NOT_APPLICABLE:
         return "not_applicable"
-    raise BadCell(field, f"must be yes, no or n/a (also 1/0, true/false), not {shown(value)}")
+    raise BadCell(
+        field,
+        say("must be yes, no or n/a (also 1/0, true/false), not %(shown)s", shown=shown(value)),
+    )
 
 
 def winner(values: Values, field: str, first: str | None, second: str | None) -> str | None:
@@ -295,11 +333,25 @@ def winner(values: Values, field: str, first: str | None, second: str | None) ->
     named = {"a": first, "b": second}
     systems = [place for place, name in named.items() if name is not None and name == value]
     if len(systems) == 1 and side not in (None, systems[0]):
-        raise BadCell(field, f"{shown(value)} is a system's name here and also means “{side}”")
+        raise BadCell(
+            field,
+            say(
+                "%(shown)s is a system's name here and also means “%(side)s”",
+                shown=shown(value),
+                side=side,
+            ),
+        )
     if side is None and len(systems) == 1:
         return systems[0]
     if side is None:
-        raise BadCell(field, f"{shown(value)} names no winner. Use {WINNER_HELP}")
+        raise BadCell(
+            field,
+            say(
+                "%(shown)s names no winner. Use %(winner_help)s",
+                shown=shown(value),
+                winner_help=WINNER_HELP,
+            ),
+        )
     return side
 
 
@@ -311,7 +363,14 @@ def _is_missing(value: Any) -> bool:
 def _storable(value: str, field: str) -> str:
     """The text if PostgreSQL can keep it and nobody has to wait for it."""
     if len(value) > CELL:
-        raise BadCell(field, f"has {len(value):,} characters; at most {CELL:,} are taken")
+        raise BadCell(
+            field,
+            say(
+                "has %(value)s characters; at most %(cell)s are taken",
+                value=f"{len(value):,}",
+                cell=f"{CELL:,}",
+            ),
+        )
     if "\0" in value:
         raise BadCell(field, NUL)
     if not value.isascii():
@@ -320,8 +379,11 @@ def _storable(value: str, field: str) -> str:
         except UnicodeEncodeError as error:
             raise BadCell(
                 field,
-                f"holds half of a character (a lone surrogate) at character {error.start + 1}; "
-                "remove it",
+                say(
+                    "holds half of a character (a lone surrogate) at character %(start)s; "
+                    "remove it",
+                    start=error.start + 1,
+                ),
             ) from error
     return value
 

@@ -34,6 +34,7 @@ from annotation.intake.reports import ImportReport, Progress, Tell
 from annotation.intake.sources import open_source
 from annotation.intake.staging import Staging
 from annotation.models import Project
+from annotation.phrases import say
 from annotation.spreadsheets import harmless
 
 LOCK_SPACE = 7_402  # first key of the advisory lock; the second is the project's id
@@ -186,7 +187,7 @@ class _Run:
             if self.rows % TOLD_EVERY == 0:
                 self.tell(Progress("reading", *position(), self.rows))
         if not self.rows:
-            raise UnreadableFile(f"“{self.name}” has no rows.")
+            raise UnreadableFile(say("“%(self_name)s” has no rows.", self_name=self.name))
         staging.close()
         self.tell(Progress("reading", *position(), self.rows))
 

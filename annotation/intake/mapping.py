@@ -12,11 +12,12 @@ from typing import Any
 from annotation.intake.kinds import Field, Kind
 from annotation.intake.readers import Row
 from annotation.intake.refusals import BadCell, BadMapping
+from annotation.phrases import say
 
 EVERYTHING = "*"
-NEWCOMER = (
-    "is a column that the first rows don't have. Correct its name, leave it out, "
-    "or put a row that has it near the beginning and map it"
+NEWCOMER = say(
+    "is a column that the first rows don't have. Correct its name, leave it "
+    "out, or put a row that has it near the beginning and map it"
 )
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
@@ -62,14 +63,30 @@ def plan(
     unknown = tuple(column for column in columns if column not in used | ignored)
     problems += _missing(kind, fields, mapping)
     if unknown:
-        problems.append(
-            f"{_names(unknown)} {'is a column' if len(unknown) == 1 else 'are columns'} that no "
-            f"field of {kind.title.lower()} takes. Map each to a field (--map FIELD=COLUMN) or "
-            f"leave it out (--ignore {','.join(unknown)}). The fields are: {', '.join(fields)}."
-        )
+        problems.append(_in_the_way(unknown, kind, fields))
     order = {name: place for place, name in enumerate(fields)}
     mapping = dict(sorted(mapping.items(), key=lambda item: order.get(item[0], len(order))))
     return Plan(mapping, columns, unknown, ignored, tuple(problems))
+
+
+def _in_the_way(unknown: tuple[str, ...], kind: Kind, fields: Collection[str]) -> str:
+    values = {
+        "columns": _names(unknown),
+        "kind": kind.title.lower(),
+        "ignored": ",".join(unknown),
+        "fields": ", ".join(fields),
+    }
+    if len(unknown) == 1:
+        return say(
+            "%(columns)s is a column that no field of %(kind)s takes. Map each to a field (--map "
+            "FIELD=COLUMN) or leave it out (--ignore %(ignored)s). The fields are: %(fields)s.",
+            **values,
+        )
+    return say(
+        "%(columns)s are columns that no field of %(kind)s takes. Map each to a field (--map "
+        "FIELD=COLUMN) or leave it out (--ignore %(ignored)s). The fields are: %(fields)s.",
+        **values,
+    )
 
 
 def sources(source: str, columns: Collection[str]) -> list[str]:
@@ -88,19 +105,31 @@ def _unknown_names(
 ) -> Iterator[str]:
     for field, source in given.items():
         if field not in fields:
-            yield (f"{kind.title} have no field “{field}”. The fields are: {', '.join(fields)}.")
+            yield (
+                say(
+                    "%(kind_title)s have no field “%(field)s”. The fields are: %(names)s.",
+                    kind_title=kind.title,
+                    field=field,
+                    names=", ".join(fields),
+                )
+            )
         named = sources(source, columns)
         if not named and not source.startswith("="):
             named = [source]
         for column in named:
             if column not in columns:
                 yield (
-                    f"The file has no column “{column}” (for {field}). "
-                    f"Its columns are: {', '.join(columns)}."
+                    say(
+                        "The file has no column “%(column)s” (for %(field)s). Its columns are: "
+                        "%(names)s.",
+                        column=column,
+                        field=field,
+                        names=", ".join(columns),
+                    )
                 )
     for column in ignore:
         if column not in columns and column != EVERYTHING:
-            yield f"The file has no column “{column}” to ignore."
+            yield say("The file has no column “%(column)s” to ignore.", column=column)
 
 
 def _guessed(
@@ -126,7 +155,11 @@ def _missing(kind: Kind, fields: Mapping[str, Field], mapping: Mapping[str, str]
     for group in (*groups, *kind.needs):
         if not any(name in mapping for name in group):
             what = " or ".join(f"{name} ({fields[name].help})" for name in group)
-            yield f"No column is known for {what}. Say which one: --map {group[0]}=COLUMN."
+            yield say(
+                "No column is known for %(what)s. Say which one: --map %(group)s=COLUMN.",
+                what=what,
+                group=group[0],
+            )
 
 
 def _plain(name: str) -> str:

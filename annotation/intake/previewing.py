@@ -31,17 +31,18 @@ from annotation.intake.records import (
 )
 from annotation.intake.refusals import BadCell, Flaw
 from annotation.intake.sources import open_source
+from annotation.phrases import say
 
 FIRST_ROWS = 5
 
 VERDICTS = {
-    3: "A is better, strength 3",
-    2: "A is better, strength 2",
-    1: "A is better, strength 1",
-    0: "about the same",
-    -1: "B is better, strength 1",
-    -2: "B is better, strength 2",
-    -3: "B is better, strength 3",
+    3: say("A is better, strength 3"),
+    2: say("A is better, strength 2"),
+    1: say("A is better, strength 1"),
+    0: say("about the same"),
+    -1: say("B is better, strength 1"),
+    -2: say("B is better, strength 2"),
+    -3: say("B is better, strength 3"),
 }
 
 
@@ -136,29 +137,68 @@ def described(record: Record) -> str:
     match record:
         case PromptRecord():
             last = orjson.loads(record.messages)[-1]["content"]
-            return f"prompt {record.external_id}: {shown(last)}"
+            return say(
+                "prompt %(external_id)s: %(shown)s",
+                external_id=record.external_id,
+                shown=shown(last),
+            )
         case CandidateRecord():
-            author = f" by {record.system}" if record.system else ""
-            return f"candidate {record.external_id}{author}: {shown(record.body)}"
+            body = shown(record.body)
+            if not record.system:
+                return say("candidate %(id)s: %(text)s", id=record.external_id, text=body)
+            return say(
+                "candidate %(id)s by %(system)s: %(text)s",
+                id=record.external_id,
+                system=record.system,
+                text=body,
+            )
         case QuestionRecord():
-            return f"question {record.external_id}: {' against '.join(record.candidates)}"
+            return say(
+                "question %(external_id)s: %(names)s",
+                external_id=record.external_id,
+                names=" against ".join(record.candidates),
+            )
         case CriterionRecord():
-            return f"criterion of “{record.rubric}”: {shown(record.body)}"
+            return say(
+                "criterion of “%(rubric)s”: %(shown)s",
+                rubric=record.rubric,
+                shown=shown(record.body),
+            )
         case AnnotatorRecord():
-            return f"annotator {record.external_id} ({record.kind or 'person'})"
+            return say(
+                "annotator %(external_id)s (%(value)s)",
+                external_id=record.external_id,
+                value=record.kind or "person",
+            )
         case JudgmentRecord():
-            verdict = "both are bad" if record.both_bad else VERDICTS[record.strength]
-            return f"judgment of {record.question} by {record.annotator}: {verdict}"
+            verdict = say("both are bad") if record.both_bad else VERDICTS[record.strength]
+            return say(
+                "judgment of %(question)s by %(annotator)s: %(verdict)s",
+                question=record.question,
+                annotator=record.annotator,
+                verdict=verdict,
+            )
         case AnswerRecord():
-            return (
-                f"answer about {record.question} by {record.annotator}: "
-                f"{shown(record.criterion)} {record.answer}"
+            return say(
+                "answer about %(question)s by %(annotator)s: %(shown)s %(answer)s",
+                question=record.question,
+                annotator=record.annotator,
+                shown=shown(record.criterion),
+                answer=record.answer,
             )
         case RatingRecord():
-            return (
-                f"rating of {record.question} by {record.annotator}: "
-                f"{shown(record.criterion)} {record.value:g}"
+            return say(
+                "rating of %(question)s by %(annotator)s: %(shown)s %(record)s",
+                question=record.question,
+                annotator=record.annotator,
+                shown=shown(record.criterion),
+                record=f"{record.value:g}",
             )
         case RankingRecord():
             tiers = " > ".join(" = ".join(tier) for tier in orjson.loads(record.tiers))
-            return f"ranking of {record.question} by {record.annotator}: {shown(tiers)}"
+            return say(
+                "ranking of %(question)s by %(annotator)s: %(shown)s",
+                question=record.question,
+                annotator=record.annotator,
+                shown=shown(tiers),
+            )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from annotation.errors import AnnotationError
+from annotation.phrases import say
 
 if TYPE_CHECKING:
     from annotation.intake.reports import ImportReport
@@ -29,8 +30,10 @@ class ImportBusy(IntakeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Another import into this project is running. Nothing was written; "
-            "wait until it has ended and start this one again."
+            say(
+                "Another import into this project is running. Nothing was written; wait "
+                "until it has ended and start this one again."
+            )
         )
 
 

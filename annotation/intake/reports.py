@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from annotation.intake.refusals import Flaw
+from annotation.phrases import say
 
 
 class Progress(NamedTuple):
@@ -19,6 +20,16 @@ class Progress(NamedTuple):
     rows: int
 
 
+NOUNS = (  # what an import brings
+    ("prompts", "prompt"),
+    ("candidates", "candidate"),
+    ("questions", "question"),
+    ("criteria", "criterion"),
+    ("rubrics", "rubric"),
+    ("annotators", "annotator"),
+    ("judgments", "judgment"),
+    ("questions answered", "question answered"),
+)
 Tell = Callable[[Progress], None]
 
 
@@ -45,15 +56,35 @@ class ImportReport:
 
     def __str__(self) -> str:
         if self.bad_rows:
-            return (
-                f"{_count(self.bad_rows, 'row')} of {self.rows:,} in “{self.source}” "
-                f"{'is' if self.bad_rows == 1 else 'are'} bad, so nothing was written."
-            )
-        verb = "would bring" if self.dry_run else "brought"
-        new = ", ".join(told_count(*item) for item in self.created.items() if item[1])
+            return self._refused()
+        told = self._brought()
         known = ", ".join(told_count(*item) for item in self.unchanged.items() if item[1])
-        told = f"{_count(self.rows, 'row')} of “{self.source}” {verb} {new or 'nothing new'}."
-        return f"{told} Already there: {known}." if known else told
+        return f"{told} {say('Already there: %(what_list)s.', what_list=known)}" if known else told
+
+    def _refused(self) -> str:
+        counts = {"n": f"{self.bad_rows:,}", "n_all": f"{self.rows:,}", "source": self.source}
+        if self.bad_rows == 1:
+            return say(
+                "%(n)s row of %(n_all)s in “%(source)s” is bad, so nothing was written.", **counts
+            )
+        return say(
+            "%(n)s rows of %(n_all)s in “%(source)s” are bad, so nothing was written.", **counts
+        )
+
+    def _brought(self) -> str:
+        new = ", ".join(told_count(*item) for item in self.created.items() if item[1])
+        values = {
+            "n": f"{self.rows:,}",
+            "source": self.source,
+            "what_list": new or say("nothing new"),
+        }
+        if self.dry_run and self.rows == 1:
+            return say("%(n)s row of “%(source)s” would bring %(what_list)s.", **values)
+        if self.dry_run:
+            return say("%(n)s rows of “%(source)s” would bring %(what_list)s.", **values)
+        if self.rows == 1:
+            return say("%(n)s row of “%(source)s” brought %(what_list)s.", **values)
+        return say("%(n)s rows of “%(source)s” brought %(what_list)s.", **values)
 
 
 def told_count(noun: str, count: int) -> str:
@@ -62,7 +93,3 @@ def told_count(noun: str, count: int) -> str:
         return f"{count:,} {noun}"
     first, _, rest = noun.partition(" ")
     return f"1 {'criterion' if first == 'criteria' else first.removesuffix('s')} {rest}".strip()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple, cast
 
 from annotation.intake.limits import Limits, human_size
 from annotation.intake.refusals import UnreadableFile
+from annotation.phrases import say
 
 BUFFER = 1 << 18
 GZIP = b"\x1f\x8b"
@@ -53,8 +54,12 @@ class _Guarded(io.RawIOBase):
             data = self._inner.read(len(buffer))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise UnreadableFile(
-                f"The gzip archive is damaged or cut off after {human_size(self.count)} of content "
-                f"({error}). Fetch or compress the file again."
+                say(
+                    "The gzip archive is damaged or cut off after %(human_size)s of content "
+                    "(%(error)s). Fetch or compress the file again.",
+                    human_size=human_size(self.count),
+                    error=error,
+                )
             ) from error
         self.count += len(data)
         self._refuse_bombs()
@@ -65,13 +70,19 @@ class _Guarded(io.RawIOBase):
         limits = self._limits
         if self.count > limits.unpacked:
             raise UnreadableFile(
-                f"The file holds more than {human_size(limits.unpacked)}. Split it into parts."
+                say(
+                    "The file holds more than %(human_size)s. Split it into parts.",
+                    human_size=human_size(limits.unpacked),
+                )
             )
         grown = self._compressed and self.count > limits.ratio_from
         if grown and self.count > limits.ratio * self._packed:
             raise UnreadableFile(
-                f"The archive grows to more than {limits.ratio} times its size, like a zip bomb. "
-                "If you trust it, unpack it yourself and import the plain file."
+                say(
+                    "The archive grows to more than %(ratio)s times its size, like a zip "
+                    "bomb. If you trust it, unpack it yourself and import the plain file.",
+                    ratio=limits.ratio,
+                )
             )
 
 
@@ -174,22 +185,28 @@ def open_source(path: Path, *, name: str | None = None, limits: Limits | None = 
         with path.open("rb") as raw:
             head = raw.read(16)
     except (OSError, ValueError) as error:
-        raise UnreadableFile(f"“{name}” can't be opened: {_reason(error)}.") from error
+        raise UnreadableFile(
+            say("“%(name)s” can't be opened: %(reason)s.", name=name, reason=_reason(error))
+        ) from error
     if not packed:
-        raise UnreadableFile(f"“{name}” is empty.")
+        raise UnreadableFile(say("“%(name)s” is empty.", name=name))
     compressed = head.startswith(GZIP)
     source = Source(path, name, packed, compressed, head, limits)
     if compressed:
         with source.stream() as stream:
             head = stream.buffered.read(16)
         if not head:
-            raise UnreadableFile(f"“{name}” is an archive with nothing in it.")
+            raise UnreadableFile(say("“%(name)s” is an archive with nothing in it.", name=name))
         source = Source(path, name, packed, compressed, head, limits)
     for magic, meaning in FOREIGN.items():
         if head.startswith(magic):
-            raise UnreadableFile(f"“{name}” is {meaning}, then import that.")
+            raise UnreadableFile(
+                say("“%(name)s” is %(meaning)s, then import that.", name=name, meaning=meaning)
+            )
     if head.startswith(GZIP):
-        raise UnreadableFile(f"“{name}” is compressed twice. Unpack it once, then import that.")
+        raise UnreadableFile(
+            say("“%(name)s” is compressed twice. Unpack it once, then import that.", name=name)
+        )
     return source
 
 

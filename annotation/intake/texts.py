@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from annotation.intake.refusals import IntakeError
+from annotation.phrases import say
 from annotation.rendering import render_markdown, render_messages
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,8 +27,12 @@ class RenderingStopped(IntakeError):
 
     def __init__(self, code: int | None) -> None:
         super().__init__(
-            f"A process that renders texts ended unexpectedly (exit code {code}), perhaps for want "
-            "of memory. Nothing was written; import again, with --processes 1 if it happens twice."
+            say(
+                "A process that renders texts ended unexpectedly (exit code %(code)s), "
+                "perhaps for want of memory. Nothing was written; import again, with "
+                "--processes 1 if it happens twice.",
+                code=code,
+            )
         )
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from annotation.errors import InvalidPayload, InvalidQuestion
 from annotation.evidence import Evidence, Rating
 from annotation.judgment_types import Asked, AskedCriterion, JudgmentForm, Payload
+from annotation.phrases import say
 
 MOST_BUTTONS = 11  # scales with more levels are typed as a number
 
@@ -36,12 +37,17 @@ class Scale:
         anchors = criterion.anchors
         numbers = {name: anchors[name] for name in ("low", "high", "step") if name in anchors}
         if any(type(value) not in (int, float) for value in numbers.values()):
-            raise InvalidQuestion(f"The scale of “{criterion.text}” must be made of numbers.")
+            raise InvalidQuestion(
+                say("The scale of “%(text)s” must be made of numbers.", text=criterion.text)
+            )
         scale = cls(**numbers, labels=anchors.get("labels", {}))
         if not (scale.low < scale.high and scale.step > 0 and scale.holds(scale.high)):
             raise InvalidQuestion(
-                f"The scale of “{criterion.text}” must rise from its low to its high end "
-                "in whole steps."
+                say(
+                    "The scale of “%(text)s” must rise from its low to its high end in whole "
+                    "steps.",
+                    text=criterion.text,
+                )
             )
         return scale
 

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.people import Annotator
 from annotation.models.project import Project
@@ -10,13 +11,13 @@ from annotation.models.question import Question
 
 
 class DecisionKind(models.TextChoices):
-    ASKED_MORE = "asked_more", "Asked one more person"
-    STOPPED_EARLY = "stopped_early", "Enough answers early"
-    QUALIFIED = "qualified", "Qualified"
-    FAILED_QUALIFICATION = "failed_qualification", "Didn't qualify"
-    WARNED = "warned", "Warned"
-    PAUSED = "paused", "Paused"
-    RESUMED = "resumed", "Resumed"
+    ASKED_MORE = "asked_more", _("Asked one more person")
+    STOPPED_EARLY = "stopped_early", _("Enough answers early")
+    QUALIFIED = "qualified", _("Qualified")
+    FAILED_QUALIFICATION = "failed_qualification", _("Didn't qualify")
+    WARNED = "warned", _("Warned")
+    PAUSED = "paused", _("Paused")
+    RESUMED = "resumed", _("Resumed")
 
 
 class Decision(models.Model):

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.people import Annotator, Profile
 from annotation.models.project import Guideline
@@ -13,9 +14,9 @@ from annotation.models.question import Assignment, Question
 
 
 class Standing(models.TextChoices):
-    COUNTED = "counted", "Counted"
-    PARKED = "parked", "Parked"
-    CHECK = "check", "Check"
+    COUNTED = "counted", _("Counted")
+    PARKED = "parked", _("Parked")
+    CHECK = "check", _("Check")
 
 
 class JudgmentQuerySet(models.QuerySet["Judgment"]):

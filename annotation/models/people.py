@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
@@ -16,10 +17,10 @@ class User(AbstractUser):
 
 
 class Role(models.TextChoices):
-    OWNER = "owner", "Owner"
-    MANAGER = "manager", "Manager"
-    REVIEWER = "reviewer", "Reviewer"
-    ANNOTATOR = "annotator", "Annotator"
+    OWNER = "owner", _("Owner")
+    MANAGER = "manager", _("Manager")
+    REVIEWER = "reviewer", _("Reviewer")
+    ANNOTATOR = "annotator", _("Annotator")
 
 
 class Membership(models.Model):
@@ -48,9 +49,9 @@ class Membership(models.Model):
 
 
 class AnnotatorKind(models.TextChoices):
-    PERSON = "person", "Person"
-    MODEL = "model", "Model"
-    SIMULATED = "simulated", "Simulated"
+    PERSON = "person", _("Person")
+    MODEL = "model", _("Model")
+    SIMULATED = "simulated", _("Simulated")
 
 
 class Annotator(models.Model):

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.people import Annotator
 from annotation.models.project import Guideline, Project
@@ -19,15 +20,15 @@ from annotation.models.rubric import Rubric
 
 
 class QuestionState(models.TextChoices):
-    OPEN = "open", "Open"
-    ANSWERED = "answered", "Answered"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    OPEN = "open", _("Open")
+    ANSWERED = "answered", _("Answered")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class QuestionPurpose(models.TextChoices):
-    ORDINARY = "ordinary", "Ordinary"
-    GOLD = "gold", "Check with a known answer"
-    QUALIFICATION = "qualification", "Qualification"
+    ORDINARY = "ordinary", _("Ordinary")
+    GOLD = "gold", _("Check with a known answer")
+    QUALIFICATION = "qualification", _("Qualification")
 
 
 class Question(models.Model):
@@ -189,15 +190,15 @@ class Reservation(models.Model):
 
 
 class AssignmentPurpose(models.TextChoices):
-    ORDINARY = "ordinary", "Ordinary"
-    GOLD = "gold", "Known answer"
-    REPEAT = "repeat", "Own question again"
+    ORDINARY = "ordinary", _("Ordinary")
+    GOLD = "gold", _("Known answer")
+    REPEAT = "repeat", _("Own question again")
 
 
 class AssignmentState(models.TextChoices):
-    LIVE = "live", "Live"
-    SUBMITTED = "submitted", "Submitted"
-    RELEASED = "released", "Released"
+    LIVE = "live", _("Live")
+    SUBMITTED = "submitted", _("Submitted")
+    RELEASED = "released", _("Released")
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):

@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.judgment import Judgment
 from annotation.models.people import User
@@ -20,12 +21,12 @@ from annotation.models.question import Question
 class ErrorCategory(models.TextChoices):
     """Why answers to a question differ, in a reviewer's eyes."""
 
-    MISREAD = "misread", "An answer misread the texts"
-    AGAINST_GUIDELINES = "against_guidelines", "An answer went against the guidelines"
-    UNCLEAR_GUIDELINES = "unclear_guidelines", "The guidelines don't decide this"
-    BROKEN_QUESTION = "broken_question", "The question itself is broken"
-    SLIP = "slip", "A slip of the hand"
-    TASTE = "taste", "A matter of taste: no answer is wrong"
+    MISREAD = "misread", _("An answer misread the texts")
+    AGAINST_GUIDELINES = "against_guidelines", _("An answer went against the guidelines")
+    UNCLEAR_GUIDELINES = "unclear_guidelines", _("The guidelines don't decide this")
+    BROKEN_QUESTION = "broken_question", _("The question itself is broken")
+    SLIP = "slip", _("A slip of the hand")
+    TASTE = "taste", _("A matter of taste: no answer is wrong")
 
 
 class Adjudication(models.Model):

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.project import Project
 from annotation.models.prompt import Prompt
@@ -36,8 +37,8 @@ class Rubric(models.Model):
 
 
 class CriterionKind(models.TextChoices):
-    YES_NO = "yes_no", "Yes or no"
-    SCALE = "scale", "Scale"
+    YES_NO = "yes_no", _("Yes or no")
+    SCALE = "scale", _("Scale")
 
 
 class Criterion(models.Model):

@@ -12,6 +12,8 @@ from functools import lru_cache
 from itertools import groupby
 from math import comb
 
+from annotation.phrases import say
+
 CHARACTERS_PER_SECOND = 60.0  # some twelve words: faster than anybody skims
 SHORTEST = 1.0  # second: a look and a key, whatever the length
 LEAST_TIMED, MOST_FAST = 10, 0.2
@@ -20,11 +22,11 @@ LEAST_RUN, LEAST_FOR_RUNS = 15, 20
 LEAST_REASONS, FEWEST_WORDS, MOST_DEFICIENT = 5, 3, 0.5
 PASTED_WORDS, MOST_PASTED = 4, 0.3
 TITLES = {
-    "too_fast": "Quick for the length",
-    "one_side": "One side",
-    "straight_line": "Same answer in a row",
-    "deficient_reasons": "Very short reasons",
-    "pasted_reasons": "Repeated reasons",
+    "too_fast": say("Quick for the length"),
+    "one_side": say("One side"),
+    "straight_line": say("Same answer in a row"),
+    "deficient_reasons": say("Very short reasons"),
+    "pasted_reasons": say("Repeated reasons"),
 }
 
 
@@ -72,10 +74,20 @@ def too_fast(acts: Sequence[Act]) -> Flag | None:
         TITLES["too_fast"],
         fast,
         len(timed),
-        f"{fast} of {len(timed)} timed answers came sooner than their texts can be skimmed.",
-        f"Sooner than {CHARACTERS_PER_SECOND:.0f} characters a second (about twelve words) and "
-        f"{SHORTEST:.0f} s at least; flagged above {MOST_FAST:.0%} of {LEAST_TIMED} or more. "
-        "Somebody who knows the texts already can be this quick.",
+        say(
+            "%(count)s of %(n)s timed answers came sooner than their texts can be skimmed.",
+            count=fast,
+            n=len(timed),
+        ),
+        say(
+            "Sooner than %(speed)s characters a second (about twelve words) and %(shortest)s s at "
+            "least; flagged above %(share)s of %(least)s or more. Somebody who knows the texts "
+            "already can be this quick.",
+            speed=f"{CHARACTERS_PER_SECOND:.0f}",
+            shortest=f"{SHORTEST:.0f}",
+            share=f"{MOST_FAST:.0%}",
+            least=LEAST_TIMED,
+        ),
     )
 
 
@@ -85,17 +97,29 @@ def one_side(acts: Sequence[Act]) -> Flag | None:
     n, first = len(sided), sum(sided)
     if n < LEAST_SIDED or (chance := _two_sided(first, n)) >= UNLIKELY:
         return None
-    side, count = ("first (left)", first) if 2 * first > n else ("second (right)", n - first)
-    said = f"{chance:.2g}" if chance >= 1e-6 else "less than one in a million"
+    side, count = (
+        (say("first (left)"), first) if 2 * first > n else (say("second (right)"), n - first)
+    )
+    said = f"{chance:.2g}" if chance >= 1e-6 else say("less than one in a million")
     return Flag(
         "one_side",
         TITLES["one_side"],
         count,
         n,
-        f"{count} of {n} decided answers prefer the response shown {side}, though sides are "
-        f"swapped at random; a coin would do so with probability {said}.",
-        f"Two-sided binomial test against one half, below {UNLIKELY}, from {LEAST_SIDED} decided "
-        "answers up.",
+        say(
+            "%(count)s of %(n)s decided answers prefer the response shown %(side_said)s, though "
+            "sides are swapped at random; a coin would do so with probability %(chance_said)s.",
+            count=count,
+            n=n,
+            side_said=side,
+            chance_said=said,
+        ),
+        say(
+            "Two-sided binomial test against one half, below %(chance)s, from %(least)s decided "
+            "answers up.",
+            chance=UNLIKELY,
+            least=LEAST_SIDED,
+        ),
     )
 
 
@@ -111,9 +135,17 @@ def straight_line(acts: Sequence[Act]) -> Flag | None:
         TITLES["straight_line"],
         longest,
         len(acts),
-        f"The same answer {longest} times in a row, of {len(acts)} looked at.",
-        f"{LEAST_RUN} or more in a row among {LEAST_FOR_RUNS} or more. Where nearly everything "
-        "deserves that answer, this is what careful people do too.",
+        say(
+            "The same answer %(times)s times in a row, of %(n)s looked at.",
+            times=longest,
+            n=len(acts),
+        ),
+        say(
+            "%(run)s or more in a row among %(least)s or more. Where nearly everything deserves "
+            "that answer, this is what careful people do too.",
+            run=LEAST_RUN,
+            least=LEAST_FOR_RUNS,
+        ),
     )
 
 
@@ -128,9 +160,20 @@ def deficient_reasons(acts: Sequence[Act]) -> Flag | None:
         TITLES["deficient_reasons"],
         poor,
         len(reasons),
-        f"{poor} of {len(reasons)} reasons have fewer than {FEWEST_WORDS} words.",
-        f"Fewer than {FEWEST_WORDS} words with a letter in them (scripts without spaces: "
-        f"{2 * FEWEST_WORDS} letters), in {MOST_DEFICIENT:.0%} or more of {LEAST_REASONS} or more.",
+        say(
+            "%(count)s of %(n)s reasons have fewer than %(words)s words.",
+            count=poor,
+            n=len(reasons),
+            words=FEWEST_WORDS,
+        ),
+        say(
+            "Fewer than %(words)s words with a letter in them (scripts without spaces: "
+            "%(letters)s letters), in %(share)s or more of %(least)s or more.",
+            words=FEWEST_WORDS,
+            letters=2 * FEWEST_WORDS,
+            share=f"{MOST_DEFICIENT:.0%}",
+            least=LEAST_REASONS,
+        ),
     )
 
 
@@ -146,9 +189,18 @@ def pasted_reasons(acts: Sequence[Act]) -> Flag | None:
         TITLES["pasted_reasons"],
         pasted,
         len(reasons),
-        f"{pasted} of {len(reasons)} reasons are word for word the same as another one.",
-        f"Reasons of {PASTED_WORDS} or more words that occur more than once, above "
-        f"{MOST_PASTED:.0%} of {LEAST_REASONS} or more.",
+        say(
+            "%(count)s of %(n)s reasons are word for word the same as another one.",
+            count=pasted,
+            n=len(reasons),
+        ),
+        say(
+            "Reasons of %(words)s or more words that occur more than once, above %(share)s of "
+            "%(least)s or more.",
+            words=PASTED_WORDS,
+            share=f"{MOST_PASTED:.0%}",
+            least=LEAST_REASONS,
+        ),
     )
 
 

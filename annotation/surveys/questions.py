@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from annotation.errors import AnnotationError
+from annotation.phrases import say
 
 MOST_QUESTIONS, MOST_OPTIONS, MOST_TEXT = 40, 60, 300
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -45,22 +46,39 @@ class SurveyQuestion:
             kind = Kind(plain.get("kind", ""))
         except ValueError as error:
             kinds = ", ".join(Kind)
-            raise SurveyRefused(f"A question's kind is one of {kinds}.") from error
+            raise SurveyRefused(
+                say("A question's kind is one of %(kinds)s.", kinds=kinds)
+            ) from error
         name, text = str(plain.get("name", "")), str(plain.get("text", "")).strip()
         if not NAME.fullmatch(name):
             raise SurveyRefused(
-                f"“{name[:60]}” can't be the name of an attribute: small letters, digits and "
-                "underscores, at most 40, beginning with a letter."
+                say(
+                    "“%(name)s” can't be the name of an attribute: small letters, digits and "
+                    "underscores, at most 40, beginning with a letter.",
+                    name=name[:60],
+                )
             )
         if not 0 < len(text) <= MOST_TEXT:
-            raise SurveyRefused(f"Write the question “{name}”, in at most {MOST_TEXT} characters.")
+            raise SurveyRefused(
+                say(
+                    "Write the question “%(name)s”, in at most %(most_text)s characters.",
+                    name=name,
+                    most_text=MOST_TEXT,
+                )
+            )
         given = plain.get("options", ())
         if not isinstance(given, list | tuple):
-            raise SurveyRefused(f"The options of “{name}” are a list of texts.")
+            raise SurveyRefused(say("The options of “%(name)s” are a list of texts.", name=name))
         options = tuple(dict.fromkeys(str(each).strip() for each in given if str(each).strip()))
         chooses = kind in (Kind.CHOICE, Kind.MULTI)
         if chooses and not 2 <= len(options) <= MOST_OPTIONS:
-            raise SurveyRefused(f"“{name}” needs 2 to {MOST_OPTIONS} different options.")
+            raise SurveyRefused(
+                say(
+                    "“%(name)s” needs 2 to %(most_options)s different options.",
+                    name=name,
+                    most_options=MOST_OPTIONS,
+                )
+            )
         return cls(name, text, kind, options if chooses else (), plain.get("optional") is not False)
 
     def to_plain(self) -> dict[str, Any]:
@@ -89,10 +107,16 @@ class SurveyQuestion:
 def read_questions(plain: Sequence[Mapping[str, Any]]) -> list[SurveyQuestion]:
     """The questions of a survey, in order. Raises SurveyRefused."""
     if len(plain) > MOST_QUESTIONS:
-        raise SurveyRefused(f"A survey asks at most {MOST_QUESTIONS} questions.")
+        raise SurveyRefused(
+            say(
+                "A survey asks at most %(most_questions)s questions.", most_questions=MOST_QUESTIONS
+            )
+        )
     questions = [SurveyQuestion.of(each) for each in plain]
     names = [question.name for question in questions]
     for name in names:
         if names.count(name) > 1:
-            raise SurveyRefused(f"Two questions are called “{name}”. Give each its own name.")
+            raise SurveyRefused(
+                say("Two questions are called “%(name)s”. Give each its own name.", name=name)
+            )
     return questions

@@ -76,5 +76,5 @@ def for_members(*roles: Role) -> Callable[[ProjectView[P]], SlugView]:
 def refuse(
     request: HttpRequest, project: Project, role: Role, roles: tuple[Role, ...]
 ) -> HttpResponse:
-    context = {"project": project, "role": role, "wanted": [_(each.label) for each in roles]}
+    context = {"project": project, "role": role, "wanted": [str(each.label) for each in roles]}
     return render(request, "annotation/refused.html", context, status=403)

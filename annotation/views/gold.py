@@ -60,7 +60,7 @@ def mark_gold(request: HttpRequest, project: Project, role: Role, public_id: str
         "question": asked,
         "showing": show_expected(asked, form),
         "marking": marking,
-        "asks": JUDGMENT_TYPES[asked.judgment_type].title,
+        "asks": _(JUDGMENT_TYPES[asked.judgment_type].title),
     }
     return render(request, "annotation/gold_mark.html", context, status=422 if data else 200)
 

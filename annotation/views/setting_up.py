@@ -69,7 +69,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     showing = setting_up.sample(
         kind, options=options, criteria=protocol.criteria if protocol and fits else ()
     )
-    context = {"showing": showing, "asks": JUDGMENT_TYPES[kind].title}
+    context = {"showing": showing, "asks": _(JUDGMENT_TYPES[kind].title)}
     template = "annotation/preview.html"
     if getattr(request, "htmx", False):
         template += "#screen"
@@ -108,7 +108,7 @@ def options(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
         "role": role,
         "form": form,
         "rules_form": rules_form,
-        "asks": JUDGMENT_TYPES[project.judgment_type].title,
+        "asks": _(JUDGMENT_TYPES[project.judgment_type].title),
         "guideline": project.current_guideline(),
         "showing": _sample(project, criteria),
     }

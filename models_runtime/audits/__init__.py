@@ -13,6 +13,7 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any, ClassVar
 
+from annotation.phrases import say
 from models_runtime.audits._intervals import Figure
 from models_runtime.engines import Conversation
 
@@ -303,4 +304,6 @@ def near_zero(figure: Figure, limit: float) -> Grade:
 
 def too_little(figure: Figure, what: str, rule: str = "", **detail: Any) -> Finding:
     """The finding of an audit that can't say: `what` names what is lacking."""
-    return Finding((figure,), Grade.UNKNOWN, rule, f"Not enough data: {what}", detail)
+    return Finding(
+        (figure,), Grade.UNKNOWN, rule, say("Not enough data: %(what)s", what=what), detail
+    )

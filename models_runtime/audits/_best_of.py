@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from annotation.phrases import say
 from models_runtime.audits import Figure, Finding, Grade, at_least
 from models_runtime.audits._endings import concluded
 from models_runtime.audits._intervals import mean, share
 
 LEAST_GROUPS = 10
-NAME = "correct is best"
+NAME = say("correct is best")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,9 @@ def best_of(rows: Sequence[Found], limit: float) -> Finding:
     1 / (1 + how many it doesn't beat). Chance is one in n."""
     prompts = [row.prompt for row in rows]
     best = share(NAME, [float(not row.unbeaten) for row in rows], prompts)
-    rank = mean("reciprocal rank", [1 / (1 + r.unbeaten) for r in rows], prompts, unit="1/rank")
+    rank = mean(
+        say("reciprocal rank"), [1 / (1 + r.unbeaten) for r in rows], prompts, unit="1/rank"
+    )
     chance = max(fmean(1 / (1 + row.wrong) for row in rows), limit) if rows else limit
 
     def grade(head: Figure) -> Grade:
@@ -38,11 +41,17 @@ def best_of(rows: Sequence[Found], limit: float) -> Finding:
         [best, rank],
         len(rows),
         least=LEAST_GROUPS,
-        lacking="correct responses that were compared with every wrong one",
-        rule="Passes when the interval of the accuracy lies above chance (one in n"
-        f"{f', or {limit:.0%} as set' if limit else ''}); fails when it lies below; else warns.",
+        lacking=say("correct responses that were compared with every wrong one"),
+        rule=say(
+            "Passes when the interval of the accuracy lies above chance (one in "
+            "n%(value)s); fails when it lies below; else warns.",
+            value=f", or {limit:.0%} as set" if limit else "",
+        ),
         grade=grade,
-        sentence="The correct response is best in {estimate:.1%} [{low:.1%}, {high:.1%}] of {n} "
-        f"cases; chance is {chance:.1%}.",
+        sentence=say(
+            "The correct response is best in {estimate:.1%%} [{low:.1%%}, "
+            "{high:.1%%}] of {n} cases; chance is %(chance)s.",
+            chance=f"{chance:.1%}",
+        ),
         detail={"chance": chance},
     )

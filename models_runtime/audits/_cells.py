@@ -8,6 +8,7 @@ from itertools import combinations
 from statistics import fmean
 from typing import ClassVar
 
+from annotation.phrases import say
 from models_runtime.audits import (
     PLAIN,
     RANKINGS,
@@ -39,14 +40,14 @@ class OfCells(Audit):
 
     @property
     def cells(self) -> str:
-        return "pairs of responses" if self.of == RANKINGS else "cells"
+        return say("pairs of responses") if self.of == RANKINGS else "cells"
 
 
 class Repeated(OfCells):
     """Every question is judged three times with other fences and seeds. Share = cells that come out
     the same all three times."""
 
-    figure: ClassVar[str] = "same three times"
+    figure: ClassVar[str] = say("same three times")
 
     def variants(self, pair: Pair) -> Sequence[Variant]:
         return [Variant(name, pair.texts, pair.conversation) for name in AGAIN]
@@ -67,16 +68,23 @@ class Repeated(OfCells):
                 prompts.append(pair.prompt)
             best.append(float(len({_best(trial) for trial in trials if trial}) == 1))
             whose.append(pair.prompt)
-        more = [share("same best response", best, whose)] if self.of == RANKINGS else []
+        more = [share(say("same best response"), best, whose)] if self.of == RANKINGS else []
         return concluded(
             [share(self.figure, same, prompts), *more],
             len(same),
             lacking=self.cells,
-            rule=f"Passes when at least {limit:.0%} of the {self.cells} come out the same three "
-            "times; fails when all of the interval lies below.",
+            rule=say(
+                "Passes when at least %(limit)s of the %(cells)s come out the same three "
+                "times; fails when all of the interval lies below.",
+                limit=f"{limit:.0%}",
+                cells=self.cells,
+            ),
             grade=lambda head: at_least(head, limit),
-            sentence="Asked three times it gives the same in {estimate:.1%} [{low:.1%}, "
-            f"{{high:.1%}}] of {{n}} {self.cells}.",
+            sentence=say(
+                "Asked three times it gives the same in {estimate:.1%%} [{low:.1%%}, "
+                "{high:.1%%}] of {n} %(cells)s.",
+                cells=self.cells,
+            ),
         )
 
 
@@ -91,7 +99,7 @@ class Retyped(OfCells):
     """Every response is typed differently (contractions, quotation marks, spaces), its meaning
     kept; see `_sensitivity` for what is counted."""
 
-    figure: ClassVar[str] = "moved by other typing"
+    figure: ClassVar[str] = say("moved by other typing")
 
     def variants(self, pair: Pair) -> Sequence[Variant]:
         other = tuple(retyped(text) for text in pair.texts)
@@ -107,7 +115,9 @@ class Retyped(OfCells):
         return concluded(
             sensitivity(self.figure, rows),
             len(rows),
-            lacking=f"{self.cells} judged as they are, again and typed differently",
+            lacking=say(
+                "%(cells)s judged as they are, again and typed differently", cells=self.cells
+            ),
             rule=RULE.format(limit=limit),
             grade=lambda head: at_most(head, limit),
             sentence=SENTENCE.format(what=self.cells),
@@ -120,7 +130,7 @@ class LikePeople(OfCells):
     more have given something in; the headline is the first over the second. Beside it the mean
     distance, which knows near misses."""
 
-    figure: ClassVar[str] = "share of the human ceiling"
+    figure: ClassVar[str] = say("share of the human ceiling")
     needs = "questions that two people or more have answered"
 
     def examine(self, material: Material, limit: float) -> Finding:
@@ -140,23 +150,33 @@ class LikePeople(OfCells):
                     far_apart.append(fmean(abs(x - y) for x, y in combinations(given, 2)))
                     prompts.append(pair.prompt)
         figures = [
-            ratio(self.figure, mine, theirs, prompts, unit="ratio"),
-            mean("agreement with a person", mine, prompts, unit="share"),
-            mean("agreement of two people", theirs, prompts, unit="share"),
-            mean("distance from a person", far, prompts, unit="share"),
-            mean("distance of two people", far_apart, prompts, unit="share"),
+            ratio(self.figure, mine, theirs, prompts, unit=say("ratio")),
+            mean(say("agreement with a person"), mine, prompts, unit=say("share")),
+            mean(say("agreement of two people"), theirs, prompts, unit=say("share")),
+            mean(say("distance from a person"), far, prompts, unit=say("share")),
+            mean(say("distance of two people"), far_apart, prompts, unit=say("share")),
         ]
         return concluded(
             figures,
             len(mine),
-            lacking=f"{self.cells} that two people or more have judged and it has too",
-            rule=f"Passes when it reaches {limit:.0%} of the agreement among people; fails when "
-            "all of the interval lies below.",
+            lacking=say(
+                "%(cells)s that two people or more have judged and it has too", cells=self.cells
+            ),
+            rule=say(
+                "Passes when it reaches %(limit)s of the agreement among people; fails "
+                "when all of the interval lies below.",
+                limit=f"{limit:.0%}",
+            ),
             grade=lambda head: at_least(head, limit),
-            undefined="people never agree here, or there is one prompt.",
-            sentence=f"It gives what a person gives in {_told(figures[1])} of {{n}} {self.cells}, "
-            f"people among themselves in {_told(figures[2])}: {{estimate:.0%}} [{{low:.0%}}, "
-            "{high:.0%}] of that ceiling.",
+            undefined=say("people never agree here, or there is one prompt."),
+            sentence=say(
+                "It gives what a person gives in %(told)s of {n} %(cells)s, people among "
+                "themselves in %(told_2)s: {estimate:.0%%} [{low:.0%%}, {high:.0%%}] of "
+                "that ceiling.",
+                told=_told(figures[1]),
+                cells=self.cells,
+                told_2=_told(figures[2]),
+            ),
         )
 
 
@@ -187,7 +207,7 @@ class LikeAGroup(OfCells):
             ]
             if agreed:
                 rows.append((pair.prompt, agreed))
-        return resembling(rows, limit, lacking="of the questions")
+        return resembling(rows, limit, lacking=say("of the questions"))
 
 
 def _alike(cells: Mapping[str, float], marks: Mapping[str, float]) -> float:
@@ -200,7 +220,7 @@ class Drifted(OfCells):
     this is (1 + Kendall's tau) / 2, CREAM's consistency; of scores, 1 less the distance in shares
     of the scale."""
 
-    figure: ClassVar[str] = "consistency"
+    figure: ClassVar[str] = say("consistency")
     needs = "an earlier card of this project with the same questions"
 
     def examine(self, material: Material, limit: float) -> Finding:
@@ -217,13 +237,19 @@ class Drifted(OfCells):
                 prompts.append(pair.prompt)
         return concluded(
             [
-                mean(self.figure, alike, prompts, unit="share"),
-                share("exactly the same", same, prompts),
+                mean(self.figure, alike, prompts, unit=say("share")),
+                share(say("exactly the same"), same, prompts),
             ],
             len(alike),
-            lacking=f"{self.cells} that both versions judged",
-            rule=f"Passes from {limit:.0%} consistency; fails when all of the interval lies below.",
+            lacking=say("%(cells)s that both versions judged", cells=self.cells),
+            rule=say(
+                "Passes from %(limit)s consistency; fails when all of the interval lies below.",
+                limit=f"{limit:.0%}",
+            ),
             grade=lambda head: at_least(head, limit),
-            sentence="It is {estimate:.1%} [{low:.1%}, {high:.1%}] consistent with its earlier "
-            f"version on {{n}} {self.cells}.",
+            sentence=say(
+                "It is {estimate:.1%%} [{low:.1%%}, {high:.1%%}] consistent with its "
+                "earlier version on {n} %(cells)s.",
+                cells=self.cells,
+            ),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.audits import LEAST, Figure, Finding, Grade, too_little
 from models_runtime.audits._intervals import unknown
 
@@ -16,7 +17,7 @@ def concluded(
     grade: Callable[[Figure], Grade],
     sentence: str,
     least: int = LEAST,
-    undefined: str = "all of it belongs to one prompt.",
+    undefined: str = say("all of it belongs to one prompt."),
     detail: Mapping[str, Any] | None = None,
 ) -> Finding:
     """The finding of figures over `n` rows, the headline first.
@@ -27,7 +28,9 @@ def concluded(
     """
     head = figures[0]
     if n < least:
-        return too_little(unknown(head.name, n=n), f"{n} {lacking}.", rule)
+        return too_little(
+            unknown(head.name, n=n), say("%(n)s %(lacking)s.", n=n, lacking=lacking), rule
+        )
     if not head.is_known:
         return too_little(head, undefined, rule)
     estimate, low, high = head.known()

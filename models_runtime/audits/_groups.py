@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from annotation.phrases import say
 from models_runtime.audits import LEAST, Figure, Finding, near_zero, too_little
 from models_runtime.audits._intervals import LEVEL, around, mean, unknown
 
@@ -30,32 +31,46 @@ Row = tuple[str, Sequence[Agreed]]  # a question: its prompt, and who answered i
 
 def resembling(rows: Sequence[Row], limit: float, *, lacking: str) -> Finding:
     """The finding of the group that stands out; `lacking` says of what too few were answered."""
-    rule = (
-        f"Passes when the interval holds 0 or the difference is within ±{limit:g}; fails when "
-        "all of the interval lies beyond."
+    rule = say(
+        "Passes when the interval holds 0 or the difference is within "
+        "±%(limit)s; fails when all of the interval lies beyond.",
+        limit=f"{limit:g}",
     )
     groups = [each for each in _groups(rows) if each.is_enough]
     if not groups:
         return too_little(
-            unknown("agreement less that with the others", n=len(rows)),
-            f"no group of people answered {LEAST} {lacking} beside others who did.",
+            unknown(say("agreement less that with the others"), n=len(rows)),
+            say(
+                "no group of people answered %(least)s %(lacking)s beside others who did.",
+                least=LEAST,
+                lacking=lacking,
+            ),
             rule,
         )
     level = 1 - (1 - LEVEL) / len(groups)
     gaps = [(each, each.gap(level)) for each in groups]
     told = [(each, gap) for each, gap in gaps if gap.is_known]
     if not told:
-        return too_little(gaps[0][1], "all of it belongs to one prompt.", rule)
+        return too_little(gaps[0][1], say("all of it belongs to one prompt."), rule)
     most, head = max(told, key=lambda each: _distance(each[1]))
     estimate, low, high = head.known()
-    more = "more" if estimate >= 0 else "less"
+    more = say("more") if estimate >= 0 else say("less")
     return Finding(
         (head,),
         near_zero(head, limit),
         rule,
-        f"It agrees with {most.attribute} “{most.value}” {abs(estimate):.1%} {more} than "
-        f"with the others [{low:.1%}, {high:.1%}]; of {len(groups)} groups this one stands "
-        "out most.",
+        say(
+            "It agrees with %(attribute)s “%(most)s” %(abs)s %(more)s than with the "
+            "others [%(low)s, %(high)s]; of %(groups)s groups this one stands out "
+            "most.",
+            attribute=most.attribute,
+            most=most.value,
+            abs=f"{abs(estimate):.1%}",
+            more=more,
+            low=f"{low:.1%}",
+            high=f"{high:.1%}",
+            groups=len(groups),
+        ),
         {"groups": [_told(each, gap) for each, gap in gaps]},
     )
 
@@ -89,10 +104,13 @@ class _Side:
         low, high = around(estimate, influences, self.prompts, level=level)
         n = sum(each is not None for each in self.within)
         return Figure(
-            f"agreement with {self.attribute} “{self.value}” less that with the others",
+            say("agreement with %(attribute)s “%(self)s” less that with the others",
+attribute=self.attribute,
+self=self.value),
             estimate, low, high,
             sum(each for each in self.within if each is not None), n,
-            f"t, {level:.2%}, standard error clustered by prompt", "share",
+            say("t, %(level)s, standard error clustered by prompt",
+level=f"{level:.2%}"), "share",
         )  # fmt: skip
 
 
@@ -130,7 +148,7 @@ def _told(side: _Side, gap: Figure) -> dict[str, Any]:
         for prompt, each in zip(side.prompts, side.within, strict=True)
         if each is not None
     ]
-    agreement = mean("agreement", [each for _, each in known], [prompt for prompt, _ in known])
+    agreement = mean(say("agreement"), [each for _, each in known], [prompt for prompt, _ in known])
     return {
         "attribute": side.attribute,
         "value": side.value,

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from annotation.phrases import say
+
 LEVEL = 0.98  # a card shows many intervals at once, so each is held to more than 95 %
 RESAMPLES = 1000
 Z = 2.3263478740408408
-WILSON = "Wilson, 98 %, n reduced for pairs of one prompt"
-CLUSTERED = "t, 98 %, standard error clustered by prompt"
-BOOTSTRAP = f"bootstrap over prompts, 98 %, {RESAMPLES} resamples"
+WILSON = say("Wilson, 98 %%, n reduced for pairs of one prompt")
+CLUSTERED = say("t, 98 %%, standard error clustered by prompt")
+BOOTSTRAP = say("bootstrap over prompts, 98 %%, %(resamples)s resamples", resamples=RESAMPLES)
 
 Floats = NDArray[np.float64]
 
@@ -172,7 +174,7 @@ def resampled(
     if correct_bias:
         low, high = max(0.0, 2 * estimate - high), max(0.0, 2 * estimate - low)
         estimate = min(max(2 * estimate - float(np.nanmean(draws)), low), high)
-        method = f"basic {BOOTSTRAP}, bias taken out"
+        method = say("basic %(bootstrap)s, bias taken out", bootstrap=BOOTSTRAP)
     return Figure(name, estimate, low, high, numerator, n, method, unit)
 
 

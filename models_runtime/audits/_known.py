@@ -5,6 +5,7 @@ that rank. A file of an audit names one of these and says of which judges it is.
 from collections.abc import Iterable, Mapping
 from statistics import fmean
 
+from annotation.phrases import say
 from models_runtime.audits import (
     RANKINGS,
     SCORES,
@@ -37,16 +38,24 @@ class OwnFamily(Audit):
         unit = UNITS.get(self.of, SCALE)
         people = sum(by_people for *_, by_people in rows)
         return concluded(
-            [mean("judge less gold on own responses", gaps, prompts, unit=unit)],
+            [mean(say("judge less gold on own responses"), gaps, prompts, unit=unit)],
             len(rows),
-            lacking=f"responses by its own family ({material.family or 'unknown'}) that people or "
-            "other judges have judged",
-            rule=f"Passes when the interval holds 0 or the difference is within ±{limit:g}; fails "
-            "when all of the interval lies beyond.",
+            lacking=say(
+                "responses by its own family (%(value)s) that people or other judges have judged",
+                value=material.family or "unknown",
+            ),
+            rule=say(
+                "Passes when the interval holds 0 or the difference is within "
+                "±%(limit)s; fails when all of the interval lies beyond.",
+                limit=f"{limit:g}",
+            ),
             grade=lambda head: near_zero(head, limit),
-            sentence="It judges its own family's responses {estimate:+.3f} [{low:.3f}, {high:.3f}] "
-            f"against the gold score, {{n}} responses ({people} by people, the rest by other "
-            "judges).",
+            sentence=say(
+                "It judges its own family's responses {estimate:+.3f} [{low:.3f}, "
+                "{high:.3f}] against the gold score, {n} responses (%(people)s by "
+                "people, the rest by other judges).",
+                people=people,
+            ),
         )
 
     def _own(self, material: Material, pair: Pair) -> Iterable[tuple[str, float, float, bool]]:

@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.audits import RANKINGS, Material, Pair, Variant
 
 EDGE = 1e-9
 CHANGED = 2  # responses of a ranking that are changed, each in a copy of its own
-UNITS = {RANKINGS: "win share"}
-SCALE = "share of the scale"
+UNITS = {RANKINGS: say("win share")}
+SCALE = say("share of the scale")
 
 
 def _any(_text: str) -> bool:

@@ -15,16 +15,18 @@ its verdicts anyway; that is for the audit of repeating to tell, and mustn't be 
 
 from collections.abc import Sequence
 
+from annotation.phrases import say
 from models_runtime.audits import Figure
 from models_runtime.audits._intervals import mean
 
-RULE = (
-    "Passes when other typing moves verdicts by at most {limit:g} of their range more than asking "
-    "again does; fails when all of the interval lies above."
+RULE = say(
+    "Passes when other typing moves verdicts by at most {limit:g} of their "
+    "range more than asking again does; fails when all of the interval lies "
+    "above."
 )
-SENTENCE = (
-    "Other typing moves a verdict by {{estimate:+.3f}} [{{low:+.3f}}, {{high:+.3f}}] of its range "
-    "more than asking again does, {{n}} {what}."
+SENTENCE = say(
+    "Other typing moves a verdict by {{estimate:+.3f}} [{{low:+.3f}}, "
+    "{{high:+.3f}}] of its range more than asking again does, {{n}} {what}."
 )
 
 
@@ -34,7 +36,9 @@ def sensitivity(name: str, rows: Sequence[tuple[str, float, float]]) -> list[Fig
     typed, again = [far for _, far, _ in rows], [far for *_, far in rows]
     net = [x - y for x, y in zip(typed, again, strict=True)]
     return [
-        mean(name, net, prompts, unit="share of the range"),
-        mean("distance when typed differently", typed, prompts, unit="share of the range"),
-        mean("distance when asked again", again, prompts, unit="share of the range"),
+        mean(name, net, prompts, unit=say("share of the range")),
+        mean(
+            say("distance when typed differently"), typed, prompts, unit=say("share of the range")
+        ),
+        mean(say("distance when asked again"), again, prompts, unit=say("share of the range")),
     ]

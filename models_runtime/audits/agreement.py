@@ -2,6 +2,7 @@
 
 from statistics import fmean
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
@@ -34,49 +35,63 @@ class Agreement(Audit):
             if pair.votes and (number := material.number(pair)) is not None
         ]
         several = [(pair, sign) for pair, sign in rows if len(pair.votes) > 1]
-        rule = (
-            f"Passes when it reaches {limit:.0%} of the agreement among people; fails when all of "
-            "the interval lies below."
+        rule = say(
+            "Passes when it reaches %(limit)s of the agreement among people; fails "
+            "when all of the interval lies below.",
+            limit=f"{limit:.0%}",
         )
         if len(several) < LEAST:
             return too_little(
-                unknown("share of the human ceiling", n=len(several)),
-                f"{len(several)} pairs that two people or more have answered and it has judged.",
+                unknown(say("share of the human ceiling"), n=len(several)),
+                say(
+                    "%(n)s pairs that two people or more have answered and it has judged.",
+                    n=len(several),
+                ),
                 rule,
             )
         prompts = [pair.prompt for pair, _ in several]
         mine = [with_people(pair, sign) for pair, sign in several]
         theirs = [among_people(pair) for pair, _ in several]
-        reached = ratio("share of the human ceiling", mine, theirs, prompts, unit="ratio")
+        reached = ratio(say("share of the human ceiling"), mine, theirs, prompts, unit=say("ratio"))
         figures = [
             reached,
-            mean("agreement with a person", mine, prompts, unit="share"),
-            mean("agreement of two people", theirs, prompts, unit="share"),
+            mean(say("agreement with a person"), mine, prompts, unit=say("share")),
+            mean(say("agreement of two people"), theirs, prompts, unit=say("share")),
         ]
         clear = [(p, sign, most) for p, sign in rows if (most := _majority(p)) is not None]
         if len({most for *_, most in clear} | {sign for _, sign, _ in clear}) > 1:
             figures.append(
                 resampled(
-                    "kappa with the majority",
+                    say("kappa with the majority"),
                     lambda chosen: kappa(
                         [clear[place][1] for place in chosen], [clear[place][2] for place in chosen]
                     ),
                     [pair.prompt for pair, *_ in clear],
                     seed=material.seed,
                     numerator=sum(sign == most for _, sign, most in clear),
-                    unit="kappa",
+                    unit=say("kappa"),
                 )
             )
         if not reached.is_known:
-            return too_little(reached, "people never agree here, or there is one prompt.", rule)
+            return too_little(
+                reached, say("people never agree here, or there is one prompt."), rule
+            )
         estimate, low, high = reached.known()
         return Finding(
             tuple(figures),
             at_least(reached, limit),
             rule,
-            f"It agrees with a person in {figures[1].estimate:.1%} of {len(several)} pairs, people "
-            f"among themselves in {figures[2].estimate:.1%}: {estimate:.0%} [{low:.0%}, {high:.0%}]"
-            " of that ceiling.",
+            say(
+                "It agrees with a person in %(estimate)s of %(several)s pairs, people "
+                "among themselves in %(estimate_2)s: %(estimate_3)s [%(low)s, %(high)s] "
+                "of that ceiling.",
+                estimate=f"{figures[1].estimate:.1%}",
+                several=len(several),
+                estimate_2=f"{figures[2].estimate:.1%}",
+                estimate_3=f"{estimate:.0%}",
+                low=f"{low:.0%}",
+                high=f"{high:.0%}",
+            ),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
@@ -49,40 +50,52 @@ class Calibration(Audit):
                     p, answers = 1 - p, [1 - each for each in answers]
                 brier = fmean((p - each) ** 2 for each in answers)
                 rows.append(_Row(pair.prompt, p, fmean(answers), brier))
-        rule = (
-            f"Passes when the interval of the overconfidence holds 0 or it is within ±{limit:g}; "
-            "fails when all of the interval lies beyond."
+        rule = say(
+            "Passes when the interval of the overconfidence holds 0 or it is within "
+            "±%(limit)s; fails when all of the interval lies beyond.",
+            limit=f"{limit:g}",
         )
         if len(rows) < LEAST:
             return too_little(
-                unknown("overconfidence", n=len(rows)),
-                f"{len(rows)} pairs with a probability that people have answered.",
+                unknown(say("overconfidence"), n=len(rows)),
+                say("%(n)s pairs with a probability that people have answered.", n=len(rows)),
                 rule,
             )
         prompts = [row.prompt for row in rows]
-        over = mean("overconfidence", [r.sure - r.right for r in rows], prompts, unit="share")
+        over = mean(
+            say("overconfidence"), [r.sure - r.right for r in rows], prompts, unit=say("share")
+        )
         if not over.is_known:
-            return too_little(over, "all pairs are of one prompt.", rule)
+            return too_little(over, say("all pairs are of one prompt."), rule)
         sure = np.array([row.sure for row in rows])
         right = np.array([row.right for row in rows])
         ece = resampled(
-            "expected calibration error",
+            say("expected calibration error"),
             lambda chosen: calibration_error(sure[chosen], right[chosen]),
             prompts,
             seed=material.seed,
-            unit="share",
+            unit=say("share"),
             numerator=len(rows) * calibration_error(sure, right),
             correct_bias=True,
         )
-        score = mean("Brier's score", [row.brier for row in rows], prompts, unit="squared")
+        score = mean(
+            say("Brier's score"), [row.brier for row in rows], prompts, unit=say("squared")
+        )
         estimate, low, high = over.known()
-        word = "surer" if estimate >= 0 else "less sure"
+        word = say("surer") if estimate >= 0 else say("less sure")
         return Finding(
             (over, ece, score),
             near_zero(over, limit),
             rule,
-            f"It is {abs(estimate):.1%} {word} than it is right "
-            f"[{low:.1%}, {high:.1%} overconfident], {len(rows)} pairs.",
+            say(
+                "It is %(abs)s %(word)s than it is right [%(low)s, %(high)s "
+                "overconfident], %(rows)s pairs.",
+                abs=f"{abs(estimate):.1%}",
+                word=word,
+                low=f"{low:.1%}",
+                high=f"{high:.1%}",
+                rows=len(rows),
+            ),
             {"curve": _curve(rows)},
         )
 
@@ -115,7 +128,7 @@ def _curve(rows: Sequence[_Row]) -> list[dict[str, Any]]:
     curve = []
     for part in parts:
         inside = [ordered[place] for place in part]
-        figure = share("right", [r.right for r in inside], [r.prompt for r in inside])
+        figure = share(say("right"), [r.right for r in inside], [r.prompt for r in inside])
         curve.append(
             {
                 "sure": fmean(row.sure for row in inside),

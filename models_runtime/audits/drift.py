@@ -1,5 +1,6 @@
 """Does this version of the judge say what an earlier one said?"""
 
+from annotation.phrases import say
 from models_runtime.audits import LEAST, Audit, Finding, Material, at_least, sign_of, too_little
 from models_runtime.audits._intervals import mean, unknown
 
@@ -27,23 +28,33 @@ class Drift(Audit):
             same.append(1 - apart / 2)
             opposite += apart == 2
             prompts.append(pair.prompt)
-        rule = f"Passes from {limit:.0%} consistency; fails when all of the interval lies below."
+        rule = say(
+            "Passes from %(limit)s consistency; fails when all of the interval lies below.",
+            limit=f"{limit:.0%}",
+        )
         if len(same) < LEAST:
             return too_little(
-                unknown("consistency", n=len(same)),
-                f"{len(same)} pairs that both versions judged.",
+                unknown(say("consistency"), n=len(same)),
+                say("%(n)s pairs that both versions judged.", n=len(same)),
                 rule,
             )
-        figure = mean("consistency", same, prompts, unit="share")
+        figure = mean(say("consistency"), same, prompts, unit=say("share"))
         if not figure.is_known:
-            return too_little(figure, "all pairs are of one prompt.", rule)
+            return too_little(figure, say("all pairs are of one prompt."), rule)
         estimate, low, high = figure.known()
         return Finding(
             (figure,),
             at_least(figure, limit),
             rule,
-            f"It is {estimate:.1%} [{low:.1%}, {high:.1%}] consistent with its earlier version on "
-            f"{len(same)} pairs; {opposite} verdicts are opposite.",
+            say(
+                "It is %(estimate)s [%(low)s, %(high)s] consistent with its earlier "
+                "version on %(same)s pairs; %(opposite)s verdicts are opposite.",
+                estimate=f"{estimate:.1%}",
+                low=f"{low:.1%}",
+                high=f"{high:.1%}",
+                same=len(same),
+                opposite=opposite,
+            ),
         )
 
 

@@ -1,5 +1,6 @@
 """Does the judge choose the response that is known to be right?"""
 
+from annotation.phrases import say
 from models_runtime.audits import LEAST, Audit, Finding, Grade, Material, Pair, Trial, too_little
 from models_runtime.audits import share_of as won
 from models_runtime.audits._intervals import Figure, mean, share, unknown
@@ -24,18 +25,19 @@ class KnownAnswers(Audit):
             for pair in material.pairs
             if pair.right is not None and (trial := material.trial(pair)) is not None
         ]
-        rule = (
-            f"Passes when the interval lies above {limit:.0%} (chance is 50 %); fails when it lies "
-            "below; else warns."
+        rule = say(
+            "Passes when the interval lies above %(limit)s (chance is 50 %%); fails "
+            "when it lies below; else warns.",
+            limit=f"{limit:.0%}",
         )
         if len(known) < LEAST:
             return too_little(
-                unknown("accuracy", n=len(known)),
-                f"{len(known)} pairs of which one response is known to be right.",
+                unknown(say("accuracy"), n=len(known)),
+                say("%(n)s pairs of which one response is known to be right.", n=len(known)),
                 rule,
             )
         prompts = [pair.prompt for pair, _ in known]
-        figures = [share("accuracy", [_accuracy(p, t) for p, t in known], prompts)]
+        figures = [share(say("accuracy"), [_accuracy(p, t) for p, t in known], prompts)]
         figures += _by_order(known, prompts)
         estimate, low, high = figures[0].known()
         grade = Grade.PASS if low > limit else Grade.FAIL if high < limit else Grade.WARN
@@ -43,8 +45,14 @@ class KnownAnswers(Audit):
             tuple(figures),
             grade,
             rule,
-            f"It chooses the right response in {estimate:.1%} [{low:.1%}, {high:.1%}] of "
-            f"{len(known)} pairs.",
+            say(
+                "It chooses the right response in %(estimate)s [%(low)s, %(high)s] of "
+                "%(known)s pairs.",
+                estimate=f"{estimate:.1%}",
+                low=f"{low:.1%}",
+                high=f"{high:.1%}",
+                known=len(known),
+            ),
         )
 
 
@@ -62,14 +70,16 @@ def _right(pair: Pair, number: float) -> float:
 
 def _by_order(known: list[tuple[Pair, Trial]], prompts: list[str]) -> list[Figure]:
     figures = []
-    for first, name in ((0, "position 0 shown first"), (1, "position 1 shown first")):
+    for first, name in ((0, say("position 0 shown first")), (1, say("position 1 shown first"))):
         right: list[float] = []
         for pair, trial in known:
             told = [_right(pair, show.number) for show in trial.shows if show.first == first]
             told += [0.0 for place in trial.unread if place == first]
             right += told[:1]
         if len(right) == len(known):
-            figures.append(mean(f"accuracy, {name}", right, prompts, unit="share"))
+            figures.append(
+                mean(say("accuracy, %(name)s", name=name), right, prompts, unit=say("share"))
+            )
     return figures
 
 

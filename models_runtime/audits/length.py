@@ -2,6 +2,7 @@
 
 import math
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
@@ -43,29 +44,41 @@ class Length(Audit):
             x.append(math.log(max(1, len(pair.texts[0])) / max(1, len(pair.texts[1]))))
             people.append(share - 0.5)
             prompts.append(pair.prompt)
-        unit = "log-odds" if in_odds else "win share"
+        unit = say("log-odds") if in_odds else say("win share")
         bound = limit if in_odds else limit / POINTS
-        rule = (
-            f"Passes when the interval holds 0 or the coefficient is within ±{bound:g} {unit} per "
-            "e-fold of the ratio of lengths; fails when all of the interval lies beyond."
+        rule = say(
+            "Passes when the interval holds 0 or the coefficient is within "
+            "±%(bound)s %(unit)s per e-fold of the ratio of lengths; fails when all "
+            "of the interval lies beyond.",
+            bound=f"{bound:g}",
+            unit=unit,
         )
         if len(y) < LEAST:
             return too_little(
-                unknown("coefficient of length", n=len(y)),
-                f"{len(y)} pairs with a verdict that people have answered too.",
+                unknown(say("coefficient of length"), n=len(y)),
+                say("%(n)s pairs with a verdict that people have answered too.", n=len(y)),
                 rule,
             )
-        coefficient = slope("coefficient of length", y, x, [people], prompts, unit=unit)
+        coefficient = slope(say("coefficient of length"), y, x, [people], prompts, unit=unit)
         if not coefficient.is_known:
-            return too_little(coefficient, "lengths and answers don't vary enough.", rule)
+            return too_little(coefficient, say("lengths and answers don't vary enough."), rule)
         estimate, low, high = coefficient.known()
-        more = "longer" if estimate >= 0 else "shorter"
+        more = say("longer") if estimate >= 0 else say("shorter")
         return Finding(
             (coefficient,),
             near_zero(coefficient, bound),
             rule,
-            f"With people's view held fixed, the {more} response gains {abs(estimate):.2f} {unit} "
-            f"per e-fold of the ratio [{low:.2f}, {high:.2f} for the longer], {len(y)} pairs.",
+            say(
+                "With people's view held fixed, the %(more)s response gains %(abs)s "
+                "%(unit)s per e-fold of the ratio [%(low)s, %(high)s for the longer], "
+                "%(y)s pairs.",
+                more=more,
+                abs=f"{abs(estimate):.2f}",
+                unit=unit,
+                low=f"{low:.2f}",
+                high=f"{high:.2f}",
+                y=len(y),
+            ),
         )
 
 

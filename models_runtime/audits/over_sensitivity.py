@@ -1,5 +1,6 @@
 """Does the verdict change when the meaning stays?"""
 
+from annotation.phrases import say
 from models_runtime.audits import Audit, Finding, Material, Pair, Variant, at_most, share_of
 from models_runtime.audits._endings import concluded
 from models_runtime.audits._sensitivity import RULE, SENTENCE, sensitivity
@@ -33,9 +34,9 @@ class OverSensitivity(Audit):
                 own = share_of(plain)
                 rows.append((pair.prompt, abs(own - share_of(typed)), abs(own - share_of(again))))
         return concluded(
-            sensitivity("moved by other typing", rows),
+            sensitivity(say("moved by other typing"), rows),
             len(rows),
-            lacking="pairs judged as they are, again and typed differently",
+            lacking=say("pairs judged as they are, again and typed differently"),
             rule=RULE.format(limit=limit),
             grade=lambda head: at_most(head, limit),
             sentence=SENTENCE.format(what="pairs"),

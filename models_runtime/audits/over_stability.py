@@ -1,5 +1,6 @@
 """Does the verdict stay when the better response's meaning is destroyed?"""
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
@@ -31,16 +32,19 @@ class OverStability(Audit):
 
     def examine(self, material: Material, limit: float) -> Finding:
         won = [each for each in shifts(material, REVERSED) if each.before > 0]
-        rule = (
-            f"Passes when at most {limit:.0%} of the winners still win; fails when all of the "
-            "interval lies above."
+        rule = say(
+            "Passes when at most %(limit)s of the winners still win; fails when all "
+            "of the interval lies above.",
+            limit=f"{limit:.0%}",
         )
         if len(won) < LEAST:
             return too_little(
-                unknown("still winning", n=len(won)), f"{len(won)} copies of winners.", rule
+                unknown(say("still winning"), n=len(won)),
+                say("%(n)s copies of winners.", n=len(won)),
+                rule,
             )
         kept = share(
-            "still winning",
+            say("still winning"),
             [float(each.after > 0) for each in won],
             [each.pair.prompt for each in won],
         )
@@ -49,8 +53,14 @@ class OverStability(Audit):
             (kept,),
             at_most(kept, limit),
             rule,
-            f"With its words reversed the winner still wins in {estimate:.1%} "
-            f"[{low:.1%}, {high:.1%}] of {len(won)} pairs.",
+            say(
+                "With its words reversed the winner still wins in %(estimate)s [%(low)s, "
+                "%(high)s] of %(won)s pairs.",
+                estimate=f"{estimate:.1%}",
+                low=f"{low:.1%}",
+                high=f"{high:.1%}",
+                won=len(won),
+            ),
         )
 
 

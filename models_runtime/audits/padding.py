@@ -2,9 +2,11 @@
 
 import math
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
+    Figure,
     Finding,
     Grade,
     Material,
@@ -38,15 +40,23 @@ class Padding(Audit):
     def examine(self, material: Material, limit: float) -> Finding:
         found = shifts(material, PADDED)
         in_odds = material.gives_probabilities() and all(each.odds is not None for each in found)
-        rule = (
-            f"Passes when the interval holds 0 or lies below it, or the gain is at most {limit:g} "
-            f"log-odds per e-fold of length (at most {POINTS:g} in win share); fails when all of "
-            "the interval lies above."
+        rule = say(
+            "Passes when the interval holds 0 or lies below it, or the gain is at "
+            "most %(limit)s log-odds per e-fold of length (at most %(points)s in win "
+            "share); fails when all of the interval lies above.",
+            limit=f"{limit:g}",
+            points=f"{POINTS:g}",
         )
         if len(found) < LEAST:
-            return too_little(unknown("gain", n=len(found)), f"{len(found)} padded copies.", rule)
+            return too_little(
+                unknown(say("gain"), n=len(found)),
+                say("%(n)s padded copies.", n=len(found)),
+                rule,
+            )
         prompts = [each.pair.prompt for each in found]
-        moved = mean("gain in win share", [each.share for each in found], prompts, unit="win share")
+        moved = mean(
+            say("gain in win share"), [each.share for each in found], prompts, unit=say("win share")
+        )
         figures = [moved]
         if in_odds:
             growth = [
@@ -56,17 +66,17 @@ class Padding(Audit):
             ]
             odds = [each.odds or 0.0 for each in found]
             coefficient = ratio(
-                "gain per e-fold of length",
+                say("gain per e-fold of length"),
                 [x * y for x, y in zip(growth, odds, strict=True)],
                 [x * x for x in growth],
                 prompts,
-                unit="log-odds",
+                unit=say("log-odds"),
             )
             figures.insert(0, coefficient)
         head = figures[0]
         if not head.is_known:
-            return too_little(head, "all pairs are of one prompt.", rule)
-        estimate, low, high = head.known()
+            return too_little(head, say("all pairs are of one prompt."), rule)
+        estimate = head.known()[0]
         grade = near_zero(head, limit if in_odds else POINTS)
         if estimate < 0:
             grade = Grade.PASS
@@ -74,9 +84,30 @@ class Padding(Audit):
             tuple(figures),
             grade,
             rule,
-            f"Padding moves a response by {estimate:+.2f} {head.unit} [{low:.2f}, {high:.2f}]"
-            f"{' per e-fold of its length' if in_odds else ''}, {len(found)} copies.",
+            _sentence(head, len(found), in_odds),
         )
+
+
+def _sentence(head: Figure, copies: int, in_odds: bool) -> str:
+    estimate, low, high = head.known()
+    values = {
+        "n_moved": f"{estimate:+.2f}",
+        "unit": head.unit,
+        "n_low": f"{low:.2f}",
+        "n_high": f"{high:.2f}",
+        "n": copies,
+    }
+    if not in_odds:
+        return say(
+            "Padding moves a response by %(n_moved)s %(unit)s [%(n_low)s, %(n_high)s], %(n)s "
+            "copies.",
+            **values,
+        )
+    return say(
+        "Padding moves a response by %(n_moved)s %(unit)s [%(n_low)s, %(n_high)s] per e-fold of "
+        "its length, %(n)s copies.",
+        **values,
+    )
 
 
 AUDIT = Padding()

@@ -1,5 +1,6 @@
 """Does the place in which a response is shown move the verdict?"""
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
@@ -56,14 +57,18 @@ class Position(Audit):
             else:
                 in_odds = False
                 biases.append((share_of(ab.number) - share_of(ba.number)) / 2)
-        rule = (
-            f"Passes when the interval of the bias holds 0 or the bias is within ±{limit:g} "
-            f"log-odds (a quarter of that in win share), and at least {LEAST_CONSISTENT:.0%} of "
-            "the pairs have the same winner in both orders."
+        rule = say(
+            "Passes when the interval of the bias holds 0 or the bias is within "
+            "±%(limit)s log-odds (a quarter of that in win share), and at least "
+            "%(least_consistent)s of the pairs have the same winner in both orders.",
+            limit=f"{limit:g}",
+            least_consistent=f"{LEAST_CONSISTENT:.0%}",
         )
         if len(prompts) < LEAST:
             return too_little(
-                unknown("bias", n=len(prompts)), f"{len(prompts)} pairs read in both orders.", rule
+                unknown(say("bias"), n=len(prompts)),
+                say("%(n)s pairs read in both orders.", n=len(prompts)),
+                rule,
             )
         if not in_odds:
             biases = [
@@ -72,24 +77,35 @@ class Position(Audit):
                 if (shows := _by_first(material, pair)) is not None
                 for ab, ba in [shows]
             ]
-        bias = mean("bias", biases, prompts, unit="log-odds" if in_odds else "win share")
-        same = share("same winner in both orders", alike, prompts)
+        bias = mean(
+            say("bias"), biases, prompts, unit=say("log-odds") if in_odds else say("win share")
+        )
+        same = share(say("same winner in both orders"), alike, prompts)
         if not bias.is_known:
-            return too_little(bias, "all pairs are of one prompt.", rule)
+            return too_little(bias, say("all pairs are of one prompt."), rule)
         grades = [
             near_zero(bias, limit if in_odds else limit / POINTS),
             at_least(same, LEAST_CONSISTENT),
         ]
         worst = max(grades, key=[Grade.PASS, Grade.WARN, Grade.FAIL].index)
         estimate, low, high = bias.known()
-        side = "first" if estimate >= 0 else "second"
+        side = say("first") if estimate >= 0 else say("second")
         return Finding(
             (bias, same, *_with_unread(material)),
             worst,
             rule,
-            f"The response shown {side} gains {abs(estimate):.2f} {bias.unit} "
-            f"[{low:.2f}, {high:.2f} for the first] by its place; "
-            f"{same.estimate:.0%} of {len(prompts)} pairs have the same winner in both orders.",
+            say(
+                "The response shown %(side)s gains %(abs)s %(unit)s [%(low)s, %(high)s "
+                "for the first] by its place; %(estimate)s of %(prompts)s pairs have the "
+                "same winner in both orders.",
+                side=side,
+                abs=f"{abs(estimate):.2f}",
+                unit=bias.unit,
+                low=f"{low:.2f}",
+                high=f"{high:.2f}",
+                estimate=f"{same.estimate:.0%}",
+                prompts=len(prompts),
+            ),
         )
 
 
@@ -109,7 +125,7 @@ def _with_unread(material: Material) -> list[Figure]:
             prompts.append(pair.prompt)
     if not any(trial.unread for trial in material.trials.values()):
         return []
-    return [share("same verdict, unreadable counted as one", alike, prompts)]
+    return [share(say("same verdict, unreadable counted as one"), alike, prompts)]
 
 
 def _by_first(material: Material, pair: Pair) -> tuple[Show, Show] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from annotation.phrases import say
 from models_runtime.audits import (
     PLAIN,
     RANKINGS,
@@ -48,9 +49,9 @@ class RankingPosition(Audit):
     def examine(self, material: Material, limit: float) -> Finding:
         first, last, whose = _slots(material)
         same, prompts = _same_order(material)
-        consistent = share("same order when put the other way round", same, prompts)
-        bias = mean("bias", first, whose, unit="win share")
-        seen = [bias, mean("of the last", last, whose, unit="win share")] if first else []
+        consistent = share(say("same order when put the other way round"), same, prompts)
+        bias = mean(say("bias"), first, whose, unit=say("win share"))
+        seen = [bias, mean(say("of the last"), last, whose, unit=say("win share"))] if first else []
 
         def grade(head: Figure) -> Grade:
             grades = [at_least(consistent, LEAST_CONSISTENT)]
@@ -58,17 +59,19 @@ class RankingPosition(Audit):
             return max(grades, key=[Grade.PASS, Grade.WARN, Grade.FAIL].index)
 
         kept = "–" if consistent.estimate is None else f"{consistent.estimate:.0%}"
-        said = "The response shown first gains {estimate:+.3f} [{low:+.3f}, {high:+.3f}] of win "
         return concluded(
             [*seen, consistent],
             len(same),
-            lacking="pairs of responses ranked in both placements",
-            rule=f"Passes when the interval of the bias holds 0 or the bias is within ±{limit:g} "
-            f"of win share, and at least {LEAST_CONSISTENT:.0%} of the pairs of responses keep "
-            "their order when all are put the other way round.",
+            lacking=say("pairs of responses ranked in both placements"),
+            rule=say(
+                "Passes when the interval of the bias holds 0 or the bias is within "
+                "±%(limit)s of win share, and at least %(least_consistent)s of the pairs "
+                "of responses keep their order when all are put the other way round.",
+                limit=f"{limit:g}",
+                least_consistent=f"{LEAST_CONSISTENT:.0%}",
+            ),
             grade=grade,
-            sentence=(f"{said}share by its place; " if seen else "It shows one at a time; ")
-            + f"{kept} of {{n}} pairs of responses keep their order when put the other way round.",
+            sentence=_sentence(kept, bool(seen)),
         )
 
 
@@ -108,6 +111,21 @@ def _turned_back(trial: Trial, count: int) -> dict[str, float]:
         low, _, high = cell.partition("-")
         found[f"{count - 1 - int(high)}-{count - 1 - int(low)}"] = 1 - value
     return found
+
+
+def _sentence(kept: str, seen: bool) -> str:
+    if not seen:
+        return say(
+            "It shows one at a time; %(kept)s of {n} pairs of responses keep their order when put "
+            "the other way round.",
+            kept=kept,
+        )
+    return say(
+        "The response shown first gains {estimate:+.3f} [{low:+.3f}, {high:+.3f}] of win share by "
+        "its place; %(kept)s of {n} pairs of responses keep their order when put the other way "
+        "round.",
+        kept=kept,
+    )
 
 
 AUDIT = RankingPosition()

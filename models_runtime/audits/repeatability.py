@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     PLAIN,
@@ -40,25 +41,30 @@ class Repeatability(Audit):
             if len(read) == len(numbers):
                 rows.append(Counter(read))
                 prompts.append(pair.prompt)
-        rule = (
-            f"Passes when at least {limit:.0%} of the pairs have the same verdict three times; "
-            "fails when all of the interval lies below."
+        rule = say(
+            "Passes when at least %(limit)s of the pairs have the same verdict three "
+            "times; fails when all of the interval lies below.",
+            limit=f"{limit:.0%}",
         )
         if len(rows) < LEAST:
             return too_little(
-                unknown("same verdict three times", n=len(rows)), f"{len(rows)} pairs.", rule
+                unknown(say("same verdict three times"), n=len(rows)),
+                say("%(n)s pairs.", n=len(rows)),
+                rule,
             )
-        same = share("same verdict three times", [float(len(row) == 1) for row in rows], prompts)
+        same = share(
+            say("same verdict three times"), [float(len(row) == 1) for row in rows], prompts
+        )
         figures = [same]
         if len(set().union(*rows)) > 1:
             figures.append(
                 resampled(
-                    "Krippendorff's alpha",
+                    say("Krippendorff's alpha"),
                     lambda chosen: alpha([rows[place] for place in chosen]),
                     prompts,
                     numerator=same.numerator,
                     seed=material.seed,
-                    unit="alpha",
+                    unit=say("alpha"),
                 )
             )
         estimate, low, high = same.known()
@@ -66,8 +72,14 @@ class Repeatability(Audit):
             tuple(figures),
             at_least(same, limit),
             rule,
-            f"Asked three times it says the same of {estimate:.1%} [{low:.1%}, {high:.1%}] of "
-            f"{len(rows)} pairs.",
+            say(
+                "Asked three times it says the same of %(estimate)s [%(low)s, %(high)s] "
+                "of %(rows)s pairs.",
+                estimate=f"{estimate:.1%}",
+                low=f"{low:.1%}",
+                high=f"{high:.1%}",
+                rows=len(rows),
+            ),
         )
 
 

@@ -1,5 +1,6 @@
 """Which group of people does the judge resemble?"""
 
+from annotation.phrases import say
 from models_runtime.audits import Audit, Finding, Material, sign_of
 from models_runtime.audits._groups import Agreed, resembling
 
@@ -26,7 +27,7 @@ class Resemblance(Audit):
             for pair in material.pairs
             if pair.votes and (number := material.number(pair)) is not None
         ]
-        return resembling(rows, limit, lacking="of the pairs")
+        return resembling(rows, limit, lacking=say("of the pairs"))
 
 
 AUDIT = Resemblance()

@@ -2,6 +2,7 @@
 
 from statistics import fmean
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
@@ -41,26 +42,31 @@ class SelfPreference(Audit):
         known = [
             (pair, place, score, true) for pair, place, score, true in gold if true is not None
         ]
-        rule = (
-            f"Passes when the interval holds 0 or the difference is within ±{limit:g}; fails when "
-            "all of the interval lies beyond."
+        rule = say(
+            "Passes when the interval holds 0 or the difference is within "
+            "±%(limit)s; fails when all of the interval lies beyond.",
+            limit=f"{limit:g}",
         )
         if len(known) < LEAST:
             return too_little(
-                unknown("judge less gold on own responses", n=len(known)),
-                f"{len(known)} pairs in which exactly one response is by its own family "
-                f"({material.family or 'unknown'}) and that people or other judges have answered.",
+                unknown(say("judge less gold on own responses"), n=len(known)),
+                say(
+                    "%(known)s pairs in which exactly one response is by its own family "
+                    "(%(value)s) and that people or other judges have answered.",
+                    known=len(known),
+                    value=material.family or "unknown",
+                ),
                 rule,
             )
         prompts = [pair.prompt for pair, *_ in known]
         gap = mean(
-            "judge less gold on own responses",
+            say("judge less gold on own responses"),
             [score - true for _, _, score, true in known],
             prompts,
-            unit="share",
+            unit=say("share"),
         )
         if not gap.is_known:
-            return too_little(gap, "all pairs are of one prompt.", rule)
+            return too_little(gap, say("all pairs are of one prompt."), rule)
         figures = [gap, *_beside_others(known)]
         estimate, low, high = gap.known()
         by_people = sum(bool(pair.votes) for pair, *_ in known)
@@ -68,9 +74,16 @@ class SelfPreference(Audit):
             tuple(figures),
             near_zero(gap, limit),
             rule,
-            f"It scores its own family's responses {estimate:+.3f} [{low:.3f}, {high:.3f}] "
-            f"against the gold score, {len(known)} pairs ({by_people} by people, the rest by other "
-            "judges).",
+            say(
+                "It scores its own family's responses %(estimate)s [%(low)s, %(high)s] "
+                "against the gold score, %(known)s pairs (%(by_people)s by people, the "
+                "rest by other judges).",
+                estimate=f"{estimate:+.3f}",
+                low=f"{low:.3f}",
+                high=f"{high:.3f}",
+                known=len(known),
+                by_people=by_people,
+            ),
         )
 
 
@@ -93,7 +106,7 @@ def _beside_others(known: list[tuple[Pair, int, float, float]]) -> list[Figure]:
         others = fmean(share_of(number) for number in pair.others.values())
         differences.append(score - (others if place == 0 else 1 - others))
     prompts = [pair.prompt for pair, *_ in rows]
-    return [mean("gap less that of other judges", differences, prompts, unit="share")]
+    return [mean(say("gap less that of other judges"), differences, prompts, unit=say("share"))]
 
 
 AUDIT = SelfPreference()

@@ -1,5 +1,6 @@
 """Does formatting win, with the words unchanged?"""
 
+from annotation.phrases import say
 from models_runtime.audits import (
     LEAST,
     Audit,
@@ -34,32 +35,39 @@ class Style(Audit):
 
     def examine(self, material: Material, limit: float) -> Finding:
         found = shifts(material, BARE)
-        rule = (
-            f"Passes when the interval holds 0 or the gain is within ±{limit:g} of win share; "
-            "fails when all of the interval lies beyond."
+        rule = say(
+            "Passes when the interval holds 0 or the gain is within ±%(limit)s of "
+            "win share; fails when all of the interval lies beyond.",
+            limit=f"{limit:g}",
         )
         if len(found) < LEAST:
             return too_little(
-                unknown("gain by formatting", n=len(found)),
-                f"{len(found)} copies of formatted responses.",
+                unknown(say("gain by formatting"), n=len(found)),
+                say("%(n)s copies of formatted responses.", n=len(found)),
                 rule,
             )
         prompts = [each.pair.prompt for each in found]
         lost = [-each.share for each in found]
-        gain = mean("gain by formatting", lost, prompts, unit="win share")
+        gain = mean(say("gain by formatting"), lost, prompts, unit=say("win share"))
         figures = [gain]
         odds = [-each.odds for each in found if each.odds is not None]
         if len(odds) == len(found):
-            figures.append(mean("gain in log-odds", odds, prompts, unit="log-odds"))
+            figures.append(mean(say("gain in log-odds"), odds, prompts, unit=say("log-odds")))
         if not gain.is_known:
-            return too_little(gain, "all pairs are of one prompt.", rule)
+            return too_little(gain, say("all pairs are of one prompt."), rule)
         estimate, low, high = gain.known()
         return Finding(
             tuple(figures),
             near_zero(gain, limit),
             rule,
-            f"Formatting moves a response by {100 * estimate:+.1f} points of win share "
-            f"[{100 * low:.1f}, {100 * high:.1f}], {len(found)} copies.",
+            say(
+                "Formatting moves a response by %(estimate)s points of win share "
+                "[%(low)s, %(high)s], %(found)s copies.",
+                estimate=f"{100 * estimate:+.1f}",
+                low=f"{100 * low:.1f}",
+                high=f"{100 * high:.1f}",
+                found=len(found),
+            ),
         )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from annotation.phrases import say
 from models_runtime.decoding import Decoder
 
 __all__ = [
@@ -61,16 +62,16 @@ class Capability(StrEnum):
 
 
 VERBS = {
-    Capability.GENERATE: "generate texts",
-    Capability.DECIDE: "give probabilities of labels",
-    Capability.LOGLIK: "give log-probabilities of a text",
-    Capability.SCORE: "score",
-    Capability.EMBED: "embed",
-    Capability.SAMPLES: "give several samples at once",
-    Capability.SEED: "repeat a text by its seed",
-    Capability.LOGPROBS: "give log-probabilities of what it writes",
-    Capability.SPREAD: "say how sure a score is",
-    Capability.DECODERS: "decode cautiously or by iterative deepening",
+    Capability.GENERATE: say("generate texts"),
+    Capability.DECIDE: say("give probabilities of labels"),
+    Capability.LOGLIK: say("give log-probabilities of a text"),
+    Capability.SCORE: say("score"),
+    Capability.EMBED: say("embed"),
+    Capability.SAMPLES: say("give several samples at once"),
+    Capability.SEED: say("repeat a text by its seed"),
+    Capability.LOGPROBS: say("give log-probabilities of what it writes"),
+    Capability.SPREAD: say("say how sure a score is"),
+    Capability.DECODERS: say("decode cautiously or by iterative deepening"),
 }
 
 
@@ -447,7 +448,7 @@ class Engine:
                 raise EngineError(reply.failure.cause, reply.failure.sentence)
             found |= zip(asked.pop(reply.key), reply.vectors, strict=True)
         if asked:
-            raise EngineError(Cause.CANCELLED, "The embedding was given up: the job ended.")
+            raise EngineError(Cause.CANCELLED, say("The embedding was given up: the job ended."))
         return [found[text] for text in texts]
 
     def longest(self) -> int | None:
@@ -490,10 +491,15 @@ class Engine:
 
     def _refusal(self, capability: Capability) -> EngineError:
         seen = self._withheld.get(capability, "")
-        because = f" It was tried: {seen}" if seen else ""
+        because = say(" It was tried: %(seen)s", seen=seen) if seen else ""
         return EngineError(
             Cause.UNSUPPORTED,
-            f"{self.info.model} can't {VERBS[capability]}.{because} Choose a checkpoint that can.",
+            say(
+                "%(model)s can't %(verbs)s.%(because)s Choose a checkpoint that can.",
+                model=self.info.model,
+                verbs=VERBS[capability],
+                because=because,
+            ),
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Cause,
     Conversation,
@@ -76,8 +77,11 @@ def load(reference: ModelReference, *, kind: str, device: str, dtype: str) -> Lo
     if of_files and pin(reference.model) != reference.revision:
         raise EngineError(
             Cause.MODEL_NOT_FOUND,
-            f"The files in {reference.model!r} aren't those that were registered. "
-            "Register the folder anew.",
+            say(
+                "The files in %(model)s aren't those that were registered. Register the "
+                "folder anew.",
+                model=f"{reference.model!r}",
+            ),
         )
     known = {
         "pretrained_model_name_or_path": reference.model,
@@ -98,14 +102,20 @@ def load(reference: ModelReference, *, kind: str, device: str, dtype: str) -> Lo
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise EngineError(
             Cause.MODEL_NOT_FOUND,
-            f"{reference.model!r} can't be loaded from this machine as a {kind} model: it "
-            "isn't here, has no safetensors, or asks to run code of its own, which is refused.",
+            say(
+                "%(model)s can't be loaded from this machine as a %(kind)s model: it "
+                "isn't here, has no safetensors, or asks to run code of its own, which "
+                "is refused.",
+                model=f"{reference.model!r}",
+                kind=kind,
+            ),
         ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
         raise EngineError(
-            Cause.BAD_OPTIONS, f"The tokenizer of {reference.model!r} has no end of text."
+            Cause.BAD_OPTIONS,
+            say("The tokenizer of %(model)s has no end of text.", model=f"{reference.model!r}"),
         )
     padding = getattr(model.config, "pad_token_id", None)
     model.config.pad_token_id = tokenizer.pad_token_id
@@ -144,7 +154,7 @@ def _has_plain_head(model: Any) -> bool:
 def _packing_of(model: Any, kind: str) -> tuple[str, str]:
     """How this model's texts can be packed; see `choose_way`."""
     if kind == "encoder" or head_of(model) is None:
-        return "", "its texts look both ways, or its head isn't a plain one"
+        return "", say("its texts look both ways, or its head isn't a plain one")
     return choose_way(model, alone=lambda row: _hidden_alone(model, row))
 
 
@@ -179,7 +189,7 @@ def resolve_device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise EngineError(Cause.UNAVAILABLE, "This worker sees no GPU. Choose the device cpu.")
+        raise EngineError(Cause.UNAVAILABLE, say("This worker sees no GPU. Choose the device cpu."))
     return wanted
 
 

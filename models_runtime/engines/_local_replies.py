@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Cause,
     Decision,
@@ -27,18 +28,29 @@ from models_runtime.residency import TooLarge
 
 def does_not_fit(model: str, refusal: TooLarge) -> str:
     size, budget, pinned = (each / 2**30 for each in (refusal.size, refusal.budget, refusal.pinned))
-    held = f", of which {pinned:.1f} are pinned by other models" if pinned else ""
-    return (
-        f"{model} needs {size:.1f} GB for its weights; {budget:.1f} GB are set aside for models "
-        f"here{held}. Choose a smaller model or dtype, or raise POLYPHONY_MODEL_MEMORY_GB."
+    held = (
+        say(", of which %(pinned)s are pinned by other models", pinned=f"{pinned:.1f}")
+        if pinned
+        else ""
+    )
+    return say(
+        "%(model)s needs %(size)s GB for its weights; %(budget)s GB are set "
+        "aside for models here%(held)s. Choose a smaller model or dtype, or "
+        "raise POLYPHONY_MODEL_MEMORY_GB.",
+        model=model,
+        size=f"{size:.1f}",
+        budget=f"{budget:.1f}",
+        held=held,
     )
 
 
 def no_spread(loaded: Loaded) -> Failure:
     return Failure(
         Cause.UNSUPPORTED,
-        "This model's rewards don't come from a plain last layer, so it can't say how sure they "
-        "are. Choose another model, or ask without draws.",
+        say(
+            "This model's rewards don't come from a plain last layer, so it can't "
+            "say how sure they are. Choose another model, or ask without draws."
+        ),
     )
 
 
@@ -101,7 +113,8 @@ def decision_reply(
         variants = label_ids(loaded, label)
         if not variants:
             failure = Failure(
-                Cause.UNSUPPORTED, f"The label “{label}” is no single token of this model."
+                Cause.UNSUPPORTED,
+                say("The label “%(label)s” is no single token of this model.", label=label),
             )
             return DecisionReply(request.key, wall_ms=wall_ms, failure=failure)
         sums[label] = math.fsum(math.exp(float(outcome[token])) for token in variants)
@@ -113,6 +126,11 @@ def decision_reply(
 def too_long(loaded: Loaded, length: int, sampling: Sampling) -> Failure:
     return Failure(
         Cause.TOO_LONG,
-        f"The text has {length} tokens and up to {sampling.max_tokens} more are asked for; this "
-        f"model takes {loaded.longest}.",
+        say(
+            "The text has %(length)s tokens and up to %(max_tokens)s more are asked "
+            "for; this model takes %(longest)s.",
+            length=length,
+            max_tokens=sampling.max_tokens,
+            longest=loaded.longest,
+        ),
     )

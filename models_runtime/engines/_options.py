@@ -5,6 +5,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from annotation.phrases import say
 from models_runtime.engines import Cause, EngineError
 
 T = TypeVar("T")
@@ -20,13 +21,19 @@ def read_options(options_class: type[T], given: Mapping[str, Any]) -> T:
     if unknown:
         raise EngineError(
             Cause.BAD_OPTIONS,
-            f"Unknown option {unknown[0]!r}. Known are: {', '.join(sorted(hints))}.",
+            say(
+                "Unknown option %(unknown)s. Known are: %(names)s.",
+                unknown=f"{unknown[0]!r}",
+                names=", ".join(sorted(hints)),
+            ),
         )
     values = {name: _fit(name, value, hints[name]) for name, value in given.items()}
     try:
         return options_class(**values)
     except ValueError as error:
-        raise EngineError(Cause.BAD_OPTIONS, f"These options don't fit: {error}.") from error
+        raise EngineError(
+            Cause.BAD_OPTIONS, say("These options don't fit: %(error)s.", error=error)
+        ) from error
 
 
 def _fit(name: str, value: Any, hint: Any) -> Any:
@@ -40,12 +47,22 @@ def _fit(name: str, value: Any, hint: Any) -> Any:
             return value
     raise EngineError(
         Cause.BAD_OPTIONS,
-        f"The option {name!r} must be {_words(kinds)}, not {type(value).__name__}.",
+        say(
+            "The option %(name)s must be %(words)s, not %(name_2)s.",
+            name=f"{name!r}",
+            words=_words(kinds),
+            name_2=type(value).__name__,
+        ),
     )
 
 
 def _words(kinds: tuple[Any, ...]) -> str:
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    names = {
+        int: say("a whole number"),
+        float: say("a number"),
+        str: say("text"),
+        bool: say("true or false"),
+    }
     return " or ".join(
         "empty" if kind is type(None) else names.get(kind, "a list") for kind in kinds
     )

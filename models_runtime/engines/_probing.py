@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -112,24 +113,26 @@ def _writing(engine: Engine, found: Findings) -> Iterator[Finding]:
     first = _ask(engine, seed=1)[0]
     found.latency_ms = round((time.monotonic() - began) * 1000)
     wrote = bool(first.text.strip())
-    yield Finding("writes", wrote, "It writes." if wrote else "It answered with an empty text.")
+    yield Finding(
+        "writes", wrote, say("It writes.") if wrote else say("It answered with an empty text.")
+    )
     again = _ask(engine, seed=1)[0]
     same = first.text == again.text
     yield Finding(
         "seed",
         same,
-        "The same seed gave the same text."
+        say("The same seed gave the same text.")
         if same
-        else "The same seed gave another text: what it writes can't be repeated.",
+        else say("The same seed gave another text: what it writes can't be repeated."),
     )
     others = {_ask(engine, seed=seed)[0].text for seed in (2, 3)}
     varies = others != {first.text}
     yield Finding(
         "varies",
         varies,
-        "Other seeds gave other texts."
+        say("Other seeds gave other texts.")
         if varies
-        else "Other seeds gave the same text at temperature 1: several samples are one.",
+        else say("Other seeds gave the same text at temperature 1: several samples are one."),
     )
     yield _samples(engine)
     yield _logprobs(engine)
@@ -138,28 +141,30 @@ def _writing(engine: Engine, found: Findings) -> Iterator[Finding]:
 def _samples(engine: Engine) -> Finding:
     given = engine.samples_given()
     if given is None:
-        return Finding("samples", None, "Several samples are asked for one by one.")
+        return Finding("samples", None, say("Several samples are asked for one by one."))
     return Finding(
         "samples",
         given >= 2,
-        "Two samples came from one request."
+        say("Two samples came from one request.")
         if given >= 2
-        else "It accepts n and ignores it: one sample came where two were asked for. Samples are "
-        "asked for one by one.",
+        else say(
+            "It accepts n and ignores it: one sample came where two were asked for. "
+            "Samples are asked for one by one."
+        ),
     )
 
 
 def _logprobs(engine: Engine) -> Finding:
     if Capability.LOGPROBS not in engine.info.can:
-        return Finding("logprobs", None, "Log-probabilities are switched off in its options.")
+        return Finding("logprobs", None, say("Log-probabilities are switched off in its options."))
     (sample,) = _ask(engine, seed=1, logprobs=True)
     given = bool(sample.logprobs)
     return Finding(
         "logprobs",
         given,
-        "It gives log-probabilities."
+        say("It gives log-probabilities.")
         if given
-        else "It accepts a request for log-probabilities and sends none.",
+        else say("It accepts a request for log-probabilities and sends none."),
     )
 
 
@@ -167,7 +172,11 @@ def _deciding(engine: Engine) -> Finding:
     (reply,) = engine.decide([DecisionRequest("probe", LETTER, ("A", "B"))])
     if reply.decision is not None:
         mass = reply.decision.mass
-        return Finding("labels", True, f"Labels have probabilities; together {mass:.0%}.")
+        return Finding(
+            "labels",
+            True,
+            say("Labels have probabilities; together %(mass)s.", mass=f"{mass:.0%}"),
+        )
     assert reply.failure is not None
     if reply.failure.cause in {Cause.UNSUPPORTED, Cause.BAD_REQUEST}:
         return Finding("labels", False, reply.failure.sentence)
@@ -190,7 +199,9 @@ def _rating(engine: Engine, found: Findings) -> Finding:
     return Finding(
         "scores",
         apart,
-        f"It rates ({heads})." if apart else "Two different texts got the very same reward.",
+        say("It rates (%(heads)s).", heads=heads)
+        if apart
+        else say("Two different texts got the very same reward."),
     )
 
 
@@ -202,9 +213,9 @@ def _embedding(engine: Engine, found: Findings) -> Finding:
     return Finding(
         "embeds",
         nearer,
-        f"It embeds in {len(first)} dimensions."
+        say("It embeds in %(first)s dimensions.", first=len(first))
         if nearer
-        else "Different texts lie as near as equal ones.",
+        else say("Different texts lie as near as equal ones."),
     )
 
 

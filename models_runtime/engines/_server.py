@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from annotation.phrases import say
 from config import outbound
 from models_runtime.engines import Cause, EngineError, Failure
 
@@ -104,11 +105,11 @@ class Server:
     def _pause(self, attempt: int, at_least: float) -> None:
         ceiling = min(self._patience.backoff * 2**attempt, self._patience.longest_wait)
         if self._closed.wait(at_least + self._jitter.uniform(0, ceiling)):
-            raise Refused(Cause.CANCELLED, "The request was given up because the job ended.")
+            raise Refused(Cause.CANCELLED, say("The request was given up because the job ended."))
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         if self._closed.is_set():
-            raise Refused(Cause.CANCELLED, "The request was given up because the job ended.")
+            raise Refused(Cause.CANCELLED, say("The request was given up because the job ended."))
         try:
             reply = self._client.request(method, path, json=body)
         except outbound.AnswerRefused as error:
@@ -116,9 +117,9 @@ class Server:
         except outbound.OutboundRefused as error:
             raise Refused(Cause.FORBIDDEN_ADDRESS, str(error)) from error
         except httpx.TimeoutException as error:
-            raise _Transient(Cause.TIMEOUT, self._says("didn't answer in time")) from error
+            raise _Transient(Cause.TIMEOUT, self._says(say("didn't answer in time"))) from error
         except httpx.TransportError as error:
-            sentence = self._says("can't be reached. Is it running, and is the address right?")
+            sentence = self._says(say("can't be reached. Is it running, and is the address right?"))
             raise _Transient(Cause.UNREACHABLE, sentence) from error
         self._check_status(reply, reply.content)
         return self._object(reply.content)
@@ -130,15 +131,19 @@ class Server:
         if status < 400:
             raise Refused(
                 Cause.REDIRECTED,
-                self._says("redirects to another address, which isn't followed. Check the URL."),
+                self._says(
+                    say("redirects to another address, which isn't followed. Check the URL.")
+                ),
             )
         if status == 429:
             wait = _retry_after(reply)
-            raise _Transient(Cause.RATE_LIMITED, self._says("asks for fewer requests"), wait=wait)
+            raise _Transient(
+                Cause.RATE_LIMITED, self._says(say("asks for fewer requests")), wait=wait
+            )
         if status >= 500 or status == 408:
             raise _Transient(
                 Cause.SERVER_ERROR,
-                self._says(f"failed with status {status}"),
+                self._says(say("failed with status %(status)s", status=status)),
                 wait=_retry_after(reply),
             )
         raise self._client_error(status, content)
@@ -148,35 +153,53 @@ class Server:
         if status in {401, 403}:
             return Refused(
                 Cause.UNAUTHORISED,
-                self._says(f"refused the key (status {status}). Check the secret's variable."),
+                self._says(
+                    say(
+                        "refused the key (status %(status)s). Check the secret's variable.",
+                        status=status,
+                    )
+                ),
             )
         if status == 404 or code == "model_not_found":
             return self.model_missing()
         if code in {"context_length_exceeded", "string_above_max_length"} or status == 413:
-            return Refused(Cause.TOO_LONG, f"The request is too long for {self._model}.")
-        return Refused(Cause.BAD_REQUEST, self._says(f"refused the request (status {status})"))
+            return Refused(
+                Cause.TOO_LONG, say("The request is too long for %(model)s.", model=self._model)
+            )
+        return Refused(
+            Cause.BAD_REQUEST,
+            self._says(say("refused the request (status %(status)s)", status=status)),
+        )
 
     def model_missing(self) -> Refused:
         return Refused(
             Cause.MODEL_NOT_FOUND,
-            f"The server {self._where} has no model {self._model!r}, or the address is wrong. "
-            "Check the checkpoint's model name and URL.",
+            say(
+                "The server %(where)s has no model %(model)s, or the address is wrong. "
+                "Check the checkpoint's model name and URL.",
+                where=self._where,
+                model=f"{self._model!r}",
+            ),
         )
 
     def _object(self, content: bytes) -> dict[str, Any]:
         try:
             value = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise _Transient(Cause.MALFORMED_REPLY, self._says("sent no valid JSON")) from error
+            raise _Transient(
+                Cause.MALFORMED_REPLY, self._says(say("sent no valid JSON"))
+            ) from error
         if not isinstance(value, dict):
-            raise _Transient(Cause.MALFORMED_REPLY, self._says("sent no JSON object"))
+            raise _Transient(Cause.MALFORMED_REPLY, self._says(say("sent no JSON object")))
         return value
 
     def malformed(self, what: str) -> Refused:
         return Refused(Cause.MALFORMED_REPLY, self._says(what))
 
     def _says(self, what: str) -> str:
-        return f"The model server {self._where} {what}" + ("" if what.endswith((".", "?")) else ".")
+        return say("The model server %(where)s %(what)s", where=self._where, what=what) + (
+            "" if what.endswith((".", "?")) else "."
+        )
 
 
 def _retry_after(reply: httpx.Response) -> float:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from annotation.phrases import say
+
 BYTES = {
     "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2,
     "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1,
@@ -111,18 +113,22 @@ def tensors(path: Path) -> list[tuple[str, tuple[int, ...]]]:
         try:
             found.append((str(told["dtype"]), tuple(int(n) for n in told["shape"])))
         except (KeyError, TypeError, ValueError) as error:
-            raise BadWeights(f"{path.name} has a broken header.") from error
+            raise BadWeights(
+                say("%(path_name)s has a broken header.", path_name=path.name)
+            ) from error
     return found
 
 
 def _header(file: BinaryIO, path: Path) -> dict[str, Any]:
     size = int.from_bytes(file.read(8), "little")
     if not 2 <= size <= LONGEST_HEADER:
-        raise BadWeights(f"{path.name} isn't a safetensors file.")
+        raise BadWeights(say("%(path_name)s isn't a safetensors file.", path_name=path.name))
     try:
         header = json.loads(file.read(size))
     except ValueError as error:
-        raise BadWeights(f"{path.name} isn't a safetensors file.") from error
+        raise BadWeights(
+            say("%(path_name)s isn't a safetensors file.", path_name=path.name)
+        ) from error
     if not isinstance(header, dict):
-        raise BadWeights(f"{path.name} isn't a safetensors file.")
+        raise BadWeights(say("%(path_name)s isn't a safetensors file.", path_name=path.name))
     return header

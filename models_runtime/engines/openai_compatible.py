@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -251,10 +252,10 @@ class OpenAIEngine(Engine):
     def _samples(self, reply: Mapping[str, Any]) -> list[Sample]:
         choices = reply.get("choices")
         if not isinstance(choices, list) or not choices:
-            raise self._server.malformed("sent a reply without choices")
+            raise self._server.malformed(say("sent a reply without choices"))
         samples = [_sample(choice) for choice in choices if isinstance(choice, dict)]
         if not samples:
-            raise self._server.malformed("sent choices that can't be read")
+            raise self._server.malformed(say("sent choices that can't be read"))
         return samples
 
     def _usage(self, reply: Mapping[str, Any]) -> Usage:
@@ -286,8 +287,10 @@ class OpenAIEngine(Engine):
             if not listed:
                 raise Refused(
                     Cause.UNSUPPORTED,
-                    "The server accepted a request for log-probabilities and sent none. "
-                    "Use a template that lets the model write its verdict.",
+                    say(
+                        "The server accepted a request for log-probabilities and sent none. Use "
+                        "a template that lets the model write its verdict."
+                    ),
                 )
         except Refused as refusal:
             return DecisionReply(request.key, None, usage, _since(began), refusal.failure)
@@ -302,7 +305,7 @@ class OpenAIEngine(Engine):
         if request.draws:
             failure = Failure(
                 Cause.UNSUPPORTED,
-                "A model server can't say how sure a reward is. Use a local model.",
+                say("A model server can't say how sure a reward is. Use a local model."),
             )
             return RewardReply(request.key, failure=failure)
         asked, text = _joined(request.messages[:-1]), request.messages[-1].content
@@ -319,7 +322,7 @@ class OpenAIEngine(Engine):
             usage = self._usage(reply)
             values = _rewards_in(reply, kind)
             if values is None:
-                raise self._server.malformed("sent a reply without a reward")
+                raise self._server.malformed(say("sent a reply without a reward"))
         except Refused as refusal:
             return RewardReply(request.key, usage=usage, failure=refusal.failure)
         return RewardReply(request.key, values, usage=usage)
@@ -343,9 +346,11 @@ class OpenAIEngine(Engine):
             entries = sorted(reply["data"], key=lambda entry: int(entry["index"]))
             vectors = [[float(x) for x in entry["embedding"]] for entry in entries]
         except (KeyError, TypeError, ValueError) as error:
-            raise self._server.malformed("sent embeddings that can't be read") from error
+            raise self._server.malformed(say("sent embeddings that can't be read")) from error
         if len(vectors) != count or not all(vectors):
-            raise self._server.malformed("sent another number of embeddings than it was asked for")
+            raise self._server.malformed(
+                say("sent another number of embeddings than it was asked for")
+            )
         return tuple(_of_length_one(vector) for vector in vectors)
 
 
@@ -479,10 +484,10 @@ class OpenAICompatible:
         if not reference.base_url:
             raise EngineError(
                 Cause.BAD_OPTIONS,
-                "A model server needs its URL, such as http://127.0.0.1:8001/v1.",
+                say("A model server needs its URL, such as http://127.0.0.1:8001/v1."),
             )
         if not reference.model:
-            raise EngineError(Cause.MODEL_NOT_FOUND, "A checkpoint needs a model name.")
+            raise EngineError(Cause.MODEL_NOT_FOUND, say("A checkpoint needs a model name."))
         return OpenAIEngine(reference, read_options(OpenAIOptions, reference.options))
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -239,7 +240,7 @@ class ScriptedEngine(Engine):
         poisoned = unit("poison", self.options.seed, _joined(request.messages))
         if poisoned < self.options.poison_rate:
             failure = Failure(
-                Cause.BAD_REQUEST, "The scripted engine was told to fail this request."
+                Cause.BAD_REQUEST, say("The scripted engine was told to fail this request.")
             )
             return RewardReply(request.key, failure=failure)
         (value,) = self.score([request.messages])
@@ -272,7 +273,7 @@ class ScriptedEngine(Engine):
         body = _joined(request.messages)
         if unit("poison", self.options.seed, body, request.seed) < self.options.poison_rate:
             failure = Failure(
-                Cause.BAD_REQUEST, "The scripted engine was told to fail this request."
+                Cause.BAD_REQUEST, say("The scripted engine was told to fail this request.")
             )
             return GenerationReply(request.key, wall_ms=_since(began), failure=failure)
         samples = tuple(self._sample(request, index) for index in range(request.n))
@@ -510,7 +511,9 @@ class Scripted:
 
     def open(self, reference: ModelReference) -> ScriptedEngine:
         if not reference.model:
-            raise EngineError(Cause.MODEL_NOT_FOUND, "A scripted checkpoint needs a model name.")
+            raise EngineError(
+                Cause.MODEL_NOT_FOUND, say("A scripted checkpoint needs a model name.")
+            )
         return ScriptedEngine(reference, read_options(ScriptedOptions, reference.options))
 
 

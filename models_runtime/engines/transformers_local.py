@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
+from annotation.phrases import say
 from models_runtime.batching import batches, packs
 from models_runtime.engines import (
     Capability,
@@ -153,7 +154,7 @@ def memory_budget(device: str) -> int:
             return round(float(told) * 2**30)
         except ValueError as error:
             raise EngineError(
-                Cause.BAD_OPTIONS, "POLYPHONY_MODEL_MEMORY_GB must be a number of gigabytes."
+                Cause.BAD_OPTIONS, say("POLYPHONY_MODEL_MEMORY_GB must be a number of gigabytes.")
             ) from error
     if device.startswith("cuda"):
         import torch
@@ -520,7 +521,9 @@ class LocalEngine(Engine):
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
         if len(batch) == 1:
-            sentence = f"{self.info.model} runs out of memory on this text alone."
+            sentence = say(
+                "%(model)s runs out of memory on this text alone.", model=self.info.model
+            )
             return [Failure(Cause.OUT_OF_MEMORY, sentence)]
         self._budget = max(1, self._budget // 2)
         middle = len(batch) // 2
@@ -536,20 +539,30 @@ class TransformersLocal:
 
     def unavailable_because(self) -> str | None:
         missing = [name for name in PACKAGES if find_spec(name) is None]
-        return f"the package {missing[0]} isn't installed" if missing else None
+        return (
+            say("the package %(missing)s isn't installed", missing=missing[0]) if missing else None
+        )
 
     def open(self, reference: ModelReference) -> LocalEngine:
         because = self.unavailable_because()
         if because:
-            raise EngineError(Cause.UNAVAILABLE, f"Local models are unavailable: {because}.")
+            raise EngineError(
+                Cause.UNAVAILABLE,
+                say("Local models are unavailable: %(because)s.", because=because),
+            )
         if not reference.model:
-            raise EngineError(Cause.MODEL_NOT_FOUND, "A checkpoint needs a model name or folder.")
+            raise EngineError(
+                Cause.MODEL_NOT_FOUND, say("A checkpoint needs a model name or folder.")
+            )
         folder = Path(reference.model)
         if folder.is_absolute() and not any(folder.glob("*.safetensors")):
             raise EngineError(
                 Cause.MODEL_NOT_FOUND,
-                f"The folder {reference.model} holds no safetensors. Other formats are refused, "
-                "because reading them can run code.",
+                say(
+                    "The folder %(model)s holds no safetensors. Other formats are refused, "
+                    "because reading them can run code.",
+                    model=reference.model,
+                ),
             )
         return LocalEngine(reference, read_options(LocalOptions, reference.options))
 

@@ -12,6 +12,7 @@ from annotation.models import (
     System,
     User,
 )
+from annotation.phrases import say
 from models_runtime.decoding import told
 from models_runtime.engines import Capability, Sampling
 from models_runtime.enqueue.jobs import MOST_ITEMS, check_can, check_checkpoint, job_fields, wake
@@ -49,23 +50,29 @@ def request_generation(
     spoken = check_languages(languages)
     if embedder is not None:
         if novelty is None:
-            raise NotPossible("An embedder is for candidates that must differ. Say how first.")
+            raise NotPossible(say("An embedder is for candidates that must differ. Say how first."))
         check_checkpoint(project, embedder)
         check_can(embedder, {Capability.EMBED})
     check_writer(project, checkpoint, sampling or Sampling())
     if not 1 <= per_prompt <= 1000:
-        raise NotPossible("Ask for 1 to 1000 candidates per prompt.")
+        raise NotPossible(say("Ask for 1 to 1000 candidates per prompt."))
     chosen = Prompt.objects.filter(project=project)
     if prompts is not None:
         chosen = chosen.filter(external_id__in=prompts)
         unknown = set(prompts) - set(chosen.values_list("external_id", flat=True))
         if unknown:
-            raise NotPossible(f"This project has no prompt “{min(unknown)}”.")
+            raise NotPossible(say("This project has no prompt “%(min)s”.", min=min(unknown)))
     count = chosen.count() * per_prompt
     if not count:
-        raise NotPossible("There are no prompts to answer yet. Import some first.")
+        raise NotPossible(say("There are no prompts to answer yet. Import some first."))
     if count > MOST_ITEMS:
-        raise NotPossible(f"That would be {count:,} candidates; {MOST_ITEMS:,} is the most.")
+        raise NotPossible(
+            say(
+                "That would be %(count)s candidates; %(most_items)s is the most.",
+                count=f"{count:,}",
+                most_items=f"{MOST_ITEMS:,}",
+            )
+        )
     with transaction.atomic():
         job = GenerationJob.objects.create(
             project=project,

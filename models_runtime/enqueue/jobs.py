@@ -12,6 +12,7 @@ from annotation.models import (
     WorkState,
 )
 from annotation.models.work import FINAL_STATES
+from annotation.phrases import say
 from models_runtime import probing, tasks
 from models_runtime.checkpoints import require
 from models_runtime.engines import Capability, EngineError
@@ -32,7 +33,9 @@ def request_probe(checkpoint: Checkpoint, *, user: User | None = None) -> Probe:
     """Have workers find out what a checkpoint really does. One that is still under way is enough.
     Raises NotPossible."""
     if checkpoint.retired_at is not None:
-        raise NotPossible(f"{checkpoint.label} was retired, so it isn't asked any more.")
+        raise NotPossible(
+            say("%(label)s was retired, so it isn't asked any more.", label=checkpoint.label)
+        )
     with transaction.atomic():
         made = probing.make(checkpoint, user)
         transaction.on_commit(lambda: tasks.send(tasks.run_probe, made.pk))
@@ -57,7 +60,7 @@ def reopen(job: Job) -> None:
             state__in=[ItemState.FAILED, ItemState.CANCELLED, ItemState.READY]
         )
         if not left.exists():
-            raise NotPossible("Nothing of this job is left to do.")
+            raise NotPossible(say("Nothing of this job is left to do."))
         reopened = (
             type(job)
             ._default_manager.filter(pk=job.pk, state__in=FINAL_STATES)
@@ -72,7 +75,7 @@ def reopen(job: Job) -> None:
             )
         )
         if not reopened:
-            raise NotPossible("This job is still at work. Wait until it ends, or cancel it.")
+            raise NotPossible(say("This job is still at work. Wait until it ends, or cancel it."))
         count = left.update(state=ItemState.READY, attempt=0, cause="", error="", not_before=None)
         job.refresh_from_db()
         wake(job, count)
@@ -94,9 +97,11 @@ def wake(job: Job, count: int) -> None:
 def check_checkpoint(project: Project, checkpoint: Checkpoint) -> None:
     """Raise NotPossible for a checkpoint of another project or one that was retired."""
     if checkpoint.project_id != project.pk:
-        raise NotPossible("This checkpoint belongs to another project.")
+        raise NotPossible(say("This checkpoint belongs to another project."))
     if checkpoint.retired_at is not None:
-        raise NotPossible(f"{checkpoint.label} was retired. Choose another checkpoint.")
+        raise NotPossible(
+            say("%(label)s was retired. Choose another checkpoint.", label=checkpoint.label)
+        )
 
 
 def check_can(checkpoint: Checkpoint, needs: Collection[Capability]) -> None:
@@ -110,8 +115,8 @@ def check_can(checkpoint: Checkpoint, needs: Collection[Capability]) -> None:
 def job_fields(seed: int | None, max_cost: float | None, user: User | None) -> dict[str, Any]:
     """Fields every job has. Without a seed one is drawn: fences must not be guessable."""
     if seed is not None and not 0 <= seed < 2**63:
-        raise NotPossible("A seed is a whole number from 0.")
+        raise NotPossible(say("A seed is a whole number from 0."))
     if max_cost is not None and max_cost <= 0:
-        raise NotPossible("A budget is a number above 0.")
+        raise NotPossible(say("A budget is a number above 0."))
     drawn = secrets.randbits(62) if seed is None else seed
     return {"seed": drawn, "max_cost": max_cost, "requested_by": user}

@@ -20,6 +20,7 @@ from annotation.models import (
     Rubric,
     User,
 )
+from annotation.phrases import say
 from models_runtime.audit_gate import check_may_label, let_through
 from models_runtime.catalogue import PROTOCOLS
 from models_runtime.enqueue.jobs import MOST_ITEMS, check_can, check_checkpoint, job_fields, wake
@@ -62,7 +63,9 @@ def request_judging(
     """
     way, chosen, seated = check_way(project, checkpoint, protocol, options, seats)
     if project.state == ProjectState.CLOSED:
-        raise NotPossible("This project is closed, so nothing more is judged. Open it again first.")
+        raise NotPossible(
+            say("This project is closed, so nothing more is judged. Open it again first.")
+        )
     signs = bool(way.judgment_types) and not trial
     if signs:
         for each in _different(checkpoint, seated):
@@ -75,7 +78,12 @@ def request_judging(
         if not ids:
             raise NotPossible(nothing_to_judge(project, way))
         if len(ids) > MOST_ITEMS:
-            raise NotPossible(f"At most {MOST_ITEMS:,} questions fit into one job.")
+            raise NotPossible(
+                say(
+                    "At most %(most_items)s questions fit into one job.",
+                    most_items=f"{MOST_ITEMS:,}",
+                )
+            )
         job = JudgingJob.objects.create(
             project=project,
             checkpoint=checkpoint,
@@ -127,7 +135,9 @@ def check_way(
     """The protocol, its options, and the checkpoints of its further seats. Raises NotPossible."""
     check_checkpoint(project, checkpoint)
     if protocol not in PROTOCOLS:
-        raise NotPossible(f"Choose one of these protocols: {', '.join(PROTOCOLS)}.")
+        raise NotPossible(
+            say("Choose one of these protocols: %(names)s.", names=", ".join(PROTOCOLS))
+        )
     way = PROTOCOLS[protocol]
     try:
         given = _with_learned(project, checkpoint, way, options or {}, seats or {})
@@ -137,14 +147,22 @@ def check_way(
         raise NotPossible(str(refusal)) from refusal
     if way.simulates and not project.is_simulated:
         raise NotPossible(
-            "Simulated annotators take the seats of people, so they may only judge in a project "
-            "that is marked as simulated."
+            say(
+                "Simulated annotators take the seats of people, so they may only judge "
+                "in a project that is marked as simulated."
+            )
         )
     further = list(way.seats)[1:]
     for name, each in (seats or {}).items():
         if name not in further:
             known = ", ".join(further) or "none"
-            raise NotPossible(f"This protocol has no seat “{name}”. Further seats: {known}.")
+            raise NotPossible(
+                say(
+                    "This protocol has no seat “%(name)s”. Further seats: %(known)s.",
+                    name=name,
+                    known=known,
+                )
+            )
         check_checkpoint(project, each)
     for each in (checkpoint, *(seats or {}).values()):
         check_can(each, way.needs(chosen))
@@ -204,14 +222,19 @@ def answered_first(ids: Sequence[int]) -> list[int]:
 def nothing_to_judge(project: Project, way: JudgingProtocol) -> str:
     """Why there is nothing for this protocol to do, and what would help."""
     if not way.judgment_types:
-        return "There is no prompt for this yet. Import some first."
+        return say("There is no prompt for this yet. Import some first.")
     kinds = " or ".join(sorted(way.judgment_types))
-    sentence = f"There is no {kinds} question that this model hasn't judged in this way."
+    sentence = say(
+        "There is no %(kinds)s question that this model hasn't judged in this way.", kinds=kinds
+    )
     if (
         way.needs_criteria
         and not Rubric.objects.filter(project=project, criteria__kind=way.needs_criteria).exists()
     ):
-        return f"{sentence} This protocol needs a list of criteria, and there is none yet."
+        return say(
+            "%(sentence)s This protocol needs a list of criteria, and there is none yet.",
+            sentence=sentence,
+        )
     return sentence
 
 

@@ -12,6 +12,7 @@ from annotation.models import (
     Project,
     User,
 )
+from annotation.phrases import say
 from models_runtime.catalogue import SCORERS
 from models_runtime.engines import EngineError
 from models_runtime.engines._options import read_options
@@ -76,7 +77,9 @@ def to_measure(
     plain = _check_scorer(project, scorer, settings or {}, checkpoint, partner)
     chosen = Candidate.objects.filter(prompt__project=project)
     if not chosen.exists():
-        raise NotPossible("There are no candidates to measure yet. Import or write some first.")
+        raise NotPossible(
+            say("There are no candidates to measure yet. Import or write some first.")
+        )
     if not again:
         same = ScoringJob.objects.filter(
             project=project, checkpoint=checkpoint, scorer=scorer, settings=plain, partner=partner
@@ -89,10 +92,12 @@ def to_measure(
     count = chosen.count()
     if not count:
         raise NotPossible(
-            "This model has measured every candidate in this way. Choose “again” to repeat it."
+            say("This model has measured every candidate in this way. Choose “again” to repeat it.")
         )
     if count > MOST_ITEMS:
-        raise NotPossible(f"At most {MOST_ITEMS:,} candidates fit into one job.")
+        raise NotPossible(
+            say("At most %(most_items)s candidates fit into one job.", most_items=f"{MOST_ITEMS:,}")
+        )
     return plain, chosen
 
 
@@ -106,15 +111,21 @@ def _check_scorer(
     """The settings with their defaults filled in; raises NotPossible where they don't fit."""
     plugin = SCORERS.get(scorer)
     if plugin is None:
-        raise NotPossible(f"Choose one of these: {', '.join(SCORERS)}.")
+        raise NotPossible(say("Choose one of these: %(names)s.", names=", ".join(SCORERS)))
     if plugin.partner and partner is None:
-        raise NotPossible(f"{plugin.title} compares two models. Choose {plugin.partner} too.")
+        raise NotPossible(
+            say(
+                "%(plugin_title)s compares two models. Choose %(partner)s too.",
+                plugin_title=plugin.title,
+                partner=plugin.partner,
+            )
+        )
     if not plugin.partner and partner is not None:
-        raise NotPossible(f"{plugin.title} needs one model only.")
+        raise NotPossible(say("%(plugin_title)s needs one model only.", plugin_title=plugin.title))
     if partner is not None:
         check_checkpoint(project, partner)
         if partner.pk == checkpoint.pk:
-            raise NotPossible("A model compared with itself says nothing. Choose two.")
+            raise NotPossible(say("A model compared with itself says nothing. Choose two."))
     try:
         options = read_options(plugin.options_class, settings)
     except EngineError as error:

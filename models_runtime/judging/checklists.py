@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.judging.subject import Criterion, Subject
 from models_runtime.judging.talk import Answer, Answers, Ask
 from models_runtime.prompting.rating import CHECK, CHECK_ALL, CHECK_LABEL
@@ -43,17 +44,24 @@ def review(texts: Sequence[str]) -> Reviewed:
     doubts: list[str] = []
     for text in (" ".join(each.split()) for each in texts):
         if not text.endswith("?"):
-            faults.append(f"“{text}” is no question.")
+            faults.append(say("“%(text)s” is no question.", text=text))
             continue
         twin = next((kept for kept in items if likeness(kept, text) > ALIKE), None)
         if twin is not None:
-            faults.append(f"“{text}” asks the same as “{twin}”.")
+            faults.append(say("“%(text)s” asks the same as “%(twin)s”.", text=text, twin=twin))
             continue
         if _JOINT.search(text):
-            doubts.append(f"“{text}” may ask two things at once.")
+            doubts.append(say("“%(text)s” may ask two things at once.", text=text))
         items.append(text)
     if not FEWEST <= len(items) <= MOST:
-        faults.append(f"{len(items)} usable questions; there should be {FEWEST} to {MOST}.")
+        faults.append(
+            say(
+                "%(items)s usable questions; there should be %(fewest)s to %(most)s.",
+                items=len(items),
+                fewest=FEWEST,
+                most=MOST,
+            )
+        )
     return Reviewed(tuple(items[:MOST]), tuple(faults), tuple(doubts))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, Self, get_args, get_type_hints
 
+from annotation.phrases import say
+
 
 class OptionRefused(ValueError):
     """An option is unknown or outside what it allows; `name` is the field."""
@@ -52,18 +54,41 @@ class OptionField:
         if self.kind == "float" and type(value) is int:
             value = float(value)
         if type(value).__name__ != self.kind:
-            raise OptionRefused(self.name, f"“{self.label}” must be {_WORDS[self.kind]}.")
+            raise OptionRefused(
+                self.name,
+                say("“%(label)s” must be %(words)s.", label=self.label, words=_WORDS[self.kind]),
+            )
         if self.choices and value not in self.choices:
             allowed = ", ".join(self.choices)
-            raise OptionRefused(self.name, f"Choose one of these for “{self.label}”: {allowed}.")
+            raise OptionRefused(
+                self.name,
+                say(
+                    "Choose one of these for “%(label)s”: %(allowed)s.",
+                    label=self.label,
+                    allowed=allowed,
+                ),
+            )
         if self.low is not None and value < self.low:
-            raise OptionRefused(self.name, f"“{self.label}” must be at least {self.low:g}.")
+            raise OptionRefused(
+                self.name,
+                say("“%(label)s” must be at least %(low)s.", label=self.label, low=f"{self.low:g}"),
+            )
         if self.high is not None and value > self.high:
-            raise OptionRefused(self.name, f"“{self.label}” must be at most {self.high:g}.")
+            raise OptionRefused(
+                self.name,
+                say(
+                    "“%(label)s” must be at most %(high)s.", label=self.label, high=f"{self.high:g}"
+                ),
+            )
         return value
 
 
-_WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
+_WORDS = {
+    "bool": say("true or false"),
+    "int": say("a whole number"),
+    "float": say("a number"),
+    "str": say("text"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +122,11 @@ class Options:
         if unknown:
             raise OptionRefused(
                 unknown[0],
-                f"There is no option “{unknown[0]}”. There are: {', '.join(sorted(known))}.",
+                say(
+                    "There is no option “%(unknown)s”. There are: %(names)s.",
+                    unknown=unknown[0],
+                    names=", ".join(sorted(known)),
+                ),
             )
         return cls(**given)
 

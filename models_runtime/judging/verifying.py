@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from annotation.phrases import say
 from models_runtime.judging.talk import Answer
 
 SOLVE_EXPONENT, VERIFY_EXPONENT = 0.57, 0.39
@@ -87,11 +88,13 @@ def plan(budget: float, *, plateau: float, length: float = 1.0) -> Plan:
     return Plan(solutions, verifications, cost_of(solutions, verifications, length), VERIFY)
 
 
-SOLVE = (
-    "All into solving: at budgets below about eight times the plateau of self-consistency, voting "
-    "over more solutions beats verifying fewer."
+SOLVE = say(
+    "All into solving: at budgets below about eight times the plateau of "
+    "self-consistency, voting over more solutions beats verifying fewer."
 )
-VERIFY = "Beyond the plateau of self-consistency, part of the budget is better spent on verifying."
+VERIFY = say(
+    "Beyond the plateau of self-consistency, part of the budget is better spent on verifying."
+)
 
 
 def shares_by_answer(answers: Sequence[str | None]) -> Mapping[str, float]:

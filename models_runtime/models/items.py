@@ -12,22 +12,25 @@ from typing import Any, Self, TypeVar
 from django.db import connections, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
+from annotation.phrases import say
 from models_runtime.engines import Failure, Usage
 
 MOST_ATTEMPTS = 3
 WORKER_LOST = "worker_lost"
-LOST_SENTENCE = (
-    f"The worker died {MOST_ATTEMPTS} times while this row was with it, so it was set aside."
+LOST_SENTENCE = say(
+    "The worker died %(most_attempts)s times while this row was with it, so it was set aside.",
+    most_attempts=MOST_ATTEMPTS,
 )
 
 
 class ItemState(models.TextChoices):
-    READY = "ready", "Waiting"
-    RUNNING = "running", "In work"
-    DONE = "done", "Done"
-    FAILED = "failed", "Set aside"
-    CANCELLED = "cancelled", "Cancelled"
+    READY = "ready", _("Waiting")
+    RUNNING = "running", _("In work")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Set aside")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 OPEN_ITEM_STATES = (ItemState.READY, ItemState.RUNNING)

@@ -18,6 +18,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from annotation.phrases import say
 from models_runtime.diversity import Matrix, Vectors, cosines_to, vendi_score
 from models_runtime.diversity.duplicates import first_near
 
@@ -81,12 +82,18 @@ def fault_of(
         most_edits=rule.least_edits,
     )
     if place is not None:
-        return Fault(f"It is nearly candidate {place + 1} of this prompt.")
+        return Fault(say("It is nearly candidate %(place)s of this prompt.", place=place + 1))
     if not rule.least_variety:
         return None
     score = vendi_score(found)
     if score < rule.least_variety * len(texts):
-        return Fault(f"With it, {len(texts)} candidates are as different as {score:.2f} would be.")
+        return Fault(
+            say(
+                "With it, %(texts)s candidates are as different as %(score)s would be.",
+                texts=len(texts),
+                score=f"{score:.2f}",
+            )
+        )
     return None
 
 

@@ -44,7 +44,7 @@ class FailureCount:
     @property
     def words(self) -> str:
         """The cause as people read it; a whole job has none but its sentence."""
-        return CAUSE_WORDS.get(self.cause, self.cause.replace("_", " "))
+        return str(CAUSE_WORDS.get(self.cause, self.cause.replace("_", " ")))
 
 
 def traces(now: datetime) -> list[Trace]:

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.conf import settings
 
 from annotation.models import Work
+from annotation.telling import told
 from models_runtime.models import (
     Item,
 )
@@ -55,7 +56,7 @@ def queue_of(model: type[Work]) -> str:
 
 def kind_of(model: type[Any]) -> str:
     """What people call a kind of work: the model's name in words."""
-    return str(model._meta.verbose_name).capitalize()
+    return told(str(model._meta.verbose_name)).capitalize()
 
 
 def item_models() -> list[type[Item]]:

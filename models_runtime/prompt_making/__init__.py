@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from annotation.phrases import say
 from models_runtime.selection import canonical
 
 __all__ = ["Drop", "PromptOptions", "form_fault", "majority_share", "nearest", "read_ideas"]
@@ -35,18 +36,18 @@ class Drop(StrEnum):
 
 
 DROP_WORDS = {
-    Drop.KEPT: "Kept",
-    Drop.TOO_SHORT: "Too short",
-    Drop.TOO_LONG: "Too long",
-    Drop.NEEDS_MORE: "Needs a picture, a file or a link that isn't there",
-    Drop.REPEATED: "Too near to a prompt that is there",
-    Drop.LOW_QUALITY: "Rated too low",
-    Drop.TOO_EASY: "Too easy: its answers agree too much",
-    Drop.TOO_HARD: "Too hard: its answers agree too little",
-    Drop.NO_ANSWER: "No answer to it could be read",
-    Drop.SAME_WORDS: "Hardly other words than the original",
-    Drop.OTHER_MEANING: "Asks for something else than the original",
-    Drop.UNREADABLE: "A verdict on it could not be read",
+    Drop.KEPT: say("Kept"),
+    Drop.TOO_SHORT: say("Too short"),
+    Drop.TOO_LONG: say("Too long"),
+    Drop.NEEDS_MORE: say("Needs a picture, a file or a link that isn't there"),
+    Drop.REPEATED: say("Too near to a prompt that is there"),
+    Drop.LOW_QUALITY: say("Rated too low"),
+    Drop.TOO_EASY: say("Too easy: its answers agree too much"),
+    Drop.TOO_HARD: say("Too hard: its answers agree too little"),
+    Drop.NO_ANSWER: say("No answer to it could be read"),
+    Drop.SAME_WORDS: say("Hardly other words than the original"),
+    Drop.OTHER_MEANING: say("Asks for something else than the original"),
+    Drop.UNREADABLE: say("A verdict on it could not be read"),
 }
 
 

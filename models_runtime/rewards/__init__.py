@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -155,7 +156,9 @@ def finite(measured: Measured) -> Measured:
     )
     if bad is None:
         return measured
-    sentence = f"The model's {bad} isn't a finite number. Check its numeric precision."
+    sentence = say(
+        "The model's %(bad)s isn't a finite number. Check its numeric precision.", bad=bad
+    )
     return Measured(
         measured.key, usage=measured.usage, failure=Failure(Cause.MALFORMED_REPLY, sentence)
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -21,7 +22,10 @@ from models_runtime.rewards import STOPPED, Bench, Measured, Subject, windows
 PROMPTS = 16  # at once: each has several texts
 NEEDS = frozenset({Capability.GENERATE})
 MOST = 64  # candidates of one prompt
-CROWD = Failure(Cause.TOO_LONG, f"More than {MOST} candidates of a prompt can't be asked about.")
+CROWD = Failure(
+    Cause.TOO_LONG,
+    say("More than %(most)s candidates of a prompt can't be asked about.", most=MOST),
+)
 
 
 def by_protocol(
@@ -101,7 +105,9 @@ class _Table:
         if verdict.payload is None and self.unread is not None:
             scores = [self.unread] * len(self.subject.rivals)
         elif verdict.payload is None:
-            failure = Failure(Cause.MALFORMED_REPLY, f"The model picked none: {verdict.cause}.")
+            failure = Failure(
+                Cause.MALFORMED_REPLY, say("The model picked none: %(cause)s.", cause=verdict.cause)
+            )
             return Measured(self.subject.key, usage=self.usage, failure=failure)
         numbers = {
             rival.key: {name: float(score)}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import (
     Capability,
     Cause,
@@ -28,7 +29,7 @@ from models_runtime.rewards import (
 )
 from models_runtime.rewards.reward import NoOptions
 
-EMPTY = Failure(Cause.BAD_REQUEST, "An empty text has no log-probability.")
+EMPTY = Failure(Cause.BAD_REQUEST, say("An empty text has no log-probability."))
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class LogRatio(OfTexts):
         self, subjects: Iterable[Subject], bench: Bench, options: NoOptions
     ) -> Iterator[Measured]:
         if bench.partner is None:
-            raise EngineError(Cause.BAD_OPTIONS, "A log-density ratio needs a second model.")
+            raise EngineError(Cause.BAD_OPTIONS, say("A log-density ratio needs a second model."))
         for window in windows(subjects):
             strong = continuations(window, bench.engine)
             weak = continuations(window, bench.partner)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import Capability, Cause, Failure, RewardReply
 from models_runtime.rewards import Bench, Measured, OfTexts, Subject
 from models_runtime.rewards.reward import named, request_for
@@ -19,7 +20,7 @@ from models_runtime.rewards.reward import named, request_for
 METHODS = ("dropout", "heads")
 ONE_HEAD = Failure(
     Cause.UNSUPPORTED,
-    "This model has a single head, so its heads can't disagree. Choose the method dropout.",
+    say("This model has a single head, so its heads can't disagree. Choose the method dropout."),
 )
 
 

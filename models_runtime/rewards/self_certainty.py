@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import Capability, Cause, ContinuationLogprobs, Failure
 from models_runtime.rewards import Bench, Measured, OfTexts, Subject, continuations, windows
 from models_runtime.rewards.log_ratio import EMPTY
@@ -17,7 +18,9 @@ from models_runtime.rewards.reward import NoOptions
 
 BLIND = Failure(
     Cause.UNSUPPORTED,
-    "This engine can't see the whole vocabulary, which self-certainty needs. Use a local model.",
+    say(
+        "This engine can't see the whole vocabulary, which self-certainty needs. Use a local model."
+    ),
 )
 
 

@@ -14,6 +14,8 @@ from fractions import Fraction
 from statistics import fmean
 from typing import Any, Protocol
 
+from annotation.phrases import say
+
 __all__ = [
     "NOTHING",
     "Choice",
@@ -148,7 +150,7 @@ def _rounded(value: float) -> float:
 
 def check_samples(samples: Sequence[Sample]) -> None:
     if not samples:
-        raise NotEnough("There is nothing to choose from.")
+        raise NotEnough(say("There is nothing to choose from."))
     if len({sample.id for sample in samples}) != len(samples):
         raise ValueError("Two samples have the same id.")
 
@@ -158,7 +160,13 @@ def needed(samples: Sequence[Sample], name: str) -> dict[int, Any]:
     values = {sample.id: getattr(sample, name) for sample in samples}
     lacking = sorted(key for key, value in values.items() if value is None or value == ())
     if lacking:
-        raise NotEnough(f"Sample {lacking[0]} has no {name.replace('_', ' ')}.")
+        raise NotEnough(
+            say(
+                "Sample %(lacking)s has no %(replace)s.",
+                lacking=lacking[0],
+                replace=name.replace("_", " "),
+            )
+        )
     return values
 
 
@@ -182,7 +190,7 @@ class Votes:
             if sample.answer is not None:
                 voters.setdefault(canonical(sample.answer, sample.language), []).append(sample)
         if not voters:
-            raise NotEnough("No sample has an answer that could be extracted.")
+            raise NotEnough(say("No sample has an answer that could be extracted."))
         totals = {
             answer: math.fsum(1.0 if weights is None else weights[each.id] for each in group)
             for answer, group in voters.items()

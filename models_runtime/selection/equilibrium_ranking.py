@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.selection import (
     NOTHING,
     Choice,
@@ -80,7 +81,7 @@ def _start(samples: Sequence[Sample]) -> tuple[Rows, Rows]:
     if any(value < 0 for row in likelihoods for value in row) or any(
         not 0 <= value <= 1 for value in yes
     ):
-        raise NotEnough("Likelihoods are 0 or more and p_yes lies between 0 and 1.")
+        raise NotEnough(say("Likelihoods are 0 or more and p_yes lies between 0 and 1."))
     return [_normal(row) for row in likelihoods], [yes, [1 - value for value in yes]]
 
 

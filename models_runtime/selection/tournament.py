@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.selection import (
     NOTHING,
     Choice,
@@ -46,7 +47,7 @@ class Tournament:
     ) -> Choice:
         check_samples(samples)
         if extra.prefer is None:
-            raise NotEnough("A tournament needs preferences between samples.")
+            raise NotEnough(say("A tournament needs preferences between samples."))
         seed = (options or TournamentOptions()).seed
         remaining = sorted(samples, key=lambda sample: (_draw(seed, sample.id), sample.id))
         wins: dict[int, float | None] = {sample.id: 0.0 for sample in samples}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.selection import (
     NOTHING,
     Choice,
@@ -38,7 +39,7 @@ class WeightedSelfConsistency:
         check_samples(samples)
         weights = needed(samples, "weight")
         if any(weight < 0 for weight in weights.values()):
-            raise NotEnough("A weight is negative; weights are 0 or more.")
+            raise NotEnough(say("A weight is negative; weights are 0 or more."))
         votes = Votes.count(samples, weights)
         return votes.choose(samples, "“{answer}” has a weight of {votes} of {total}.")
 

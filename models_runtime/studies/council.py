@@ -12,6 +12,7 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import Message
 from models_runtime.judging.councils import (
     affinities,
@@ -80,7 +81,11 @@ class Council(Study):
         members = material.members
         prompts, criteria, silent = yield from _agenda(material, options)
         if not prompts:
-            return {"ranking": [], "cause": "No member's prompts could be read.", "silent": silent}
+            return {
+                "ranking": [],
+                "cause": say("No member's prompts could be read."),
+                "silent": silent,
+            }
         asks = [_answer(material, member, prompt) for prompt in prompts for member in members]
         answers = yield asks
         texts = {
@@ -298,7 +303,7 @@ def _result(
             }
             for prompt in prompts
         ],
-        "cause": "" if verdicts else "No pair of answers could be judged.",
+        "cause": "" if verdicts else say("No pair of answers could be judged."),
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.engines import Message
 from models_runtime.judging.mining import (
     Fate,
@@ -139,7 +140,10 @@ def _propose(
     answers = yield [Ask("propose", messages, MINE, bullets(1, 60), seat="manager")]
     told = answers["propose"]
     if not told.is_read:
-        return f"The manager's list of criteria could not be read ({told.status.value})."
+        return say(
+            "The manager's list of criteria could not be read (%(status)s).",
+            status=told.status.value,
+        )
     texts = _distinct(told.value, ())[: options.criteria]
     return [Kept(f"c{n}", text) for n, text in enumerate(texts, 1)]
 
@@ -352,7 +356,7 @@ def _held_out(
         },
         "epochs": list(history),
         "banned": [{"text": each.text, "train": _told(each.found)} for each in banned],
-        "cause": "" if final else "No criterion explained enough of the choices.",
+        "cause": "" if final else say("No criterion explained enough of the choices."),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.phrases import say
 from models_runtime.judging.options import OptionRefused, Options, option
 from models_runtime.judging.talk import Answers, Ask, Talk, together
 from models_runtime.prompting.replies import number, prose, scores
@@ -38,7 +39,14 @@ class LoopOptions(Options):
         names = [name.strip() for name in self.tools.split(",") if name.strip()]
         unknown = [name for name in names if name not in TOOLS]
         if unknown:
-            raise OptionRefused("tools", f"There is no tool “{unknown[0]}”: {', '.join(TOOLS)}.")
+            raise OptionRefused(
+                "tools",
+                say(
+                    "There is no tool “%(unknown)s”: %(names)s.",
+                    unknown=unknown[0],
+                    names=", ".join(TOOLS),
+                ),
+            )
         return names
 
 

@@ -45,7 +45,7 @@ def test_a_forest_plot_describes_every_estimate() -> None:
     )
     desc = root.findtext(f"{SVG}desc") or ""
     assert root.findtext(f"{SVG}title") == "Scores"
-    assert "amber: 0.5, interval 0.1 to 0.9" in desc
+    assert "amber: 0.5 [0.1, 0.9]" in desc
     assert HOSTILE in desc
     assert root.attrib["aria-labelledby"] == "f-title f-desc"
     assert "rank 1" in texts(root)
@@ -119,7 +119,7 @@ def test_a_path_of_beliefs_has_a_line_per_group_and_says_its_ends() -> None:
     assert len(list(root.iter(f"{SVG}polyline"))) == 3
     desc = root.find(f"{SVG}desc")
     assert desc is not None
-    assert "one: 50 % before, 2 % after 2" in (desc.text or "")
+    assert "one: 50 % → 2 %" in (desc.text or "")
     assert any("script" in said for said in texts(root))
     assert belief_path("p", path[:1], ["one", "2", "3"], title="T", x_unit="x") == ""
     with pytest.raises(ValueError, match="sum to one"):

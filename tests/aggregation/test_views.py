@@ -173,7 +173,9 @@ def test_a_run_page_says_what_was_found_and_how(judged: World, olga: Client) -> 
     svg = html[html.index('<svg class="chart"') : html.index("</svg>") + 6]
     chart = ElementTree.fromstring(svg)
     assert chart.find("{http://www.w3.org/2000/svg}title") is not None
-    assert "interval" in "".join(chart.find("{http://www.w3.org/2000/svg}desc").itertext())  # type: ignore[union-attr]
+    described = chart.find("{http://www.w3.org/2000/svg}desc")
+    assert described is not None
+    assert "system-1: -0.585 [-0.952, -0.219]" in "".join(described.itertext())
     assert "style=" not in html
 
 

@@ -49,7 +49,7 @@ def test_everything_that_is_marked_is_translated(language: str, marked: list[Mes
     found = catalogue(language)
     missing = []
     for message in marked:
-        told = found.get(message.text)
+        told = found.get(message.text, message.context or None)
         if told is None or told.fuzzy or not told.string or not all(told.string):
             missing.append(f"{message.file}: {message.text}")
     assert missing == [], "run ./polyphony translations and translate these"
@@ -77,8 +77,13 @@ def _told(found: Catalog) -> dict[str, tuple[str, ...]]:
     for each in found:
         strings = _forms(each.string)
         if each.id and all(strings):
-            told[_forms(each.id)[0]] = strings
+            told[f"{_context(each.context)}|{_forms(each.id)[0]}"] = strings
     return told
+
+
+def _context(context: str | bytes | None) -> str:
+    """A message's context; a compiled catalogue has it in bytes."""
+    return context.decode() if isinstance(context, bytes) else context or ""
 
 
 def _forms(told: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from aggregation.method import Estimate
 from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Labels
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -126,12 +127,16 @@ def labelled(
     label = top_label(posterior)
     found = list(warnings)
     if len(seen) and not seen.all():
-        found.append(warn(WarningCode.EMPTY, f"{int((~seen).sum())} units", _some(table, ~seen)))
+        found.append(
+            warn(WarningCode.EMPTY, say("%(n)s units", n=int((~seen).sum())), _some(table, ~seen))
+        )
     undecided = seen & (label < 0)
     if undecided.any():
         found.append(
             warn(
-                WarningCode.TIE_UNRESOLVED, f"{int(undecided.sum())} units", _some(table, undecided)
+                WarningCode.TIE_UNRESOLVED,
+                say("%(n)s units", n=int(undecided.sum())),
+                _some(table, undecided),
             )
         )
     score = row_top(posterior) if posterior.size else np.full(len(posterior), np.nan)

@@ -19,6 +19,7 @@ from aggregation.results import Fit
 from aggregation.tables import Labels
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 FLOOR = 1e-300  # smallest probability whose logarithm is taken
@@ -275,13 +276,13 @@ def without_model(table: Labels) -> Any:
     one_class = table.n_classes == 1 and present.sum() > 1
     ability = np.where(present & one_class, 1.0, np.nan)
     n = np.bincount(people, minlength=J)
-    known = quality(table, ability, n, "not identified")
+    known = quality(table, ability, n, say("not identified"))
     return labelled(table, shares(table.counts()), known, Fit(n_obs=len(rows)))
 
 
 def block_warnings(blocks: int) -> tuple[ResultWarning, ...]:
     if blocks > 1:
-        return (warn(WarningCode.LABEL_SWITCHING, f"{blocks} groups of annotators"),)
+        return (warn(WarningCode.LABEL_SWITCHING, say("%(n)s groups of annotators", n=blocks)),)
     return ()
 
 

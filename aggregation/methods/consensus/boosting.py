@@ -23,6 +23,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Labels
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def solve(table: Labels, options: BoostingOptions, rng: np.random.Generator) -> 
     alpha, rounds = _boost(rows, table.gold, people, count, options.rounds)
     posterior = weighted_shares(rows, rows.weights * alpha[people])
     fit = Fit(n_obs=len(table), iters=rounds, parameters={"alpha": alpha.tolist()})
-    return labelled(table, posterior, quality(table, alpha, n, "weight alpha"), fit)
+    return labelled(table, posterior, quality(table, alpha, n, say("weight alpha")), fit)
 
 
 def _boost(

@@ -22,6 +22,7 @@ from aggregation.methods.consensus import _votes as votes_
 from aggregation.methods.consensus._em_options import EmOptions
 from aggregation.methods.consensus._labelling import labelled, quality
 from aggregation.tables import Labels
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Params = tuple[Floats, Floats]
@@ -68,7 +69,7 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
     p, E = found.params
     ability = np.einsum("c,jcc->j", p, E)
     confusion = E.transpose(0, 2, 1)
-    annotators = quality(table, ability, votes.n, "chance of being right", confusion=confusion)
+    annotators = quality(table, ability, votes.n, say("chance of being right"), confusion=confusion)
     fit = votes_.fit_of(
         found,
         len(table),

@@ -25,6 +25,7 @@ from aggregation.results import Fit
 from aggregation.tables import Labels
 from aggregation.warning_codes import WarningCode, warn
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +68,9 @@ def solve(table: Labels, options: GladOptions, rng: np.random.Generator) -> Esti
         grad_inf=float(np.abs(found.jac).max()),
         parameters={"difficulty": np.exp(-b).tolist(), "log_easiness": b.tolist()},
     )
-    annotators = quality(table, alpha, np.bincount(model.who, minlength=model.J), "ability alpha")
+    annotators = quality(
+        table, alpha, np.bincount(model.who, minlength=model.J), say("ability alpha")
+    )
     return labelled(table, T, annotators, fit, (warn(WarningCode.LOCAL_OPTIMUM_RISK),))
 
 

@@ -18,6 +18,7 @@ from aggregation.methods.consensus._log_odds import from_log_odds, log_odds
 from aggregation.options import Options
 from aggregation.tables import Labels
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 
 def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate:
@@ -26,7 +27,7 @@ def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate
     if table.gold is None or not (table.gold >= 0).any():
         posterior = shares(table.counts())
         ability, n = agreement_with(rows, posterior, people, count)
-        known = quality(table, ability, n, "agreement with the majority")
+        known = quality(table, ability, n, say("agreement with the majority"))
         return labelled(table, posterior, known, warnings=(warn(WarningCode.NO_GOLD),))
     truth = table.gold[rows.unit]
     tested = truth >= 0
@@ -36,7 +37,9 @@ def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate
     posterior = from_log_odds(rows, log_odds(accuracy, table.n_classes)[people])
     spread = np.sqrt(accuracy * (1 - accuracy) / (total + table.n_classes + 1))
     n = np.bincount(people, minlength=count)
-    return labelled(table, posterior, quality(table, accuracy, n, "accuracy on gold", se=spread))
+    return labelled(
+        table, posterior, quality(table, accuracy, n, say("accuracy on gold"), se=spread)
+    )
 
 
 METHOD = Method(

@@ -25,6 +25,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Labels
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +65,7 @@ def solve(table: Labels, options: KosOptions, rng: np.random.Generator) -> Estim
     unseen = np.bincount(rows.unit, minlength=table.n_units) == 0
     posterior[unseen] = np.nan
     weight = np.mean([s.weights for s in spectra], axis=0)
-    annotators = quality(table, weight, np.bincount(who, minlength=J), "spectral weight")
+    annotators = quality(table, weight, np.bincount(who, minlength=J), say("spectral weight"))
     fit = Fit(
         n_obs=len(table),
         iters=max(s.iters for s in spectra),

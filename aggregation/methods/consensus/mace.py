@@ -24,6 +24,7 @@ from aggregation.methods.consensus._labelling import labelled, quality
 from aggregation.options import Options, option
 from aggregation.tables import Labels
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 KNOW, HABIT = 0.5, 10.0
@@ -66,7 +67,7 @@ def solve(table: Labels, options: MaceOptions, rng: np.random.Generator) -> Esti
     runs = [_run(votes, start, table, options) for start in starts]
     found = max(runs, key=lambda run: run.loglik)
     habits: Habits = found.params
-    annotators = quality(table, habits.known, votes.n, "share of answers known")
+    annotators = quality(table, habits.known, votes.n, say("share of answers known"))
     fit = votes_.fit_of(
         found,
         len(table),
@@ -75,7 +76,10 @@ def solve(table: Labels, options: MaceOptions, rng: np.random.Generator) -> Esti
         know=habits.know.tolist(),
         spam=habits.spam.tolist(),
     )
-    risk = warn(WarningCode.LOCAL_OPTIMUM_RISK, f"best of {options.restarts} starts")
+    risk = warn(
+        WarningCode.LOCAL_OPTIMUM_RISK,
+        say("best of %(n)s starts", n=options.restarts),
+    )
     told = (risk, *votes_.block_warnings(votes.blocks))
     return labelled(table, _kept(found.T, options.keep), annotators, fit, told)
 

@@ -18,6 +18,7 @@ from aggregation.method import Estimate, Method
 from aggregation.methods.consensus._labelling import agreement_with, labelled, quality, shares
 from aggregation.options import Options
 from aggregation.tables import Labels
+from annotation.phrases import say
 
 
 def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate:
@@ -25,7 +26,9 @@ def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate
     answered = table.answered()
     people, count = answered.people
     ability, n = agreement_with(answered, posterior, people, count)
-    return labelled(table, posterior, quality(table, ability, n, "agreement with the majority"))
+    return labelled(
+        table, posterior, quality(table, ability, n, say("agreement with the majority"))
+    )
 
 
 METHOD = Method(

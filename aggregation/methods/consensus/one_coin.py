@@ -20,6 +20,7 @@ from aggregation.methods.consensus import _votes as votes_
 from aggregation.methods.consensus._em_options import EmOptions
 from aggregation.methods.consensus._labelling import labelled, quality
 from aggregation.tables import Labels
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Params = tuple[Floats, Floats]
@@ -78,7 +79,7 @@ def solve(table: Labels, options: EmOptions, rng: np.random.Generator) -> Estima
         if j < len(table.annotator_ids)
     ]
     fit = votes_.fit_of(found, len(table), C - 1 + votes.J, tuple(edge), class_share=p.tolist())
-    annotators = quality(table, s, votes.n, "chance of being right")
+    annotators = quality(table, s, votes.n, say("chance of being right"))
     warnings = votes_.block_warnings(votes.blocks)
     return labelled(table, found.T, annotators, fit, warnings, votes.seen)
 

@@ -21,6 +21,7 @@ from aggregation.methods.consensus._labelling import (
 )
 from aggregation.options import Options
 from aggregation.tables import Labels
+from annotation.phrases import say
 
 
 def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate:
@@ -28,7 +29,7 @@ def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate
     people, count = rows.people
     skill, n = agreement_with(rows, shares(table.counts()), people, count)
     posterior = weighted_shares(rows, rows.weights * skill[people])
-    return labelled(table, posterior, quality(table, skill, n, "agreement with the majority"))
+    return labelled(table, posterior, quality(table, skill, n, say("agreement with the majority")))
 
 
 METHOD = Method(

@@ -26,6 +26,7 @@ from aggregation.methods.consensus._labelling import (
 from aggregation.methods.consensus._log_odds import from_log_odds, log_odds
 from aggregation.options import Options, option
 from aggregation.tables import Labels
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ def solve(table: Labels, options: WeightedMajorityOptions, rng: np.random.Genera
         posterior = from_log_odds(rows, log_odds(q, table.n_classes))
     people, count = rows.people
     ability, n = agreement_with(rows, posterior, people, count)
-    return labelled(table, posterior, quality(table, ability, n, "agreement with the outcome"))
+    return labelled(table, posterior, quality(table, ability, n, say("agreement with the outcome")))
 
 
 METHOD = Method(

@@ -23,6 +23,7 @@ from aggregation.methods.consensus._labelling import (
 from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Labels
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,9 @@ def solve(table: Labels, options: SkillOptions, rng: np.random.Generator) -> Est
     posterior = weighted_shares(rows, rows.weights * skill[people])
     fit = Fit(n_obs=len(table), iters=options.rounds, converged=moved < 1e-2)
     silent = np.where(n > 0, skill, np.nan)
-    return labelled(table, posterior, quality(table, silent, n, "agreement with the outcome"), fit)
+    return labelled(
+        table, posterior, quality(table, silent, n, say("agreement with the outcome")), fit
+    )
 
 
 METHOD = Method(

@@ -23,6 +23,7 @@ from aggregation.pluralism.latent import Climb, Mixture
 from aggregation.pluralism.votes import pairs_weighted_by_gap, selected
 from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Comparisons, Ratings
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 FEW_PEOPLE = 12  # annotators below which intervals mean little
@@ -108,7 +109,7 @@ def quality(found: Grouping) -> AnnotatorQuality | None:
     ability[found.votes.people[known]] = 1 - found.mixture.gamma[known, -1]
     n[:] = np.bincount(table.annotator[table.annotator >= 0], minlength=A)
     return AnnotatorQuality(
-        table.annotator_ids, ability, n, ability_kind="chance that the votes aren't random"
+        table.annotator_ids, ability, n, ability_kind=say("chance that the votes aren't random")
     )
 
 

@@ -22,6 +22,7 @@ from aggregation.results import AnnotatorQuality
 from aggregation.tables import Comparisons, Ratings, TableError
 from aggregation.tables.embedded import EmbeddedComparisons
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 LISTED = 2_000  # annotators whose weights are written into a result
@@ -111,8 +112,13 @@ def read(
         return _blank(table, (warn(WarningCode.NO_EMBEDDINGS, _how_thin(table)), *told))
     if not embedded and table.n_items > MOST_ITEMS:
         raise TableError(
-            f"{table.n_items:,} items are too many to give each a place of its own; the limit is "
-            f"{MOST_ITEMS:,}. Run an embedding job on the project's responses first."
+            say(
+                "%(n_items)s items are too many to give each a place of its own; the "
+                "limit is %(most_items)s. Run an embedding job on the project's "
+                "responses first.",
+                n_items=f"{table.n_items:,}",
+                most_items=f"{MOST_ITEMS:,}",
+            )
         )
     votes = (
         votes_on_embeddings(table, options.dimensions, with_prompts)
@@ -121,7 +127,10 @@ def read(
     )
     if votes.left_out:
         told.append(
-            warn(WarningCode.NO_EMBEDDINGS, f"{votes.left_out} votes are left out for this")
+            warn(
+                WarningCode.NO_EMBEDDINGS,
+                say("%(n)s votes are left out for this", n=votes.left_out),
+            )
         )
     if not len(votes):
         return _blank(table, tuple(told))
@@ -190,9 +199,9 @@ def _told(table: Comparisons, part: NDArray[Any], n_parts: int) -> list[ResultWa
     unseen = np.flatnonzero(part < 0)
     if len(unseen):
         who: list[Hashable] = [table.ids[i] for i in unseen]
-        told.append(warn(WarningCode.UNSEEN_ITEMS, f"{len(unseen)} items", who))
+        told.append(warn(WarningCode.UNSEEN_ITEMS, say("%(n)s items", n=len(unseen)), who))
     if n_parts > 1:
-        told.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts"))
+        told.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
     return told
 
 

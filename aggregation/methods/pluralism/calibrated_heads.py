@@ -27,6 +27,7 @@ from aggregation.pluralism.votes import GroupVotes, pairs_weighted_by_gap, selec
 from aggregation.results import Fit
 from aggregation.tables import Comparisons, Ratings
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -100,9 +101,9 @@ def _warnings(table: Comparisons, part: NDArray[Any], n_parts: int) -> tuple[Res
     unseen = np.flatnonzero(part < 0)
     if len(unseen):
         names = (table.ids[i] for i in unseen)
-        told.append(warn(WarningCode.UNSEEN_ITEMS, f"{len(unseen)} items", names))
+        told.append(warn(WarningCode.UNSEEN_ITEMS, say("%(n)s items", n=len(unseen)), names))
     if n_parts > 1:
-        told.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts"))
+        told.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
     return tuple(told)
 
 

@@ -48,6 +48,7 @@ from aggregation.results import Fit
 from aggregation.tables import Comparisons, Ratings
 from aggregation.uncertainty import cluster_weight_rows
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -177,7 +178,12 @@ def _described(reading: Reading, fit: PalFit) -> dict[str, Any]:
 def _warnings(fit: PalFit, options: PalOptions) -> list[ResultWarning]:
     told: list[ResultWarning] = []
     if fit.is_personal:
-        told.append(warn(WarningCode.LOCAL_OPTIMUM_RISK, f"{options.restarts} starts"))
+        told.append(
+            warn(
+                WarningCode.LOCAL_OPTIMUM_RISK,
+                say("%(n)s starts", n=options.restarts),
+            )
+        )
     elif not options.prototypes:
         reason = fit.gate or "one prototype predicts held-out votes as well as more do"
         told.append(warn(WarningCode.NO_PERSONAL_SIGNAL, reason))

@@ -46,6 +46,7 @@ from aggregation.personal.standing import standing
 from aggregation.results import Fit
 from aggregation.tables import Comparisons, Ratings
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 REWARDS_AT_ONCE = 20_000_000
@@ -92,7 +93,7 @@ def train(
     elif not fit.diagnosis.is_personal:
         told.append(warn(WarningCode.NO_PERSONAL_SIGNAL, _collapsed(fit)))
     else:
-        told.append(warn(WarningCode.LOCAL_OPTIMUM_RISK, "one start"))
+        told.append(warn(WarningCode.LOCAL_OPTIMUM_RISK, say("one start")))
         kept = {f"model/{name}": array for name, array in fit.model.parameters.items()}
         if votes.projection is not None:
             kept["projection/mean"] = votes.projection.mean

@@ -18,6 +18,7 @@ from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Comparisons
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
@@ -278,7 +279,7 @@ def alone(table: Comparisons, penalty: float) -> Estimate | None:
         table.annotator_ids,
         np.full(J, np.nan),
         np.zeros(J, dtype=np.int64),
-        ability_kind="not identified",
+        ability_kind=say("not identified"),
     )
     return replace(
         plain, annotators=blank if table.annotator is not None else None, input_digest=None

@@ -22,6 +22,7 @@ from aggregation.tables import Comparisons, PairCounts, TableError
 from aggregation.tables.pair_counts import DENSE_LIMIT
 from aggregation.uncertainty import sandwich
 from aggregation.warning_codes import ResultWarning
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -74,7 +75,10 @@ def estimate_pairs(
     """
     if cells.n_items > DENSE_LIMIT:
         raise TableError(
-            f"This model takes at most {DENSE_LIMIT:,} items; use bradley_terry for more."
+            say(
+                "This model takes at most %(dense_limit)s items; use bradley_terry for more.",
+                dense_limit=f"{DENSE_LIMIT:,}",
+            )
         )
     structure = structure_of(evidence.pair_counts())
     ridge = structure.ridge(options.penalty, options.rescue)

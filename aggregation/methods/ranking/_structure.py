@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +36,23 @@ def structure_of(counts: PairCounts, ties_link: bool = True) -> Structure:
     loose, separated = _separation(part, n_parts, strong, n_strong)
     found: list[ResultWarning] = []
     if len(unseen) == counts.n_items:
-        found.append(warn(WarningCode.EMPTY, "no judgments"))
+        found.append(warn(WarningCode.EMPTY, say("no judgments")))
     elif len(unseen):
         found.append(
-            warn(WarningCode.UNSEEN_ITEMS, f"{len(unseen)} items", (counts.ids[i] for i in unseen))
+            warn(
+                WarningCode.UNSEEN_ITEMS,
+                say("%(n)s items", n=len(unseen)),
+                (counts.ids[i] for i in unseen),
+            )
         )
     if n_parts > 1:
-        found.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts"))
+        found.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
     if loose.any():
         named = [counts.ids[i] for i in separated]
-        found.append(warn(WarningCode.NOT_STRONGLY_CONNECTED, f"{len(named)} items", named))
-        found.append(warn(WarningCode.SEPARATION, f"{len(named)} items", named))
+        found.append(
+            warn(WarningCode.NOT_STRONGLY_CONNECTED, say("%(n)s items", n=len(named)), named)
+        )
+        found.append(warn(WarningCode.SEPARATION, say("%(n)s items", n=len(named)), named))
     return Structure(part, n_parts, loose, separated, tuple(found))
 
 

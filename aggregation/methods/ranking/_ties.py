@@ -2,6 +2,7 @@
 
 from aggregation.methods.ranking._cells import Cells
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 
 def only_ties(cells: Cells) -> bool:
@@ -14,7 +15,7 @@ def tie_warnings(cells: Cells) -> tuple[ResultWarning, ...]:
     if not len(cells.outcome):
         return ()
     if only_ties(cells):
-        return (warn(WarningCode.ALL_TIES, "every judgment is a tie"),)
+        return (warn(WarningCode.ALL_TIES, say("every judgment is a tie")),)
     if not (cells.outcome == 0).any():
-        return (warn(WarningCode.ALL_TIES, "no judgment is a tie"),)
+        return (warn(WarningCode.ALL_TIES, say("no judgment is a tie")),)
     return ()

@@ -38,6 +38,7 @@ from aggregation.tables.pair_cells import PairCells
 from aggregation.tables.pair_counts import count_pairs
 from aggregation.uncertainty import cluster_weight_rows
 from aggregation.watching import step
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 ELO = 400 / np.log(10)
@@ -239,7 +240,9 @@ def _displayed(
         return score, cov
     names = [str(i) for i in counts.ids]
     if options.anchor not in names:
-        raise TableError(f"The anchor {options.anchor!r} is not one of the items.")
+        raise TableError(
+            say("The anchor %(anchor)s is not one of the items.", anchor=f"{options.anchor!r}")
+        )
     r = names.index(options.anchor)
     mates = structure.part == structure.part[r]
     score = np.where(mates, score - score[r] + options.anchor_value, score)

@@ -24,6 +24,7 @@ from aggregation.results import Fit
 from aggregation.tables import Comparisons
 from aggregation.warning_codes import WarningCode, warn
 from aggregation.watching import step
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +43,10 @@ def solve(table: Comparisons, options: EloOptions, rng: np.random.Generator) -> 
     N = len(table)
     if options.permutations and N:
         orders = np.array([rng.permutation(N) for _ in range(options.permutations)])
-        told = warn(WarningCode.RANDOMISED, f"mean over {options.permutations} orders")
+        told = warn(
+            WarningCode.RANDOMISED,
+            say("mean over %(n)s orders", n=options.permutations),
+        )
         ratings = _play_many(table, orders, options)
         score, se = ratings.mean(axis=0), ratings.std(axis=0, ddof=1) if len(orders) > 1 else None
     else:

@@ -27,6 +27,7 @@ from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Ratings
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 POINTS = 61
@@ -91,7 +92,7 @@ def solve(table: Ratings, options: IrtOptions, rng: np.random.Generator) -> Esti
     score = np.full(table.n_units, np.nan)
     if not len(seen):
         return Estimate(
-            score=score, score_kind="logit", warnings=(warn(WarningCode.EMPTY, "no answers"),)
+            score=score, score_kind="logit", warnings=(warn(WarningCode.EMPTY, say("no answers")),)
         )
     answers, people, J, extreme = _answers(table, rows, seen)
     common = options.model == "1pl"
@@ -191,7 +192,7 @@ def _abilities(rows: Ratings, post: Floats, nodes: Floats) -> AnnotatorQuality |
     silent = n == 0
     ability, spread = np.where(silent, np.nan, mean[:J]), np.where(silent, np.nan, se[:J])
     return AnnotatorQuality(
-        rows.annotator_ids, ability, n.astype(np.int64), se=spread, ability_kind="ability"
+        rows.annotator_ids, ability, n.astype(np.int64), se=spread, ability_kind=say("ability")
     )
 
 
@@ -216,12 +217,16 @@ def _warnings(
     if unseen:
         absent = np.setdiff1d(np.arange(table.n_units), seen)
         found.append(
-            warn(WarningCode.UNSEEN_ITEMS, f"{unseen} units", (table.ids[u] for u in absent))
+            warn(
+                WarningCode.UNSEEN_ITEMS,
+                say("%(n)s units", n=unseen),
+                (table.ids[u] for u in absent),
+            )
         )
     if n_parts > 1:
-        found.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts"))
+        found.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
     if extreme:
-        found.append(warn(WarningCode.SEPARATION, "answered alike by all", extreme))
+        found.append(warn(WarningCode.SEPARATION, say("answered alike by all"), extreme))
     return tuple(found)
 
 

@@ -21,6 +21,7 @@ from aggregation.options import Options
 from aggregation.results import Fit
 from aggregation.tables import PairCounts, TableError
 from aggregation.tables.pair_counts import DENSE_LIMIT
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,12 @@ def solve(counts: PairCounts, options: Options, rng: np.random.Generator) -> Est
         if not len(members):
             continue
         if len(members) > DENSE_LIMIT:
-            raise TableError(f"Rank Centrality takes at most {DENSE_LIMIT:,} connected items.")
+            raise TableError(
+                say(
+                    "Rank Centrality takes at most %(dense_limit)s connected items.",
+                    dense_limit=f"{DENSE_LIMIT:,}",
+                )
+            )
         sub = counts.take(members)
         wins = np.asarray(sub.half_ties if sub.is_dense else sub.half_ties.toarray())
         score[members] = _log_stationary(wins)

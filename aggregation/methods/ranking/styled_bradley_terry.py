@@ -31,6 +31,7 @@ from aggregation.tables import Comparisons, TableError
 from aggregation.tables.pair_counts import DENSE_LIMIT
 from aggregation.uncertainty import sandwich
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 EXTREME = 15.0  # log-odds that a covariate of typical size adds when it separates the data
@@ -56,7 +57,11 @@ def solve(table: Comparisons, options: StyledOptions, rng: np.random.Generator) 
     design = _design(table, options)
     if design.K + design.z.shape[1] > DENSE_LIMIT:
         raise TableError(
-            f"This model takes at most {DENSE_LIMIT:,} items, covariates and annotators together."
+            say(
+                "This model takes at most %(dense_limit)s items, covariates and "
+                "annotators together.",
+                dense_limit=f"{DENSE_LIMIT:,}",
+            )
         )
     ridge = np.concatenate([structure.ridge(options.penalty, options.rescue), design.ridge])
     x, iters, worst = _newton(design, structure, ridge)
@@ -207,7 +212,7 @@ def _dressed(
     se = None if cov is None else np.sqrt(np.maximum(np.diagonal(cov)[K:], 0.0))
     if se is not None:
         parameters["beta_se"] = dict(zip(design.names, se.tolist(), strict=True))
-    told = (warn(WarningCode.SEPARATION, "by a covariate", separating),) if separating else ()
+    told = (warn(WarningCode.SEPARATION, say("by a covariate"), separating),) if separating else ()
     estimate = Estimate(
         score=theta,
         score_kind="logit",

@@ -22,6 +22,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -86,19 +87,27 @@ def _warnings(counts: PairCounts, n_parts: int) -> tuple[ResultWarning, ...]:
     found: list[ResultWarning] = []
     unseen = np.flatnonzero(~counts.seen)
     if len(unseen) == counts.n_items:
-        return (warn(WarningCode.EMPTY, "no judgments"),)
+        return (warn(WarningCode.EMPTY, say("no judgments")),)
     if len(unseen):
         found.append(
-            warn(WarningCode.UNSEEN_ITEMS, f"{len(unseen)} items", (counts.ids[i] for i in unseen))
+            warn(
+                WarningCode.UNSEEN_ITEMS,
+                say("%(n)s items", n=len(unseen)),
+                (counts.ids[i] for i in unseen),
+            )
         )
     if n_parts > 1:
-        found.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts"))
+        found.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
     games = _sum(counts.games)[counts.seen]
     if games.max() > 2 * games.min():
         found.append(
             warn(
                 WarningCode.UNBALANCED_EXPOSURE,
-                f"between {games.min():g} and {games.max():g} judgments",
+                say(
+                    "between %(min)s and %(max)s judgments",
+                    min=f"{games.min():g}",
+                    max=f"{games.max():g}",
+                ),
             )
         )
     return tuple(found)

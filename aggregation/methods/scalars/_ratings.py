@@ -9,6 +9,7 @@ from aggregation.method import Estimate
 from aggregation.results import Fit
 from aggregation.tables import Ratings
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -57,9 +58,9 @@ def rated(
     blank = np.isnan(score)
     found = list(warnings)
     if blank.all():
-        found.append(warn(WarningCode.EMPTY, "no ratings"))
+        found.append(warn(WarningCode.EMPTY, say("no ratings")))
     elif blank.any():
         names = (table.ids[u] for u in np.flatnonzero(blank))
-        found.append(warn(WarningCode.UNSEEN_ITEMS, f"{int(blank.sum())} units", names))
+        found.append(warn(WarningCode.UNSEEN_ITEMS, say("%(n)s units", n=int(blank.sum())), names))
     fit = more.pop("fit", Fit(n_obs=len(table)))
     return Estimate(score=score, score_kind="points", fit=fit, warnings=tuple(found), **more)

@@ -17,6 +17,7 @@ from aggregation.options import Options
 from aggregation.results import Fit
 from aggregation.tables import Ratings
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 
 def solve(table: Ratings, options: Options, rng: np.random.Generator) -> Estimate:
@@ -26,7 +27,7 @@ def solve(table: Ratings, options: Options, rng: np.random.Generator) -> Estimat
         _halves(distribution(x, w), m) for (x, w), m in zip(by_unit(rows), means, strict=True)
     ]
     parameters = {"lottery": lotteries, "draw_sd": [spread(lottery) for lottery in lotteries]}
-    told = warn(WarningCode.RANDOMISED, "the lottery is given, nothing is drawn")
+    told = warn(WarningCode.RANDOMISED, say("the lottery is given, nothing is drawn"))
     return rated(table, means, (told,), fit=Fit(n_obs=len(rows), parameters=parameters))
 
 

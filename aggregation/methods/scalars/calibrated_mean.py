@@ -27,6 +27,7 @@ from aggregation.options import Options, option
 from aggregation.results import AnnotatorQuality, Fit
 from aggregation.tables import Ratings
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -67,7 +68,7 @@ def solve(table: Ratings, options: CalibratedMeanOptions, rng: np.random.Generat
     part, n_parts = _parts(rows, people, J)
     warned: list[ResultWarning] = []
     if n_parts > 1 and options.model != "zscore":
-        warned.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts"))
+        warned.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
     if options.model == "precision":
         warned.append(warn(WarningCode.LOCAL_OPTIMUM_RISK))
     fit = Fit(
@@ -97,7 +98,7 @@ def _quality(rows: Ratings, people: Codes, found: Calibration) -> AnnotatorQuali
         precision,
         n.astype(np.int64),
         bias=found.bias[:J],
-        ability_kind="1 / spread",
+        ability_kind=say("1 / spread"),
     )
 
 

@@ -17,13 +17,14 @@ from aggregation.options import Options
 from aggregation.results import Fit
 from aggregation.tables import Ratings
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 
 def solve(table: Ratings, options: Options, rng: np.random.Generator) -> Estimate:
     rows = table.answered()
     lotteries = [distribution(x, w) for x, w in by_unit(rows)]
     parameters = {"lottery": lotteries, "draw_sd": [spread(lottery) for lottery in lotteries]}
-    told = warn(WarningCode.RANDOMISED, "the lottery is given, nothing is drawn")
+    told = warn(WarningCode.RANDOMISED, say("the lottery is given, nothing is drawn"))
     return rated(table, unit_means(rows), (told,), fit=Fit(n_obs=len(rows), parameters=parameters))
 
 

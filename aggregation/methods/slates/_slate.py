@@ -21,6 +21,7 @@ from aggregation.slates.thiele import Optimum
 from aggregation.slates.ties import Committee, Slates
 from aggregation.tables import Ballots
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +87,10 @@ def elect(
     if len(members) < len(seen):
         absent = [ballots.ids[i] for i in np.flatnonzero(~seen)]
         code = WarningCode.UNSEEN_ITEMS if len(members) else WarningCode.EMPTY
-        found.append(warn(code, f"{len(absent)} items", absent))
+        found.append(warn(code, say("%(n)s items", n=len(absent)), absent))
     score = np.full(len(seen), np.nan)
     if not len(members):
-        found.append(warn(WarningCode.EMPTY, "no judgments"))
+        found.append(warn(WarningCode.EMPTY, say("no judgments")))
         return Estimate(score, "share", winners=(), warnings=tuple(found))
     contest = _contest(full, members, options)
     choice = rule(contest)
@@ -131,12 +132,14 @@ def _contest(full: Ballots, members: Longs, options: ApprovalOptions) -> Contest
 
 def _conversion(levels: NDArray[Any], options: ApprovalOptions) -> tuple[str, ...]:
     if levels.max(initial=0) > 1:
-        return (f"rankings into approvals of the first {_tiers(options.approved)}",)
+        return (_approvals(options.approved),)
     return ()
 
 
-def _tiers(count: int) -> str:
-    return "tier" if count == 1 else f"{count} tiers"
+def _approvals(tiers: int) -> str:
+    if tiers == 1:
+        return say("rankings into approvals of the first tier")
+    return say("rankings into approvals of the first %(n)s tiers", n=tiers)
 
 
 def _settled(
@@ -164,10 +167,14 @@ def _tie_warnings(
     found: list[ResultWarning] = []
     if not choice.slates.complete:
         found.append(
-            warn(WarningCode.TIE_UNRESOLVED, "not all slates as good are listed; one was drawn")
+            warn(
+                WarningCode.TIE_UNRESOLVED, say("not all slates as good are listed; one was drawn")
+            )
         )
     elif len(shown) > 1 and not choice.chances:
-        found.append(warn(WarningCode.TIE_UNRESOLVED, f"{len(shown)} equally good slates"))
+        found.append(
+            warn(WarningCode.TIE_UNRESOLVED, say("%(shown)s equally good slates", shown=len(shown)))
+        )
     return found
 
 
@@ -207,7 +214,12 @@ def optimal(found: Optimum, contest: Contest, wanted: int) -> Choice:
     """The answer of a rule that maximises a number, with its gap."""
     told: list[ResultWarning] = list(unfilled(contest, wanted, found.slates))
     if found.gap > 0:
-        told.append(warn(WarningCode.NP_HARD_TRUNCATED, f"up to {found.gap:g} more possible"))
+        told.append(
+            warn(
+                WarningCode.NP_HARD_TRUNCATED,
+                say("up to %(gap)s more possible", gap=f"{found.gap:g}"),
+            )
+        )
     return Choice(
         found.slates,
         parameters={"value": found.value, "gap": found.gap},

@@ -27,6 +27,7 @@ from aggregation.slates.certificates import Certificate
 from aggregation.slates.statements import balanced_representation, balanced_slates
 from aggregation.tables import Ratings
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -44,9 +45,9 @@ def solve(ratings: Ratings, options: BalancedSlateOptions, rng: np.random.Genera
     if len(members) < len(score):
         absent = [ratings.ids[i] for i in np.flatnonzero(~rated)]
         code = WarningCode.UNSEEN_ITEMS if len(members) else WarningCode.EMPTY
-        found.append(warn(code, f"{len(absent)} statements", absent))
+        found.append(warn(code, say("%(n)s statements", n=len(absent)), absent))
     if not len(members):
-        found.append(warn(WarningCode.EMPTY, "no ratings by known people"))
+        found.append(warn(WarningCode.EMPTY, say("no ratings by known people")))
         return Estimate(score, "share", winners=(), warnings=tuple(found))
     pool = utility[:, members]
     order = public_order([ratings.ids[m] for m in members], options.seed)
@@ -59,7 +60,7 @@ def solve(ratings: Ratings, options: BalancedSlateOptions, rng: np.random.Genera
         said = f"{len(slates)} slates" if complete else "too many to list; one was drawn"
         found.append(warn(WarningCode.TIE_UNRESOLVED, said))
     if len(pool) < options.seats:
-        found.append(warn(WarningCode.SEATS_UNFILLED, f"{len(pool)} people"))
+        found.append(warn(WarningCode.SEATS_UNFILLED, say("%(n)s people", n=len(pool))))
     chosen = sorted({tuple(sorted({int(members[i]) for i in each.statements})) for each in slates})
     slate = slates[0]
     proofs = [balanced_representation(pool, each, options.seats) for each in slates]

@@ -42,6 +42,7 @@ from aggregation.slates.lotteries import budget_lottery, dependent_rounding, fra
 from aggregation.slates.ties import Committee, Slates
 from aggregation.tables import Ballots
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,11 @@ def _lottery(
     if not written:
         chances = {dependent_rounding(marginal, rng, cost): 1.0}
     listed = sorted(chances)
-    said = "the lottery is given, nothing is drawn" if written else "one slate drawn of too many"
+    said = (
+        say("the lottery is given, nothing is drawn")
+        if written
+        else say("one slate drawn of too many")
+    )
     parameters: dict[str, Any] = {"budget": budget, "expected": float(marginal @ cost)}
     return Choice(
         Slates(tuple(listed), complete),

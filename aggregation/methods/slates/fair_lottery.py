@@ -26,6 +26,7 @@ from aggregation.slates.lotteries import fractional_shares, systematic_lottery
 from aggregation.slates.ties import Committee, Slates
 from aggregation.tables import Ballots
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 
 def solve(ballots: Ballots, options: SlateOptions, rng: np.random.Generator) -> Estimate:
@@ -47,7 +48,7 @@ def _lottery(contest: Contest, wanted: int) -> Choice:
         for slate, chance in zip(*systematic_lottery(p, contest.priority), strict=True):
             chances[slate] = chances.get(slate, 0.0) + chance / len(ends)
     slates = sorted(chances)
-    told = [warn(WarningCode.RANDOMISED, "the lottery is given, nothing is drawn")]
+    told = [warn(WarningCode.RANDOMISED, say("the lottery is given, nothing is drawn"))]
     if wanted > seats:
         told.append(warn(WarningCode.SEATS_UNFILLED, f"{wanted - seats} of {wanted}"))
     axioms: dict[str, Any] = report(votes, slates, seats)

@@ -28,6 +28,7 @@ from aggregation.slates.rankings import borda_utilities, plurality_utilities
 from aggregation.slates.subsets import Gain, additive, fair_greedy, proportional_bounds
 from aggregation.slates.thiele import harmonic, thiele_value
 from aggregation.tables import Ballots
+from annotation.phrases import say
 
 Value = Callable[[tuple[int, ...]], float]
 REST = ""  # the group of items that no text names
@@ -77,9 +78,20 @@ def _promises(
     given = item_numbers(options.least, "least")
     for group, count in given.items():
         if count != int(count):
-            raise OptionError(f"Option 'least' promises {group!r} {count:g} seats, not a number.")
+            raise OptionError(
+                say(
+                    "Option 'least' promises %(group)s %(count)s seats, not a number.",
+                    group=f"{group!r}",
+                    count=f"{count:g}",
+                )
+            )
         if group not in groups:
-            raise OptionError(f"Option 'least' speaks of {group!r}, which is no group here.")
+            raise OptionError(
+                say(
+                    "Option 'least' speaks of %(group)s, which is no group here.",
+                    group=f"{group!r}",
+                )
+            )
     return {group: int(count) for group, count in given.items()}
 
 

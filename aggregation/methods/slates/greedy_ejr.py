@@ -25,6 +25,7 @@ from aggregation.slates.completion import filled_by_phragmen
 from aggregation.slates.phragmen import Loaded
 from aggregation.slates.ties import Slates
 from aggregation.tables import Ballots, TableError
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +43,12 @@ def solve(ballots: Ballots, options: GreedyEjrOptions, rng: np.random.Generator)
         votes, seats = contest.votes, contest.seats
         if options.variant == "groups" and votes.n_items > MOST_ITEMS:
             raise TableError(
-                f"Looking at all groups takes at most {MOST_ITEMS} items, not {votes.n_items}. "
-                "Use variant=candidates."
+                say(
+                    "Looking at all groups takes at most %(most_items)s items, not "
+                    "%(n_items)s. Use variant=candidates.",
+                    most_items=MOST_ITEMS,
+                    n_items=votes.n_items,
+                )
             )
         claims = justified_candidates if options.variant == "candidates" else cohesive_groups
         ends, complete = claims(votes, seats, contest.priority)

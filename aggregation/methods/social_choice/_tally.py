@@ -14,6 +14,7 @@ from aggregation.results import Fit, ScoreKind
 from aggregation.tables import Ballots, PairCounts, TableError
 from aggregation.tables.pair_counts import DENSE_LIMIT
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -36,12 +37,27 @@ def tally_pairs(counts: PairCounts, rule: Callable[[PairCounts], Tally]) -> Esti
     seen = counts.seen
     found: list[ResultWarning] = []
     if counts.n_items > DENSE_LIMIT and int(seen.sum()) > DENSE_LIMIT:
-        raise TableError(f"This rule weighs all pairs and takes at most {DENSE_LIMIT:,} items.")
+        raise TableError(
+            say(
+                "This rule weighs all pairs and takes at most %(dense_limit)s items.",
+                dense_limit=f"{DENSE_LIMIT:,}",
+            )
+        )
     if counts.unseen_pairs and seen.any():
-        found.append(warn(WarningCode.UNSEEN_PAIRS, f"{_unseen_pairs(counts)} pairs"))
+        found.append(
+            warn(
+                WarningCode.UNSEEN_PAIRS,
+                say("%(n)s pairs", n=_unseen_pairs(counts)),
+            )
+        )
     n_parts, _ = counts.components
     if n_parts > 1:
-        found.append(warn(WarningCode.DISCONNECTED, f"{n_parts} parts, ranked together here"))
+        found.append(
+            warn(
+                WarningCode.DISCONNECTED,
+                say("%(n)s parts, ranked together here", n=n_parts),
+            )
+        )
     tally = _among(seen, counts.ids, lambda members: rule(_dense(counts.take(members))), found)
     return _estimate(tally, counts.rows, found)
 
@@ -90,12 +106,16 @@ def _among(
 ) -> Tally:
     members = np.flatnonzero(seen)
     if not len(members):
-        found.append(warn(WarningCode.EMPTY, "no judgments"))
+        found.append(warn(WarningCode.EMPTY, say("no judgments")))
         return rule(np.arange(len(seen))) if len(seen) else Tally(np.zeros(0))
     if len(members) < len(seen):
         absent = np.flatnonzero(~seen)
         found.append(
-            warn(WarningCode.UNSEEN_ITEMS, f"{len(absent)} items", (ids[i] for i in absent))
+            warn(
+                WarningCode.UNSEEN_ITEMS,
+                say("%(n)s items", n=len(absent)),
+                (ids[i] for i in absent),
+            )
         )
     tally = rule(members)
     if len(members) == len(seen):

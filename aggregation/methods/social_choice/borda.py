@@ -14,6 +14,7 @@ from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 
 def solve(counts: PairCounts, options: Options, rng: np.random.Generator) -> Estimate:
@@ -24,7 +25,9 @@ def _points(counts: PairCounts) -> Tally:
     games = np.asarray(counts.games.sum(axis=1))
     found: tuple[ResultWarning, ...] = ()
     if games.size and games.max() > games.min():
-        detail = f"between {games.min():g} and {games.max():g} pairs"
+        detail = say(
+            "between %(n)s and %(n_most)s pairs", n=f"{games.min():g}", n_most=f"{games.max():g}"
+        )
         found = (warn(WarningCode.UNBALANCED_EXPOSURE, detail),)
     return Tally(np.asarray(counts.half_ties.sum(axis=1)), warnings=found)
 

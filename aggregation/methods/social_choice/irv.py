@@ -21,6 +21,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import Ballots
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Left = frozenset[int]
@@ -107,7 +108,7 @@ def _count(ranks: NDArray[Any], weight: Floats, options: RunOffOptions) -> Tally
         return Tally(np.zeros(0), "order")
     count = _RunOff(np.where(ranks < 0, K, ranks), weight, options.ties == "together")
     outcome = count.outcome(frozenset(range(K)))
-    told = warn(WarningCode.NP_HARD_TRUNCATED, f"{STATES} ways of breaking ties")
+    told = warn(WarningCode.NP_HARD_TRUNCATED, say("%(n)s ways of breaking ties", n=STATES))
     return Tally(
         outcome.rounds,
         "order",

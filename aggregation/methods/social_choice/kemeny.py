@@ -24,6 +24,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -57,9 +58,14 @@ def _consensus(margins: Floats, time_limit: float, rows: int) -> Tally:
     value += float(np.where(layer[:, None] < layer[None, :], margins, 0.0).sum())
     found: list[ResultWarning] = []
     if gap > 1e-6:
-        found.append(warn(WarningCode.NP_HARD_TRUNCATED, f"up to {gap:g} more agreement possible"))
+        found.append(
+            warn(
+                WarningCode.NP_HARD_TRUNCATED,
+                say("up to %(gap)s more agreement possible", gap=f"{gap:g}"),
+            )
+        )
     if not unique:
-        found.append(warn(WarningCode.TIE_UNRESOLVED, "several orders are best"))
+        found.append(warn(WarningCode.TIE_UNRESOLVED, say("several orders are best")))
     fit = Fit(
         n_obs=rows,
         converged=gap <= 1e-6,

@@ -23,6 +23,7 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 FACE_LIMIT = 200  # items up to which the face of all optimal lotteries is explored
@@ -54,7 +55,7 @@ def _lottery(M: Floats, rows: int) -> Tally:
     scale = float(np.abs(M).max(initial=0.0))
     p = np.full(K, 1 / K) if scale == 0 else _balanced(M / scale)
     worst = float((p @ M).min(initial=0.0)) / (scale or 1.0)
-    told = warn(WarningCode.RANDOMISED, "the lottery is given, nothing is drawn")
+    told = warn(WarningCode.RANDOMISED, say("the lottery is given, nothing is drawn"))
     fit = Fit(n_obs=rows, converged=worst > -1e-6, parameters={"value": worst})
     return Tally(p, "probability", _certain(p), p, fit=fit, warnings=(told,))
 

@@ -27,6 +27,7 @@ from aggregation.results import Fit
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import WarningCode, warn
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ def _equilibrium(counts: PairCounts, options: NashOptions) -> Tally:
     pi = np.exp(log_pi)
     tolerance = 1e-2 if options.solver == "sppo" else 1e-8
     fit = Fit(n_obs=counts.rows, iters=steps, converged=gap < tolerance, grad_inf=gap)
-    told = warn(WarningCode.RANDOMISED, "the lottery is given, nothing is drawn")
+    told = warn(WarningCode.RANDOMISED, say("the lottery is given, nothing is drawn"))
     return Tally(pi, "probability", (), pi, Link("matrix", P), fit, (told,))
 
 

@@ -15,6 +15,7 @@ from aggregation.methods.social_choice._tally import Tally, tally_ballots
 from aggregation.options import Options
 from aggregation.tables import Ballots
 from aggregation.warning_codes import WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ def _tops(ranks: NDArray[Any], weight: Floats) -> Tally:
     )
     K = ranks.shape[1]
     lottery = share / share.sum() if share.sum() > 0 else np.full(K, 1 / K)
-    told = warn(WarningCode.RANDOMISED, "the lottery is given, nothing is drawn")
+    told = warn(WarningCode.RANDOMISED, say("the lottery is given, nothing is drawn"))
     return Tally(lottery, "probability", (), lottery, warnings=(told,))
 
 

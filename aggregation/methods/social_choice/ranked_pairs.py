@@ -19,6 +19,7 @@ from aggregation.options import Options
 from aggregation.tables import PairCounts
 from aggregation.warning_codes import WarningCode, warn
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Reach = tuple[int, ...]  # bit j of the i-th number: i stands above j
 Edge = tuple[int, int]
@@ -49,7 +50,11 @@ def _lock_all(margins: NDArray[np.float64]) -> Tally:
         states = following
     orders = np.array([[row.bit_count() for row in reach] for reach in states], dtype=np.float64)
     sources = {i for reach in states for i in _sources(reach)}
-    warned = (warn(WarningCode.NP_HARD_TRUNCATED, f"{STATES} sequences"),) if truncated else ()
+    warned = (
+        (warn(WarningCode.NP_HARD_TRUNCATED, say("%(n)s sequences", n=STATES)),)
+        if truncated
+        else ()
+    )
     return Tally(orders.mean(axis=0), "order", tuple(sorted(sources)), warnings=warned)
 
 

@@ -12,6 +12,7 @@ from annotation.hashes import candidate_id, canonical_json, hash_text, prompt_id
 from annotation.intake import cells
 from annotation.intake.records import CandidateRecord, PromptRecord, Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def read_prompt(values: Mapping[str, Any]) -> Messages | None:
     told = cells.messages(values, "messages")
     plain = cells.prompt_text(values, "prompt_text")
     if told is not None and plain is not None:
-        raise BadCell("messages", "and prompt_text are both given; use one of them")
+        raise BadCell("messages", say("and prompt_text are both given; use one of them"))
     prompt = told if told is not None else plain
     before = cells.filled_text(values, "system_message")
     if prompt is not None and before is not None:
@@ -114,7 +115,7 @@ def prompt_record(
     given = cells.identifier(values, "prompt_id")
     if told is None:
         if given is None:
-            raise BadCell("prompt_text", "is empty; every row needs its prompt")
+            raise BadCell("prompt_text", say("is empty; every row needs its prompt"))
         return given, None
     content = canonical_json(told)
     digest = hash_text(content)

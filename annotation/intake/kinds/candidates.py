@@ -13,6 +13,7 @@ from annotation.intake.kinds import (
 )
 from annotation.intake.records import Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 
 class Candidates:
@@ -44,7 +45,9 @@ class Candidates:
         prompt, told = prompt_record(values, line, mention=True)
         body = cells.response(values, "response", read_prompt(values))
         if body is None:
-            raise BadCell("response", "is missing; an empty response is written as an empty text")
+            raise BadCell(
+                "response", say("is missing; an empty response is written as an empty text")
+            )
         candidate = candidate_record(
             line,
             prompt=prompt,

@@ -12,6 +12,7 @@ from annotation.intake.kinds import ANNOTATOR_FIELDS, REASON_FIELDS, Field
 from annotation.intake.kinds.judgments import annotator_record
 from annotation.intake.records import AnswerRecord, QuestionRecord, Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 
 class ChecklistAnswers:
@@ -71,7 +72,7 @@ def _question(values: Mapping[str, Any], line: int) -> tuple[str, list[Record]]:
     if given is not None:
         return given, []
     if prompt is None or candidate is None:
-        raise BadCell("question_id", "is empty; give it, or prompt_id and candidate_id")
+        raise BadCell("question_id", say("is empty; give it, or prompt_id and candidate_id"))
     question = QuestionRecord(
         line=line,
         mention=True,
@@ -90,7 +91,7 @@ def _criterion(values: Mapping[str, Any]) -> str:
     """A criterion's id, position or whole text, so longer than an id may be."""
     value = cells.filled_text(values, "criterion")
     if value is None:
-        raise BadCell("criterion", "is empty; every answer needs it")
+        raise BadCell("criterion", say("is empty; every answer needs it"))
     return value.strip()
 
 

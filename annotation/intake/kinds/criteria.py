@@ -7,6 +7,7 @@ from annotation.intake import cells
 from annotation.intake.kinds import Field
 from annotation.intake.records import CriterionRecord, Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 KINDS_OF_CRITERION = {
     **dict.fromkeys(("yes_no", "yes/no", "binary", "boolean", "checklist"), "yes_no"),
@@ -38,7 +39,7 @@ class Criteria:
     def records(self, values: Mapping[str, Any], line: int) -> list[Record]:
         body = cells.filled_text(values, "text")
         if body is None:
-            raise BadCell("text", "is empty; every criterion needs it")
+            raise BadCell("text", say("is empty; every criterion needs it"))
         prompt = cells.identifier(values, "prompt_id")
         weight = cells.number(values, "weight", low=0)
         name = cells.identifier(values, "rubric")
@@ -64,7 +65,10 @@ def _kind(values: Mapping[str, Any]) -> str:
     if value is None:
         return "yes_no"
     if value.lower() not in KINDS_OF_CRITERION:
-        raise BadCell("criterion_kind", f"must be yes_no or scale, not {cells.shown(value)}")
+        raise BadCell(
+            "criterion_kind",
+            say("must be yes_no or scale, not %(shown)s", shown=cells.shown(value)),
+        )
     return KINDS_OF_CRITERION[value.lower()]
 
 

@@ -20,6 +20,7 @@ from annotation.intake.kinds import (
 from annotation.intake.kinds.pairs import PAIR_FIELDS, pair_of_candidates
 from annotation.intake.records import AnnotatorRecord, JudgmentRecord, QuestionRecord, Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 USUAL_STRENGTH = {"a": 1, "b": -1, "tie": 0, "both_bad": 0}
 
@@ -161,7 +162,7 @@ def _verdict(
     winner = cells.winner(values, "winner", system_a, system_b)
     strength = cells.whole(values, "strength", low=-3, high=3)
     if winner is None and strength is None:
-        raise BadCell("winner", "is empty; every judgment needs its outcome")
+        raise BadCell("winner", say("is empty; every judgment needs its outcome"))
     if winner is None:
         return strength or 0, False
     usual = USUAL_STRENGTH[winner]
@@ -174,10 +175,24 @@ def _strong_verdict(winner: str, usual: int, strength: int) -> tuple[int, bool]:
     """Both are given: a signed strength must agree; beside winner b a plain 1 to 3 is meant too."""
     if usual == 0 or strength == 0:
         if usual != strength:
-            raise BadCell("strength", f"is {strength}, but the winner is “{winner}”")
+            raise BadCell(
+                "strength",
+                say(
+                    "is %(strength)s, but the winner is “%(winner)s”",
+                    strength=strength,
+                    winner=winner,
+                ),
+            )
         return 0, winner == "both_bad"
     if strength < 0 < usual:
-        raise BadCell("strength", f"is {strength} (B better), but the winner is “{winner}”")
+        raise BadCell(
+            "strength",
+            say(
+                "is %(strength)s (B better), but the winner is “%(winner)s”",
+                strength=strength,
+                winner=winner,
+            ),
+        )
     return usual * abs(strength), False
 
 

@@ -14,6 +14,7 @@ from annotation.intake.kinds import (
 )
 from annotation.intake.records import CandidateRecord, QuestionRecord, Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 
 def _aliases(name: str, side: str) -> tuple[str, ...]:
@@ -63,7 +64,8 @@ def pair_of_candidates(values: Mapping[str, Any], line: int, prompt: str) -> lis
         body = cells.response(values, f"response_{side}", told)
         if body is None:
             raise BadCell(
-                f"response_{side}", "is missing; an empty response is written as an empty text"
+                f"response_{side}",
+                say("is missing; an empty response is written as an empty text"),
             )
         records.append(
             candidate_record(
@@ -79,8 +81,11 @@ def pair_of_candidates(values: Mapping[str, Any], line: int, prompt: str) -> lis
     if first.external_id == second.external_id:
         raise BadCell(
             "response_b",
-            "is the same response as response_a: there is nothing to choose. Leave the row out, "
-            "or name the two systems (or ids) if they really answered alike",
+            say(
+                "is the same response as response_a: there is nothing to choose. Leave "
+                "the row out, or name the two systems (or ids) if they really answered "
+                "alike"
+            ),
         )
     return records
 

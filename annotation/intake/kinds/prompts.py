@@ -14,6 +14,7 @@ from annotation.intake.kinds import (
 )
 from annotation.intake.records import Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 
 class Prompts:
@@ -31,7 +32,7 @@ class Prompts:
     def records(self, values: Mapping[str, Any], line: int) -> list[Record]:
         _, record = prompt_record(values, line, mention=False)
         if record is None:
-            raise BadCell("prompt_text", "is empty; every row needs its prompt")
+            raise BadCell("prompt_text", say("is empty; every row needs its prompt"))
         return [record]
 
 

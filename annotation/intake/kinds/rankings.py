@@ -16,6 +16,7 @@ from annotation.intake.kinds import ANNOTATOR_FIELDS, REASON_FIELDS, Field
 from annotation.intake.kinds.judgments import annotator_record
 from annotation.intake.records import QuestionRecord, RankingRecord, Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 Tiers = list[list[str]]
 
@@ -71,27 +72,27 @@ def read_order(values: Mapping[str, Any]) -> Tiers:
         try:
             told = orjson.loads(told)
         except orjson.JSONDecodeError as error:
-            raise BadCell("order", f"is no JSON: {error}") from error
+            raise BadCell("order", say("is no JSON: %(error)s", error=error)) from error
     if isinstance(told, str):
         tiers = [[name.strip() for name in tier.split("=")] for tier in told.split(">")]
     elif isinstance(told, list) and told:
         tiers = [tier if isinstance(tier, list) else [tier] for tier in told]
     else:
-        raise BadCell("order", "is empty; every ranking needs it")
+        raise BadCell("order", say("is empty; every ranking needs it"))
     return _checked(tiers)
 
 
 def _checked(tiers: list[list[Any]]) -> Tiers:
     names = [name for tier in tiers for name in tier]
     if not all(isinstance(name, str | int) and str(name).strip() for name in names):
-        raise BadCell("order", "must name responses, such as a > b = c")
+        raise BadCell("order", say("must name responses, such as a > b = c"))
     if not all(tiers):
-        raise BadCell("order", "has an empty place")
+        raise BadCell("order", say("has an empty place"))
     texts = [[str(name).strip() for name in tier] for tier in tiers]
     twice = [name for tier in texts for name in tier]
     repeated = next((name for name in twice if twice.count(name) > 1), None)
     if repeated is not None:
-        raise BadCell("order", f"names “{repeated}” twice")
+        raise BadCell("order", say("names “%(repeated)s” twice", repeated=repeated))
     return texts
 
 
@@ -101,10 +102,16 @@ def _question(values: Mapping[str, Any], line: int, tiers: Tiers) -> tuple[str, 
         return given, []
     prompt = cells.identifier(values, "prompt_id")
     if prompt is None:
-        raise BadCell("question_id", "is empty; give it, or prompt_id")
+        raise BadCell("question_id", say("is empty; give it, or prompt_id"))
     candidates = sorted(name for tier in tiers for name in tier)
     if not 2 <= len(candidates) <= 9:
-        raise BadCell("order", f"ranks {len(candidates)} responses; a question shows 2 to 9")
+        raise BadCell(
+            "order",
+            say(
+                "ranks %(candidates)s responses; a question shows 2 to 9",
+                candidates=len(candidates),
+            ),
+        )
     question = QuestionRecord(
         line=line,
         mention=True,

@@ -12,6 +12,7 @@ from annotation.intake.kinds import ANNOTATOR_FIELDS, REASON_FIELDS, Field
 from annotation.intake.kinds.judgments import annotator_record
 from annotation.intake.records import QuestionRecord, RatingRecord, Record
 from annotation.intake.refusals import BadCell
+from annotation.phrases import say
 
 LARGEST = 1e9
 
@@ -56,9 +57,9 @@ class Ratings:
         criterion = cells.filled_text(values, "criterion")
         value = cells.number(values, "rating", low=-LARGEST, high=LARGEST)
         if criterion is None:
-            raise BadCell("criterion", "is empty; every rating needs it")
+            raise BadCell("criterion", say("is empty; every rating needs it"))
         if value is None:
-            raise BadCell("rating", "is empty; every row needs it")
+            raise BadCell("rating", say("is empty; every row needs it"))
         rating = RatingRecord(
             line=line,
             external_id=cells.identifier(values, "judgment_id"),
@@ -83,7 +84,7 @@ def _question(values: Mapping[str, Any], line: int) -> tuple[str, list[Record]]:
     if given is not None:
         return given, []
     if prompt is None or candidate is None:
-        raise BadCell("question_id", "is empty; give it, or prompt_id and candidate_id")
+        raise BadCell("question_id", say("is empty; give it, or prompt_id and candidate_id"))
     question = QuestionRecord(
         line=line,
         mention=True,

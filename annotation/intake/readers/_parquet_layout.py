@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from annotation.intake.refusals import UnreadableFile
+from annotation.phrases import say
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PATIENCE = 120  # seconds
@@ -64,13 +65,13 @@ def layout_of(path: Path) -> Layout:
             command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise UnreadableFile("The Parquet file's footer takes too long to be read.") from error
+        raise UnreadableFile(say("The Parquet file's footer takes too long to be read.")) from error
     if looked.returncode == 0:
         return Layout(**json.loads(looked.stdout))
     told = looked.stderr.strip().splitlines()
-    reason = told[-1].strip()[:200].rstrip(".") if told else "its footer can't be read"
+    reason = told[-1].strip()[:200].rstrip(".") if told else say("its footer can't be read")
     reason = reason.removeprefix("what():").strip()
-    raise UnreadableFile(f"The Parquet file is damaged: {reason}.")
+    raise UnreadableFile(say("The Parquet file is damaged: %(reason)s.", reason=reason))
 
 
 def look(path: Path) -> Layout:
@@ -116,7 +117,7 @@ def _largest_of_chunk(file: IO[bytes], chunk: Any) -> int:
         fields = _struct(file, 0)
         unpacked, packed = fields.get(2, -1), fields.get(3, -1)
         if unpacked < 0 or packed < 0:
-            raise _Broken("a page's header tells no size")
+            raise _Broken(say("a page's header tells no size"))
         largest = max(largest, unpacked)
         file.seek(packed, 1)
     return largest
@@ -125,7 +126,7 @@ def _largest_of_chunk(file: IO[bytes], chunk: Any) -> int:
 def _byte(file: IO[bytes]) -> int:
     data = file.read(1)
     if not data:
-        raise _Broken("the file ends within a page header")
+        raise _Broken(say("the file ends within a page header"))
     return data[0]
 
 
@@ -138,7 +139,7 @@ def _varint(file: IO[bytes]) -> int:
             return value
         shift += 7
         if shift > 63:
-            raise _Broken("a number that is too long")
+            raise _Broken(say("a number that is too long"))
 
 
 def _signed(file: IO[bytes]) -> int:
@@ -149,7 +150,7 @@ def _signed(file: IO[bytes]) -> int:
 def _struct(file: IO[bytes], depth: int) -> dict[int, int]:
     """A struct's integer fields by number; everything else is skipped."""
     if depth > DEEPEST:
-        raise _Broken("nested too deeply")
+        raise _Broken(say("nested too deeply"))
     fields: dict[int, int] = {}
     number = 0
     while (head := _byte(file)) != _STOP:
@@ -176,7 +177,7 @@ def _skip(file: IO[bytes], kind: int, depth: int) -> None:
     elif kind == _STRUCT:
         _struct(file, depth + 1)
     else:
-        raise _Broken(f"no field of type {kind} belongs into a page header")
+        raise _Broken(say("no field of type %(kind)s belongs into a page header", kind=kind))
 
 
 def _skip_list(file: IO[bytes], depth: int) -> None:

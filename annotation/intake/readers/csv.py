@@ -12,6 +12,7 @@ from annotation.intake.limits import human_size
 from annotation.intake.readers import Row, Sheet
 from annotation.intake.refusals import Flaw, UnreadableFile
 from annotation.intake.sources import Line, Source, Stream
+from annotation.phrases import say
 
 BOM = "\ufeff"
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -31,15 +32,23 @@ class _Lines:
         for line in self.stream.lines():
             if line.data is None:
                 raise UnreadableFile(
-                    f"Line {line.number} is longer than {human_size(limit)}, so reading stopped. "
-                    "Shorten or remove it."
+                    say(
+                        "Line %(number)s is longer than %(human_size)s, so reading stopped. "
+                        "Shorten or remove it.",
+                        number=line.number,
+                        human_size=human_size(limit),
+                    )
                 )
             self.number = line.number
             self.fed += len(line.data)
             if self.fed > limit:
                 raise UnreadableFile(
-                    f"The row that ends after line {line.number} is longer than "
-                    f"{human_size(limit)}. Most likely a quotation mark is opened and never closed."
+                    say(
+                        "The row that ends after line %(number)s is longer than %(human_size)s. "
+                        "Most likely a quotation mark is opened and never closed.",
+                        number=line.number,
+                        human_size=human_size(limit),
+                    )
                 )
             yield self._decoded(line, line.data)
 
@@ -60,23 +69,27 @@ class _Lines:
 def undecodable(line: Line, data: bytes, error: UnicodeDecodeError) -> Flaw:
     """What is wrong with a line that isn't UTF-8, and what to do about it."""
     if data.count(0) > len(data) // 4:
-        advice = "It looks like UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE > FILE.utf8"
+        advice = say("It looks like UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE > FILE.utf8")
     else:
-        advice = (
-            "If the file comes from Windows, convert it: "
-            "iconv -f WINDOWS-1252 -t UTF-8 FILE > FILE.utf8"
+        advice = say(
+            "If the file comes from Windows, convert it: iconv -f WINDOWS-1252 -t "
+            "UTF-8 FILE > FILE.utf8"
         )
     return Flaw(
         line.number,
         "",
-        f"byte 0x{data[error.start]:02X} at offset {line.offset + error.start:,} of the file is "
-        f"not UTF-8. {advice}",
+        say(
+            "byte 0x%(data)s at offset %(offset)s of the file is not UTF-8. %(advice)s",
+            data=f"{data[error.start]:02X}",
+            offset=f"{line.offset + error.start:,}",
+            advice=advice,
+        ),
     )
 
 
 class Csv:
     slug = "csv"
-    title = "CSV or TSV"
+    title = say("CSV or TSV")
     suffixes = (".csv", ".tsv", ".tab", ".txt")
 
     def recognises(self, head: bytes) -> bool:
@@ -94,7 +107,7 @@ class Csv:
             columns = _header(parser, lines, source)
             yield Sheet(
                 source=source,
-                description=f"separated by {SEPARATORS[separator]}",
+                description=say("separated by %(separators)s", separators=SEPARATORS[separator]),
                 columns=columns,
                 rows=_rows(parser, lines, columns),
                 position=lambda: stream.position,
@@ -117,22 +130,34 @@ def _header(parser: "Iterator[list[str]]", lines: _Lines, source: Source) -> tup
     try:
         names = [name.strip() for name in next(parser, [])]
     except csv.Error as error:
-        raise UnreadableFile(f"The header (line 1) can't be read: {_sentence(error)}") from error
+        raise UnreadableFile(
+            say("The header (line 1) can't be read: %(sentence)s", sentence=_sentence(error))
+        ) from error
     if lines.flaws:
-        raise UnreadableFile(f"The header can't be read: {lines.flaws[0].reason}")
+        raise UnreadableFile(
+            say("The header can't be read: %(reason)s", reason=lines.flaws[0].reason)
+        )
     if "\0" in "".join(names):
         raise UnreadableFile(
-            "The header holds NUL characters; the file is probably in UTF-16. "
-            "Convert it: iconv -f UTF-16LE -t UTF-8 FILE > FILE.utf8"
+            say(
+                "The header holds NUL characters; the file is probably in UTF-16. "
+                "Convert it: iconv -f UTF-16LE -t UTF-8 FILE > FILE.utf8"
+            )
         )
     if not any(names):
-        raise UnreadableFile("The first line is empty; it must hold the names of the columns.")
+        raise UnreadableFile(say("The first line is empty; it must hold the names of the columns."))
     if len(names) > source.limits.columns:
-        raise UnreadableFile(f"The header has {len(names):,} columns; at most 500 are read.")
+        raise UnreadableFile(
+            say("The header has %(names)s columns; at most 500 are read.", names=f"{len(names):,}")
+        )
     names = [name or f"(column {place})" for place, name in enumerate(names, 1)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UnreadableFile(f"The header names “{twice[0]}” twice. Give each column its own name.")
+        raise UnreadableFile(
+            say(
+                "The header names “%(twice)s” twice. Give each column its own name.", twice=twice[0]
+            )
+        )
     return tuple(names)
 
 
@@ -157,26 +182,30 @@ def _rows(
             yield Flaw(
                 begins,
                 "",
-                f"has {len(cells)} cells where the header names {width} columns. "
-                "A separator or quotation mark may be missing or too many.",
+                say(
+                    "has %(cells)s cells where the header names %(width)s columns. A "
+                    "separator or quotation mark may be missing or too many.",
+                    cells=len(cells),
+                    width=width,
+                ),
             )
 
 
 def _sentence(error: csv.Error) -> str:
     reason = str(error)
     if "unexpected end of data" in reason:
-        return "a quotation mark is opened in this row and never closed"
+        return say("a quotation mark is opened in this row and never closed")
     if "new-line character" in reason:
-        return (
-            "holds a bare carriage return outside quotation marks. "
-            "Save the file with Unix or Windows line ends"
+        return say(
+            "holds a bare carriage return outside quotation marks. Save the file "
+            "with Unix or Windows line ends"
         )
     if "expected after" in reason:
-        return (
-            "a closing quotation mark is followed by more text. "
-            "Quotation marks inside a cell must be doubled"
+        return say(
+            "a closing quotation mark is followed by more text. Quotation marks "
+            "inside a cell must be doubled"
         )
-    return f"can't be read as CSV: {reason}"
+    return say("can't be read as CSV: %(reason)s", reason=reason)
 
 
 READER = Csv()

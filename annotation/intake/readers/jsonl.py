@@ -11,6 +11,7 @@ from annotation.intake.readers import Row, Sheet
 from annotation.intake.readers.csv import undecodable
 from annotation.intake.refusals import Flaw, UnreadableFile
 from annotation.intake.sources import Line, Source, Stream
+from annotation.phrases import say
 
 BOM = b"\xef\xbb\xbf"
 SAMPLE_ROWS = 1_000
@@ -19,7 +20,7 @@ SAMPLE_BYTES = 4 * MB
 
 class Jsonl:
     slug = "jsonl"
-    title = "JSON Lines"
+    title = say("JSON Lines")
     suffixes = (".jsonl", ".ndjson", ".json")
 
     def recognises(self, head: bytes) -> bool:
@@ -29,8 +30,10 @@ class Jsonl:
     def open(self, source: Source) -> Iterator[Sheet]:
         if source.head.removeprefix(BOM).lstrip().startswith(b"["):
             raise UnreadableFile(
-                "The file is one JSON array. JSON Lines has one object per line and no brackets "
-                "around them; convert it: jq -c '.[]' FILE > FILE.jsonl"
+                say(
+                    "The file is one JSON array. JSON Lines has one object per line and no "
+                    "brackets around them; convert it: jq -c '.[]' FILE > FILE.jsonl"
+                )
             )
         with source.stream() as stream:
             rows = _rows(stream)
@@ -39,13 +42,22 @@ class Jsonl:
                 dict.fromkeys(name for row in sample if isinstance(row, Row) for name in row.cells)
             )
             if not columns:
-                reason = next((str(row) for row in sample if isinstance(row, Flaw)), "it is empty")
-                raise UnreadableFile(f"No line of the file holds a JSON object: {reason}")
+                reason = next(
+                    (str(row) for row in sample if isinstance(row, Flaw)), say("it is empty")
+                )
+                raise UnreadableFile(
+                    say("No line of the file holds a JSON object: %(reason)s", reason=reason)
+                )
             if len(columns) > source.limits.columns:
-                raise UnreadableFile(f"The rows have {len(columns):,} keys; at most 500 are read.")
+                raise UnreadableFile(
+                    say(
+                        "The rows have %(columns)s keys; at most 500 are read.",
+                        columns=f"{len(columns):,}",
+                    )
+                )
             yield Sheet(
                 source=source,
-                description="one object per line",
+                description=say("one object per line"),
                 columns=columns,
                 rows=chain(sample, rows),
                 position=lambda: stream.position,
@@ -71,7 +83,13 @@ def _rows(stream: Stream) -> Iterator[Row | Flaw]:
 
 def _row(line: Line, limit: int) -> Row | Flaw | None:
     if line.data is None:
-        return Flaw(line.number, "", f"is longer than {human_size(limit)}. Shorten or remove it")
+        return Flaw(
+            line.number,
+            "",
+            say(
+                "is longer than %(human_size)s. Shorten or remove it", human_size=human_size(limit)
+            ),
+        )
     data = line.data.removeprefix(BOM) if line.number == 1 else line.data
     if not data.strip():
         return None
@@ -81,7 +99,7 @@ def _row(line: Line, limit: int) -> Row | Flaw | None:
         return _flaw(line, data, error)
     if isinstance(value, dict):
         return Row(line.number, value)
-    return Flaw(line.number, "", "is no JSON object; each line must be one, in curly brackets")
+    return Flaw(line.number, "", say("is no JSON object; each line must be one, in curly brackets"))
 
 
 def _flaw(line: Line, data: bytes, error: orjson.JSONDecodeError) -> Flaw:
@@ -93,10 +111,17 @@ def _flaw(line: Line, data: bytes, error: orjson.JSONDecodeError) -> Flaw:
         return Flaw(
             line.number,
             "",
-            f"holds half of a character (a lone surrogate) at character {error.colno}. "
-            "Write the character whole, or leave it out",
+            say(
+                "holds half of a character (a lone surrogate) at character %(colno)s. "
+                "Write the character whole, or leave it out",
+                colno=error.colno,
+            ),
         )
-    return Flaw(line.number, "", f"is not valid JSON at character {error.colno}: {error.msg}")
+    return Flaw(
+        line.number,
+        "",
+        say("is not valid JSON at character %(colno)s: %(msg)s", colno=error.colno, msg=error.msg),
+    )
 
 
 READER = Jsonl()

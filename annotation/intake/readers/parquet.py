@@ -15,6 +15,7 @@ from annotation.intake.readers import Row, Sheet
 from annotation.intake.readers._parquet_layout import PLAIN, Layout, layout_of
 from annotation.intake.refusals import Flaw, UnreadableFile
 from annotation.intake.sources import Source
+from annotation.phrases import say
 
 MAGIC = b"PAR1"
 BATCH_BYTES = 8 * MB
@@ -57,18 +58,31 @@ class _Progress:
 def _refuse_giants(layout: Layout, source: Source) -> None:
     limits = source.limits
     if len(set(layout.columns)) < len(layout.columns):
-        raise UnreadableFile("Two columns have the same name. Give each column its own name.")
+        raise UnreadableFile(say("Two columns have the same name. Give each column its own name."))
     if len(layout.columns) > limits.columns:
-        raise UnreadableFile(f"The file has {len(layout.columns):,} columns; at most 500 are read.")
+        raise UnreadableFile(
+            say(
+                "The file has %(columns)s columns; at most 500 are read.",
+                columns=f"{len(layout.columns):,}",
+            )
+        )
     if layout.unpacked > limits.unpacked:
         raise UnreadableFile(
-            f"The file holds more than {human_size(limits.unpacked)}. Split it into parts."
+            say(
+                "The file holds more than %(human_size)s. Split it into parts.",
+                human_size=human_size(limits.unpacked),
+            )
         )
     if layout.page > PAGE_BYTES:
         raise UnreadableFile(
-            f"The column “{layout.page_column}” holds a block of {human_size(layout.page)}, most "
-            f"likely one huge cell; at most {human_size(PAGE_BYTES)} are read at once. Shorten the "
-            "cell, or write the file with smaller data pages."
+            say(
+                "The column “%(page_column)s” holds a block of %(human_size)s, most "
+                "likely one huge cell; at most %(human_size_2)s are read at once. "
+                "Shorten the cell, or write the file with smaller data pages.",
+                page_column=layout.page_column,
+                human_size=human_size(layout.page),
+                human_size_2=human_size(PAGE_BYTES),
+            )
         )
 
 
@@ -86,7 +100,11 @@ def _rows(path: Path, layout: Layout, progress: _Progress, limit: int) -> Iterat
                     progress.done += part.num_rows
     except (ArrowException, OSError) as error:
         raise UnreadableFile(
-            f"The Parquet file is damaged after row {progress.done:,}: {_first_line(error)}."
+            say(
+                "The Parquet file is damaged after row %(done)s: %(first_line)s.",
+                done=f"{progress.done:,}",
+                first_line=_first_line(error),
+            )
         ) from error
 
 
@@ -120,7 +138,13 @@ def _unfolded_size(batch: Any) -> int:
 
 def _unfolded(part: Any, columns: tuple[str, ...], before: int, limit: int) -> Iterator[Row | Flaw]:
     if part.num_rows == 1 and _unfolded_size(part) > limit:
-        yield Flaw(before + 1, "", f"is longer than {human_size(limit)}. Shorten or remove it")
+        yield Flaw(
+            before + 1,
+            "",
+            say(
+                "is longer than %(human_size)s. Shorten or remove it", human_size=human_size(limit)
+            ),
+        )
         return
     try:
         values = [_values(column) for column in part.columns]
@@ -136,7 +160,9 @@ def _one_by_one(
 ) -> Iterator[Row | Flaw]:
     """Rows of which at least one holds text that isn't UTF-8."""
     if part.num_rows == 1:
-        yield Flaw(before + 1, "", "holds text that is not UTF-8. Write the file again with UTF-8")
+        yield Flaw(
+            before + 1, "", say("holds text that is not UTF-8. Write the file again with UTF-8")
+        )
         return
     for place in range(part.num_rows):
         yield from _unfolded(part.slice(place, 1), columns, before + place, limit)

@@ -28,7 +28,8 @@ class Command(BaseCommand):
         wanted = Catalog()
         for message in messages(settings.BASE_DIR):
             text = (message.text, message.plural) if message.plural else message.text
-            wanted.add(text, locations=[(message.file, message.line)] if message.file else ())
+            places = [(message.file, message.line)] if message.file else ()
+            wanted.add(text, locations=places, context=message.context or None)
         for path in sorted(Path(settings.BASE_DIR, "locale").glob("*/LC_MESSAGES/django.po")):
             with path.open("rb") as file:
                 catalogue = read_po(file, locale=path.parent.parent.name)
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             told = Catalog(locale=catalogue.locale)
             for each in catalogue:
                 if each.id and _is_told(each.string):
-                    told.add(each.id, each.string)
+                    told.add(each.id, each.string, context=each.context)
             with path.with_suffix(".mo").open("wb") as file:
                 write_mo(file, told)
             left = len(catalogue) - len(told)

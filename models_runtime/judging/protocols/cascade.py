@@ -6,6 +6,7 @@ strong judge is asked in both orders and its verdict counts.
 
 from dataclasses import dataclass, replace
 
+from annotation.phrases import say
 from models_runtime.judging.options import Options, option
 from models_runtime.judging.pairs import BOTH, ask_pair, games_of, reason_of
 from models_runtime.judging.protocol import Cost, JudgingProtocol
@@ -52,7 +53,7 @@ class Cascade(JudgingProtocol):
         return replace(both_orders(games), reason=reason, detail={"escalated": True})
 
     def cost(self, shape: Shape, options: CascadeOptions) -> Cost:
-        return Cost(2, 4, "2 cheap, and 2 strong where the cheap judge contradicts itself")
+        return Cost(2, 4, say("2 cheap, and 2 strong where the cheap judge contradicts itself"))
 
     def way(self, options: CascadeOptions) -> str:
         return "ties escalate" if options.ties_escalate else ""

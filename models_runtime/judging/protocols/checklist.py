@@ -7,6 +7,7 @@ none, and the pass rates over the rest are told.
 
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.engines import Capability
 from models_runtime.judging.checklists import Checked, check_asks, checked, pass_rate
 from models_runtime.judging.options import OptionRefused, Options, option
@@ -66,7 +67,9 @@ class Checklist(JudgingProtocol):
 
     def check(self, options: ChecklistOptions) -> None:
         if options.samples % 2 == 0:
-            raise OptionRefused("samples", "Take an odd number of samples, so that they decide.")
+            raise OptionRefused(
+                "samples", say("Take an odd number of samples, so that they decide.")
+            )
 
     def way(self, options: ChecklistOptions) -> str:
         return options.way + (f", majority of {options.samples}" if options.samples > 1 else "")

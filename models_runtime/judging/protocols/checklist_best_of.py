@@ -5,6 +5,7 @@ Ties go to the soft pass rate, then to the shorter response, then to the earlier
 
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.judging.options import Options, option
 from models_runtime.judging.protocol import Cost, JudgingProtocol
 from models_runtime.judging.refining import ask_answer, assess, best_of
@@ -45,7 +46,7 @@ class ChecklistBestOf(JudgingProtocol):
 
     def cost(self, shape: Shape, options: BestOfOptions) -> Cost:
         checks = 1 if options.joint else shape.criteria
-        return Cost.of(options.responses * (1 + checks), "N + N·K, or 2·N jointly")
+        return Cost.of(options.responses * (1 + checks), say("N + N·K, or 2·N jointly"))
 
     def way(self, options: BestOfOptions) -> str:
         return f"{options.responses} responses"

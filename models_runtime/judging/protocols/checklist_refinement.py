@@ -6,6 +6,7 @@ last: a rewrite that breaks what was passed loses to the one before.
 
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.judging.options import Options, option
 from models_runtime.judging.protocol import Cost, JudgingProtocol
 from models_runtime.judging.refining import best_of, refine
@@ -47,7 +48,7 @@ class ChecklistRefinement(JudgingProtocol):
     def cost(self, shape: Shape, options: RefinementOptions) -> Cost:
         rounds = options.rounds
         most = 1 + shape.criteria + rounds * (1 + shape.criteria)
-        return Cost(1 + shape.criteria, most, "1 + K, and 1 + K more per round")
+        return Cost(1 + shape.criteria, most, say("1 + K, and 1 + K more per round"))
 
     def way(self, options: RefinementOptions) -> str:
         return f"{options.rounds} rounds"

@@ -5,6 +5,7 @@ faults is asked for once more, and what still can't stand is left out; what a pe
 is noted.
 """
 
+from annotation.phrases import say
 from models_runtime.judging.checklists import review
 from models_runtime.judging.options import Options
 from models_runtime.judging.protocol import Cost, JudgingProtocol
@@ -51,7 +52,7 @@ class ChecklistWriter(JudgingProtocol):
         )
 
     def cost(self, shape: Shape, options: Options) -> Cost:
-        return Cost(1, 2, "1, or 2 where the first list has faults")
+        return Cost(1, 2, say("1, or 2 where the first list has faults"))
 
 
 PROTOCOL = ChecklistWriter()

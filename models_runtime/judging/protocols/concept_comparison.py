@@ -9,6 +9,7 @@ texts. A text's summary is made once per job, however many pairs it is in.
 import hashlib
 from dataclasses import replace
 
+from annotation.phrases import say
 from models_runtime.engines import Conversation, Message
 from models_runtime.judging.options import Options
 from models_runtime.judging.pairs import BOTH, ask_pair, games_of, reason_of
@@ -48,7 +49,7 @@ class ConceptComparison(JudgingProtocol):
 
     def cost(self, shape: Shape, options: Options) -> Cost:
         most = 2 * shape.criteria + 2
-        return Cost(2, most, "n·Q + 2 per pair for n texts, Q questions")
+        return Cost(2, most, say("n·Q + 2 per pair for n texts, Q questions"))
 
 
 def _summary(subject: Subject, place: int) -> Talk[str | None]:

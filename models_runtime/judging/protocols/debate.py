@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
+from annotation.phrases import say
 from models_runtime.judging.options import Options, option
 from models_runtime.judging.pairs import LETTERS, ask_pair, games_of, orders_of, reason_of
 from models_runtime.judging.protocol import Cost, JudgingProtocol
@@ -83,7 +84,7 @@ class DebateProtocol(JudgingProtocol):
     def cost(self, shape: Shape, options: DebateOptions) -> Cost:
         debate = (2 * options.turns + 1) * (2 if options.swapped else 1)
         if options.disputed_only:
-            return Cost(2, 2 + debate, "2, and (2·T + 1)·2 for a disputed pair")
+            return Cost(2, 2 + debate, say("2, and (2·T + 1)·2 for a disputed pair"))
         return Cost.of(debate, "(2·T + 1)·2")
 
     def way(self, options: DebateOptions) -> str:

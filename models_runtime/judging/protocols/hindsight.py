@@ -7,6 +7,7 @@ answer, which the one in hindsight supersedes: the two phases that people have.
 
 from dataclasses import dataclass, replace
 
+from annotation.phrases import say
 from models_runtime.judging.options import Options, option
 from models_runtime.judging.pairs import BOTH, ask_pair, games_of, reason_of
 from models_runtime.judging.protocol import Cost, JudgingProtocol
@@ -64,7 +65,7 @@ class Hindsight(JudgingProtocol):
         return replace(verdict, reason=reason, detail=detail, first=earlier)
 
     def cost(self, shape: Shape, options: HindsightOptions) -> Cost:
-        return Cost.of(6 if options.foresight else 4, "4, or 6 with foresight")
+        return Cost.of(6 if options.foresight else 4, say("4, or 6 with foresight"))
 
     def way(self, options: HindsightOptions) -> str:
         return "" if options.foresight else "without foresight"

@@ -8,6 +8,7 @@ the jurors readable there is no verdict.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.judging.councils import majority, own_kin, weights_from_agreement
 from models_runtime.judging.options import OptionRefused, Options, option
 from models_runtime.judging.pairs import BOTH, ask_pair, games_of, reason_of
@@ -44,10 +45,16 @@ class JuryOptions(Options):
         try:
             shares = [float(each) for each in self.agreement.split(",")]
         except ValueError as error:
-            raise OptionRefused("agreement", "Write shares from 0 to 1, with commas.") from error
+            raise OptionRefused(
+                "agreement", say("Write shares from 0 to 1, with commas.")
+            ) from error
         if len(shares) != self.jurors or not all(0 <= share <= 1 for share in shares):
             raise OptionRefused(
-                "agreement", f"Write one share from 0 to 1 for each of the {self.jurors} jurors."
+                "agreement",
+                say(
+                    "Write one share from 0 to 1 for each of the %(jurors)s jurors.",
+                    jurors=self.jurors,
+                ),
             )
         return shares
 
@@ -103,7 +110,7 @@ class Jury(JudgingProtocol):
 
     def cost(self, shape: Shape, options: JuryOptions) -> Cost:
         most = 2 * options.jurors
-        return Cost(0 if options.excludes_kin else most, most, "2·J, less for jurors left out")
+        return Cost(0 if options.excludes_kin else most, most, say("2·J, less for jurors left out"))
 
     def check(self, options: JuryOptions) -> None:
         options.shares()

@@ -7,6 +7,7 @@ reference's for being made. F1 decides which critique is better.
 
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.judging.critiques import CritiqueScore, critique_score
 from models_runtime.judging.options import OptionRefused, Options, option
 from models_runtime.judging.protocol import Cost, JudgingProtocol
@@ -75,7 +76,9 @@ class MetaCritique(JudgingProtocol):
 
     def check(self, options: MetaOptions) -> None:
         if not options.reference_system.strip():
-            raise OptionRefused("reference_system", "Name the system of the reference critiques.")
+            raise OptionRefused(
+                "reference_system", say("Name the system of the reference critiques.")
+            )
 
 
 def _claims(subject: Subject, key: str, text: str) -> Ask:

@@ -6,6 +6,7 @@ it is drawn by hash of the question and the seed, so that it is reproducible and
 
 from dataclasses import dataclass, replace
 
+from annotation.phrases import say
 from models_runtime.engines import Capability
 from models_runtime.judging.options import OptionRefused, Options, option
 from models_runtime.judging.pairs import ask_pair, games_of, orders_of, reason_of
@@ -68,7 +69,9 @@ class Pairwise(JudgingProtocol):
         if options.reducer == "logit_mean" and not PAIRWISE_TEMPLATES[options.template].labels:
             raise OptionRefused(
                 "reducer",
-                "logit_mean needs label probabilities. Choose a template that asks for labels.",
+                say(
+                    "logit_mean needs label probabilities. Choose a template that asks for labels."
+                ),
             )
 
     def way(self, options: PairwiseOptions) -> str:

@@ -6,6 +6,7 @@ counted as a person, and only in projects that are marked as simulated.
 
 from dataclasses import dataclass, replace
 
+from annotation.phrases import say
 from models_runtime.judging.options import OptionRefused, Options, option
 from models_runtime.judging.pairs import ask_pair, games_of, orders_of, reason_of
 from models_runtime.judging.personas import Persona
@@ -57,11 +58,11 @@ class PersonaJudge(JudgingProtocol):
         )
 
     def cost(self, shape: Shape, options: PersonaOptions) -> Cost:
-        return Cost.of(2 if options.both_orders else 1, "1, or 2 in both orders")
+        return Cost.of(2 if options.both_orders else 1, say("1, or 2 in both orders"))
 
     def check(self, options: PersonaOptions) -> None:
         if Persona.read(options.persona) is None:
-            raise OptionRefused("persona", "Begin with the persona's name.")
+            raise OptionRefused("persona", say("Begin with the persona's name."))
 
     def way(self, options: PersonaOptions) -> str:
         return f"as {options.persona.partition('|')[0].strip()}"

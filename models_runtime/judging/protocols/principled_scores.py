@@ -10,6 +10,7 @@ with less than half left there is no verdict.
 import math
 from dataclasses import dataclass
 
+from annotation.phrases import say
 from models_runtime.judging.options import OptionRefused, Options, option
 from models_runtime.judging.protocol import Cost, JudgingProtocol
 from models_runtime.judging.sampled_scores import meta_scores, vote
@@ -67,7 +68,7 @@ class PrincipledScores(JudgingProtocol):
 
     def check(self, options: PrincipleOptions) -> None:
         if options.keep > options.samples:
-            raise OptionRefused("keep", "No more samples can be kept than are taken.")
+            raise OptionRefused("keep", say("No more samples can be kept than are taken."))
 
     def way(self, options: PrincipleOptions) -> str:
         return f"{options.samples} samples" + (f", best {options.keep}" if options.keep else "")

@@ -7,6 +7,7 @@ better response that is more than the limit longer only ties. Both orders are as
 
 from dataclasses import dataclass, replace
 
+from annotation.phrases import say
 from models_runtime.judging.options import Options, option
 from models_runtime.judging.pairs import ask_pair, games_of, orders_of, reason_of
 from models_runtime.judging.protocol import Cost, JudgingProtocol
@@ -70,7 +71,7 @@ class WildBenchReward(JudgingProtocol):
 
     def cost(self, shape: Shape, options: RewardOptions) -> Cost:
         calls = 2 if options.both_orders else 1
-        return Cost.of(calls, "2 per pair; 6 per response against three baselines")
+        return Cost.of(calls, say("2 per pair; 6 per response against three baselines"))
 
     def way(self, options: RewardOptions) -> str:
         return f"length limit {options.length_limit}"
