@@ -1,7 +1,7 @@
 """Agreement of annotators beyond chance, from counts of labels per unit, with intervals over
-annotators.
+annotators (`jackknife`).
 
-V[u, c] is the weight of label c on unit u. Missing labels are allowed everywhere; units with fewer
+V[u, c] is the number of labels c on unit u. Missing labels are allowed everywhere; units with fewer
 than two labels say nothing and are left out of observed agreement. With one value only, alpha and
 the kappas are undefined (NaN) while AC1 is 1: show alpha and AC1 side by side, because a rare
 category makes alpha small although people agree.
@@ -14,18 +14,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from aggregation.diagnostics.jackknife import groups_of, interval
 from aggregation.tables import Comparisons, Labels
 from aggregation.tables.conversions import labels_from_pairs
-from aggregation.uncertainty import cluster_weights
+from aggregation.watching import beat
 
 Floats = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 Weighting = Literal["identity", "linear", "quadratic", "ordinal"]
+Measure = Callable[[Floats, Floats], float]
 
 
 @dataclass(frozen=True)
 class Coefficient:
-    """A coefficient with its interval over annotators (NaN where there are fewer than two)."""
+    """A coefficient with its interval over annotators (NaN where there are fewer than three)."""
 
     name: str
     value: float
@@ -45,32 +47,18 @@ def krippendorff_alpha(
     all labels are equal.
     """
     V = np.asarray(counts, dtype=np.float64)
-    return _alpha(V, V, level, _values(values, V.shape[1]))
-
-
-def _alpha(V: Floats, Q: Floats, level: Level, values: Floats) -> float:
-    """alpha of weighted labels; Q[u, c] = sum of squared weights (equal to V for weights of 1)."""
-    ones = np.ones(V.shape[1])
-    m = V @ ones
-    squares = m if Q is V else Q @ ones
-    pairable = np.where(m > 0, m - squares / np.where(m > 0, m, 1.0), 0.0)
-    scale = np.where(pairable > 1e-12, 1.0 / np.where(pairable > 1e-12, pairable, 1.0), 0.0)
-    coincidence = (V * scale[:, None]).T @ V - np.diag(scale @ Q)
+    m = V @ np.ones(V.shape[1])
+    scale = np.where(m > 1, 1.0 / np.where(m > 1, m - 1, 1.0), 0.0)
+    coincidence = (V * scale[:, None]).T @ V - np.diag(scale @ V)
     n = coincidence.sum(axis=0)
     total = n.sum()
     if not total:
         return float("nan")
-    delta = _distances(n, level, values)
+    delta = _distances(n, level, _values(values, V.shape[1]))
     expected = float((np.outer(n, n) * delta).sum())
     if expected <= 0:
         return float("nan")
-    spare = total - 1 if Q is V else total - _unit_weight(Q[scale > 0], V[scale > 0])
-    return float(1 - spare * (coincidence * delta).sum() / expected)
-
-
-def _unit_weight(Q: Floats, V: Floats) -> float:
-    """What one label weighs in a weighted sample: sum of squares over sum."""
-    return float(Q.sum() / V.sum())
+    return float(1 - (total - 1) * (coincidence * delta).sum() / expected)
 
 
 def _values(values: ArrayLike | None, C: int) -> Floats:
@@ -167,21 +155,32 @@ def conger_kappa(table: Labels, weighting: Weighting = "identity") -> ChanceCorr
     labels, so that a habit of one isn't taken for chance of all (Conger 1980; missing labels as in
     Gwet 2014). With two annotators it is Cohen's kappa. NaN with fewer than two annotators.
     """
-    given = (table.label >= 0) & (table.weights > 0)
-    who = np.full(len(table), -1) if table.annotator is None else table.annotator
-    known = given & (who >= 0)
-    J, C = len(table.annotator_ids), len(table.label_ids)
-    counts = np.bincount(who[known] * C + table.label[known], minlength=J * C).reshape(J, C)
-    counts = counts[counts.sum(axis=1) > 0]
-    W = weights_of(weighting, C)
-    rated, own, _ = _unit_agreement(np.asarray(table.counts(), dtype=np.float64), W)
-    if len(counts) < 2 or not rated.any():
+    rows = table.answered()
+    who = np.full(len(rows), -1) if rows.annotator is None else rows.annotator
+    given = rows.take(who >= 0)
+    return _conger(_counted(rows), _own_counts(given), weighting)
+
+
+def _own_counts(rows: Labels) -> Floats:
+    """How often each annotator gave each label [J, C]."""
+    J, C = len(rows.annotator_ids), rows.n_classes
+    if rows.annotator is None:
+        return np.zeros((0, C))
+    key = rows.annotator.astype(np.int64) * C + rows.label
+    return np.bincount(key, minlength=J * C).reshape(J, C).astype(np.float64)
+
+
+def _conger(V: Floats, own: Floats, weighting: Weighting) -> ChanceCorrected:
+    own = own[own.sum(axis=1) > 0]
+    W = weights_of(weighting, V.shape[1])
+    rated, agreed, _ = _unit_agreement(V, W)
+    if len(own) < 2 or not rated.any():
         return ChanceCorrected(*[float("nan")] * 4)
-    share = counts / counts.sum(axis=1, keepdims=True)
+    share = own / own.sum(axis=1, keepdims=True)
     mean, r = share.mean(axis=0), len(share)
     spread = (share.T @ share - r * np.outer(mean, mean)) / (r - 1)
     expected = float((W * (np.outer(mean, mean) - spread / r)).sum())
-    return _corrected(float(own[rated].mean()), expected)
+    return _corrected(float(agreed[rated].mean()), expected)
 
 
 def _corrected(observed: float, expected: float) -> ChanceCorrected:
@@ -250,42 +249,48 @@ def agreement_matrix(table: Labels) -> tuple[Floats, NDArray[np.int64]]:
 def agreement(
     table: Labels | Comparisons,
     levels: tuple[Level, ...] = ("nominal",),
-    replicates: int = 200,
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[Coefficient, ...]:
-    """Percent agreement, AC1, Fleiss's kappa and alpha at each level of measurement, with intervals
-    over annotators.
+    """Percent agreement, alpha at each level of measurement, AC1, and the kappas of Fleiss and
+    Cohen, with intervals over annotators. Where the labels have an order (a level other than
+    nominal) AC2 and Cohen's kappa with quadratic weights as well.
 
-    Comparisons are read as one unit per pair with the labels first, tie, second.
+    Cohen's kappa of more than two annotators is Conger's. Comparisons are read as one unit per pair
+    with the labels first, tie, second. Labels count once each, whatever they weigh.
     """
     labels = labels_from_pairs(table) if isinstance(table, Comparisons) else table
     rows = labels.answered()
-    plain = (
-        labels
-        if labels.weight is None
-        else labels.reweighted(1 / np.maximum(labels.weights, 1e-300))
-    )
-    V = plain.counts()
-    units, n = int((V.sum(axis=1) >= 2).sum()), len(rows)
-    values = _numbers(labels)
-    measures: dict[str, Callable[[Floats, Floats], float]] = {
-        "percent": lambda v, q: _weighted_percent(v, q),
-    }
-    for name in levels:
-        measures[f"alpha ({name})"] = lambda v, q, kind=name: _alpha(v, q, kind, values)  # type: ignore[misc]
-    measures["AC1"] = _weighted_ac1
-    measures["Fleiss kappa"] = _weighted_fleiss
-    bounds = _intervals(rows, measures, replicates, seed, level)
+    V, own = _counted(rows), _own_counts(rows.take(rows.people[0] < len(rows.annotator_ids)))
+    units = int((V.sum(axis=1) >= 2).sum())
+    measures = _measures(levels, _numbers(labels))
+    values = {name: measure(V, own) for name, measure in measures.items()}
+    bounds = _intervals(rows, V, own, measures, values, seed, level)
     return tuple(
-        Coefficient(name, measure(V, V), *bounds[name], units, n)
-        for name, measure in measures.items()
+        Coefficient(name, values[name], *bounds[name], units, len(rows)) for name in measures
     )
 
 
-def _weighted_percent(V: Floats, Q: Floats) -> float:
-    pairs = (V.sum(axis=1) ** 2 - Q.sum(axis=1)).sum()
-    return float((V**2 - Q).sum() / pairs) if pairs > 0 else float("nan")
+def _measures(levels: tuple[Level, ...], numbers: Floats) -> dict[str, Measure]:
+    """By name, functions of the counts per unit [U, C] and per annotator [J, C]."""
+    found: dict[str, Measure] = {"percent": lambda v, _: percent_agreement(v)}
+    for name in levels:
+        found[f"alpha ({name})"] = lambda v, _, kind=name: krippendorff_alpha(v, kind, numbers)  # type: ignore[misc]
+    found["AC1"] = lambda v, _: gwet_ac(v).value
+    if levels != ("nominal",):
+        found["AC2 (quadratic)"] = lambda v, _: gwet_ac(v, "quadratic").value
+    found["Fleiss kappa"] = lambda v, _: fleiss_kappa(v).value
+    found["Cohen kappa"] = lambda v, own: _conger(v, own, "identity").value
+    if levels != ("nominal",):
+        found["Cohen kappa (quadratic)"] = lambda v, own: _conger(v, own, "quadratic").value
+    return found
+
+
+def _counted(rows: Labels) -> Floats:
+    """V[u, c] of answered rows, each counted once."""
+    key = rows.unit.astype(np.int64) * rows.n_classes + rows.label
+    flat = np.bincount(key, minlength=rows.n_units * rows.n_classes)
+    return flat.reshape(rows.n_units, rows.n_classes).astype(np.float64)
 
 
 def _numbers(table: Labels) -> Floats:
@@ -295,61 +300,33 @@ def _numbers(table: Labels) -> Floats:
     return np.arange(table.n_classes, dtype=np.float64)
 
 
-def _weighted_ac1(V: Floats, Q: Floats) -> float:
-    rated, own, share = _weighted_units(V, Q)
-    C = V.shape[1]
-    if not rated.any() or C < 2:
-        return gwet_ac(V).value
-    pi = share.mean(axis=0)
-    expected = float((pi * (1 - pi)).sum()) / (C - 1)
-    return _corrected(float(own[rated].mean()), expected).value
-
-
-def _weighted_fleiss(V: Floats, Q: Floats) -> float:
-    rated, own, share = _weighted_units(V, Q)
-    if not rated.any():
-        return float("nan")
-    pi = share.mean(axis=0)
-    return _corrected(float(own[rated].mean()), float(pi @ pi)).value
-
-
-def _weighted_units(V: Floats, Q: Floats) -> tuple[NDArray[np.bool_], Floats, Floats]:
-    """As `_unit_agreement` for identity weights, with labels that weigh: Q holds their squares."""
-    r = V.sum(axis=1)
-    V, Q, r = V[r > 0], Q[r > 0], r[r > 0]
-    pairs = r**2 - Q.sum(axis=1)
-    rated = pairs > 1e-9 * r**2
-    own = (V**2 - Q).sum(axis=1) / np.where(rated, pairs, 1.0)
-    return rated, own, V / r[:, None]
-
-
 def _intervals(
     rows: Labels,
-    measures: dict[str, Callable[[Floats, Floats], float]],
-    replicates: int,
+    V: Floats,
+    own: Floats,
+    measures: dict[str, Measure],
+    values: dict[str, float],
     seed: int,
     level: float,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile bounds of all measures under the same reweightings of the annotators."""
-    codes, count = rows.clusters
-    if rows.annotator is None or len(np.unique(codes)) < 2 or not replicates:
+    """Bounds of all measures, from leaving out the same annotators. Who is unknown stays in."""
+    J = len(own)
+    if rows.annotator is None or (own.sum(axis=1) > 0).sum() < 3:
         return dict.fromkeys(measures, (float("nan"), float("nan")))
-    shape = (rows.n_units, rows.n_classes)
-    key = rows.unit.astype(np.int64) * rows.n_classes + rows.label
-    size = rows.n_units * rows.n_classes
-    drawn: dict[str, list[float]] = {name: [] for name in measures}
-    for weights in cluster_weights(seed, replicates, count):
-        w = weights[codes]
-        V: Floats = np.bincount(key, w, minlength=size).reshape(shape).astype(np.float64)
-        Q: Floats = np.bincount(key, w**2, minlength=size).reshape(shape).astype(np.float64)
+    active = np.flatnonzero(own.sum(axis=1) > 0)
+    drawn, G = groups_of(len(active), seed)
+    group = np.full(J + 1, -1)
+    group[active] = drawn
+    order = np.argsort(group[rows.annotator], kind="stable")
+    ends = np.searchsorted(group[rows.annotator][order], np.arange(G + 1))
+    without: dict[str, list[float]] = {name: [] for name in measures}
+    for g in range(G):
+        beat()
+        rest = V - _counted(rows.take(order[ends[g] : ends[g + 1]]))
+        others = own[group[:-1] != g]
         for name, measure in measures.items():
-            drawn[name].append(measure(V, Q))
-    return {name: _bounds(values, level) for name, values in drawn.items()}
-
-
-def _bounds(values: list[float], level: float) -> tuple[float, float]:
-    known = np.array(values)[np.isfinite(values)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+            without[name].append(measure(rest, others))
+    return {
+        name: interval(values[name], left, level, (0.0, 1.0) if name == "percent" else (-1.0, 1.0))
+        for name, left in without.items()
+    }

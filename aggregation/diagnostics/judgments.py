@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aggregation.diagnostics.agreement import Coefficient, Level, agreement
 from aggregation.diagnostics.annotators import AnnotatorRow, annotator_rows, as_pairs
+from aggregation.diagnostics.rank_agreement import rank_agreement
 from aggregation.diagnostics.transitivity import (
     Circles,
     StochasticTransitivity,
@@ -54,7 +55,7 @@ class JudgmentsExamined:
 def examine_judgments(
     table: Table,
     *,
-    replicates: int = 200,
+    level: float = 0.95,
     seed: int = 0,
     watch: Callable[[int], object] | None = None,
 ) -> JudgmentsExamined:
@@ -66,7 +67,7 @@ def examine_judgments(
     watch(1)
     people = () if isinstance(table, PairCounts) else annotator_rows(table)
     watch(2)
-    agreed = _agreement(table, replicates, seed)
+    agreed = _agreement(table, seed, level)
     watch(3)
     small = counts is not None and counts.n_items <= MOST_ITEMS
     examined = JudgmentsExamined(
@@ -97,7 +98,7 @@ def _win_matrix(counts: PairCounts) -> WinMatrix:
     return WinMatrix(part.ids, wins, ties, int((games > 0).sum()) - len(most))
 
 
-def _agreement(table: Table, replicates: int, seed: int) -> tuple[Coefficient, ...]:
+def _agreement(table: Table, seed: int, level: float) -> tuple[Coefficient, ...]:
     if isinstance(table, PairCounts):  # counts don't say who judged
         return ()
     if isinstance(table, Ratings):
@@ -105,12 +106,20 @@ def _agreement(table: Table, replicates: int, seed: int) -> tuple[Coefficient, .
         if labels is None:
             return ()
         levels: tuple[Level, ...] = ("ordinal", "interval")
-        return agreement(labels, levels, replicates, seed)
+        return (*agreement(labels, levels, seed, level), *_of_rankings(table, seed, level))
     if isinstance(table, Labels):
-        return agreement(table, ("nominal",), replicates, seed)
+        return agreement(table, ("nominal",), seed, level)
     pairs = as_pairs(table)
     assert pairs is not None
-    return agreement(pairs, ("nominal", "ordinal"), replicates, seed)
+    alike = agreement(pairs, ("nominal", "ordinal"), seed, level)
+    return (*alike, *_of_rankings(table, seed, level)) if isinstance(table, Ballots) else alike
+
+
+def _of_rankings(table: Ballots | Ratings, seed: int, level: float) -> tuple[Coefficient, ...]:
+    """Kendall's coefficients, where things were put in order by several people."""
+    ballots = convert(table, (Ballots,))[0]
+    found = rank_agreement(ballots, seed, level)
+    return tuple(each for each in found if each.units)
 
 
 def _rated_labels(table: Ratings) -> Labels | None:

@@ -8,9 +8,7 @@ from aggregation.subjects.case import Case, Subject, Watch
 
 
 def _judgments(case: Case, options: Options, watch: Watch) -> Report:
-    examined = examine_judgments(
-        case.table, replicates=options.replicates or 200, seed=options.seed, watch=watch
-    )
+    examined = examine_judgments(case.table, level=options.level, seed=options.seed, watch=watch)
     kind = type(case.table)
     return {"table": kind.__name__, "lean": LEANS.get(kind, ""), **plain(examined)}
 

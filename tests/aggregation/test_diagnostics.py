@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from aggregation.diagnostics import agreement as agree
 from aggregation.diagnostics.calibration import calibration
 from aggregation.diagnostics.majority_certificate import majority_certificate
-from aggregation.diagnostics.rank_agreement import kendall_tau_b, kendall_w
+from aggregation.diagnostics.rank_agreement import kendall_tau_b, kendall_w, rank_agreement
 from aggregation.diagnostics.transitivity import (
     circles_per_annotator,
     circular_triads,
     majority_circles,
     stochastic_transitivity,
 )
-from aggregation.tables import Labels, PairCounts
+from aggregation.tables import Ballots, Labels, PairCounts
 from tests.aggregation.worlds import SHARED_DATA, cycle, random_comparisons, random_labels
 
 KRIPPENDORFF = """
@@ -126,11 +126,162 @@ def test_rank_correlations() -> None:
 
 
 def test_intervals_come_from_annotators() -> None:
-    found = {c.name: c for c in agree.agreement(random_labels(3), replicates=50)}
+    found = {c.name: c for c in agree.agreement(random_labels(3))}
     alpha = found["alpha (nominal)"]
     assert alpha.lo < alpha.value < alpha.hi
     alone = Labels.from_arrays([0, 1], [0, 0], [0, 1])
-    assert all(np.isnan(c.lo) for c in agree.agreement(alone, replicates=5))
+    assert all(np.isnan(c.lo) for c in agree.agreement(alone))
+
+
+def test_two_annotators_dont_tell_how_far_others_would_agree() -> None:
+    """Whoever of the two is left out, nothing is left to compare; so there is no interval."""
+    both = Labels.from_arrays([0, 0, 1, 1, 2, 2], [0, 1] * 3, [0, 0, 1, 1, 0, 1])
+    found = {c.name: c for c in agree.agreement(both, ("nominal", "ordinal"))}
+    assert found["percent"].value == pytest.approx(2 / 3)
+    assert found["Cohen kappa"].value == pytest.approx(agree.cohen_kappa([0, 1, 0], [0, 1, 1]))
+    assert all(np.isnan(c.lo) and np.isnan(c.hi) for c in found.values())
+
+
+def test_labels_in_order_have_weighted_coefficients_with_intervals_too() -> None:
+    rows = four_observers()
+    found = {c.name: c for c in agree.agreement(rows, ("ordinal", "interval"))}
+    assert found["AC2 (quadratic)"].value == pytest.approx(0.91400, abs=5e-6)
+    assert found["Cohen kappa"].value == pytest.approx(0.76207, abs=5e-6)
+    weighted = agree.conger_kappa(rows, "quadratic").value
+    assert found["Cohen kappa (quadratic)"].value == pytest.approx(weighted)
+    for each in found.values():
+        assert each.lo < each.value < each.hi <= 1
+
+
+def test_an_interval_is_the_jackknife_over_annotators() -> None:
+    """By hand for percent agreement: leave out each annotator, count the pairs that are left."""
+    rows = random_labels(8, units=30, people=5)
+    rows = Labels.from_arrays(rows.unit, rows.annotator, rows.label, n_units=30, n_classes=3)
+    assert rows.annotator is not None
+    left = []
+    for j in range(5):
+        others = rows.take(rows.annotator != j)
+        by_unit = [others.label[others.unit == u].tolist() for u in range(30)]
+        pairs = [a == b for labels in by_unit for a, b in combinations(labels, 2)]
+        left.append(np.mean(pairs))
+    se = np.sqrt(4 / 5 * ((np.array(left) - np.mean(left)) ** 2).sum())
+    found = agree.agreement(rows)[0]
+    assert found.hi - found.value == pytest.approx(2.7764451 * se)  # t with 4 degrees, 97.5 %
+    assert found.value - found.lo == pytest.approx(2.7764451 * se)
+
+
+@pytest.mark.parametrize(("people", "per_unit"), [(5, 5), (12, 3)])
+def test_intervals_of_agreement_hold_what_everybody_would_say(people: int, per_unit: int) -> None:
+    """In 60 worlds; percentiles of reweighted annotators held it in 70 % and 55 % of such ones."""
+    held = np.zeros(5)
+    for seed in range(60):
+        rng = np.random.default_rng([people, seed])
+        truth = rng.choice(3, 40, p=[0.6, 0.3, 0.1])
+
+        def said(count: int, rng: Any = rng, truth: Any = truth) -> Any:
+            right = rng.random((count, 40)) < rng.uniform(0.45, 0.95, (count, 1))
+            own = np.stack([rng.choice(3, 40, p=p) for p in rng.dirichlet([2, 2, 2], count)])
+            return np.where(right, truth, own)
+
+        everybody, panel = said(600), said(people)
+        asked = np.stack([rng.permutation(people) < per_unit for _ in range(40)], axis=1)
+        who, unit = np.nonzero(asked)
+        whole = Labels.from_arrays(np.tile(np.arange(40), 600), None, everybody.ravel())
+        truths = [c.value for c in agree.agreement(whole)][:4]
+        found = agree.agreement(Labels.from_arrays(unit, who, panel[asked], n_classes=3))
+        held[:4] += [c.lo <= t <= c.hi for c, t in zip(found[:4], truths, strict=True)]
+    assert (held[:4] >= 52).all()
+
+
+def rankings(seed: int, people: int = 6, prompts: int = 4, items: int = 5) -> Ballots:
+    """Some people rank some of the items of each prompt, with ties."""
+    rng = np.random.default_rng(seed)
+    told = [
+        (who, prompt, rng.choice(items, rng.integers(2, items + 1), replace=False))
+        for prompt in range(prompts)
+        for who in np.flatnonzero(rng.random(people) < 0.8).tolist()
+    ]
+    sizes = [len(item) for *_, item in told]
+    return Ballots.from_arrays(
+        np.cumsum([0, *sizes]),
+        np.concatenate([item for *_, item in told]),
+        np.concatenate([rng.integers(0, size, size) for size in sizes]),
+        annotator=[who for who, *_ in told],
+        group=[prompt for _, prompt, _ in told],
+        n_items=items,
+        annotator_ids=range(people),
+    )
+
+
+def taus_by_hand(ballots: Ballots, without: int = -1) -> list[float]:
+    assert ballots.annotator is not None
+    assert ballots.group is not None
+    rows = [
+        (
+            ballots.group[k],
+            ballots.annotator[k],
+            dict(
+                zip(
+                    ballots.item[ballots.ptr[k] : ballots.ptr[k + 1]].tolist(),
+                    ballots.tier[ballots.ptr[k] : ballots.ptr[k + 1]].tolist(),
+                    strict=True,
+                )
+            ),
+        )
+        for k in range(len(ballots))
+        if ballots.annotator[k] != without
+    ]
+    found = []
+    for (g, _, x), (h, _, y) in combinations(rows, 2):
+        common = sorted(set(x) & set(y))
+        tau = kendall_tau_b([x[i] for i in common], [y[i] for i in common]) if g == h else np.nan
+        if np.isfinite(tau):
+            found.append(tau)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_taus_of_many_prompts_are_those_of_two_people_at_a_time(seed: int) -> None:
+    ballots = rankings(seed)
+    tau, _ = rank_agreement(ballots)
+    assert tau.value == pytest.approx(np.mean(taus_by_hand(ballots)))
+    left = np.array([np.mean(taus_by_hand(ballots, without=j)) for j in range(6)])
+    se = np.sqrt(5 / 6 * ((left - left.mean()) ** 2).sum())
+    assert tau.hi == pytest.approx(min(1.0, tau.value + 2.5705818 * se))  # t with 5 degrees
+    assert tau.lo == pytest.approx(max(-1.0, tau.value - 2.5705818 * se))
+
+
+def test_concordance_is_the_mean_over_prompts() -> None:
+    told = [[0, 1, 2, 3, 4, 5], [0, 2, 1, 4, 3, 5], [1, 0, 2, 3, 5, 4]]
+    ballots = Ballots.from_rankings(
+        [*told, [0, 1], [0, 1], [1, 0]], annotator=[0, 1, 2] * 2, group=[0, 0, 0, 1, 1, 1]
+    )
+    _, w = rank_agreement(ballots)
+    assert w.value == pytest.approx((0.873016 + kendall_w([[1, 2], [1, 2], [2, 1]])) / 2, abs=1e-6)
+    assert (w.units, w.labels) == (2, 6)
+    assert 0 <= w.lo < w.value < w.hi <= 1
+
+
+def test_the_interval_of_concordance_leaves_out_each_person() -> None:
+    rng = np.random.default_rng(4)
+    tiers = rng.integers(0, 4, (5, 6))  # with ties
+    rows = [
+        [np.flatnonzero(row == t).tolist() for t in range(4) if (row == t).any()] for row in tiers
+    ]
+    _, w = rank_agreement(Ballots.from_rankings(rows, annotator=range(5)))
+    assert w.value == pytest.approx(kendall_w(tiers))
+    left = np.array([kendall_w(np.delete(tiers, j, axis=0)) for j in range(5)])
+    se = np.sqrt(4 / 5 * ((left - left.mean()) ** 2).sum())
+    assert w.hi == pytest.approx(min(1.0, w.value + 2.7764451 * se))
+    assert w.lo == pytest.approx(max(0.0, w.value - 2.7764451 * se))
+
+
+def test_one_person_alone_agrees_with_nobody() -> None:
+    ballots = Ballots.from_rankings([[0, 1, 2], [2, 1, 0]], annotator=[0, 0], group=[0, 1])
+    for each in rank_agreement(ballots):
+        assert np.isnan(each.value)
+        assert each.units == 0
+    assert all(c.units == 0 for c in rank_agreement(Ballots.from_rankings([[0, 1]])))
 
 
 def test_pairs_of_annotators() -> None:

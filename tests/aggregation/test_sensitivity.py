@@ -161,7 +161,7 @@ def test_a_million_items_are_looked_at_or_declined() -> None:
     table = Comparisons.from_arrays(
         items, items + 1, np.ones(n - 1, dtype=np.int8), n_items=n, annotator=items % 5
     )
-    examined = examine_judgments(table, replicates=0)
+    examined = examine_judgments(table)
     assert examined.pairs is not None
     assert examined.pairs.left_out == n - len(examined.pairs.ids)
     rates = METHODS["win_rate"].fit(table)
