@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 
 from aggregation.diagnostics.annotators import as_pairs
 from aggregation.diagnostics.cross_validation import CrossValidation, cross_validate
+from aggregation.diagnostics.held_out_calibration import BINS
 from aggregation.diagnostics.multiplicity import AcrossRules, across_rules
 from aggregation.method import Method
 from aggregation.results import AggregateResult
@@ -61,7 +62,8 @@ def show_held_out(held: CrossValidation | None, screen: Console) -> None:
         return
     title = f"Log loss on held-out annotators, {held.folds} folds (a coin: {held.coin:.4f})"
     grid = Grid(title=title, title_justify="left")
-    for heading in ("rule", "log loss", "± at 95 %", "behind the best"):
+    headings = ("rule", "log loss", "± at 95 %", "behind the best", "Brier", "calibration error")
+    for heading in headings:
         grid.add_column(heading, justify="left" if heading == "rule" else "right")
     for rule in sorted(held.rules, key=lambda each: (bool(each.why), each.loss)):
         if rule.why:
@@ -69,5 +71,15 @@ def show_held_out(held: CrossValidation | None, screen: Console) -> None:
             continue
         known = rule.behind_se == rule.behind_se
         behind = f"{rule.behind:.4f} ± {1.96 * rule.behind_se:.4f}" if known else "best"
-        grid.add_row(rule.method, f"{rule.loss:.4f}", f"{1.96 * rule.se:.4f}", behind)
+        true = rule.calibration
+        told = () if true is None else (_plus_minus(true.brier, true.brier_se), f"{true.ece:.4f}")
+        grid.add_row(rule.method, f"{rule.loss:.4f}", f"{1.96 * rule.se:.4f}", behind, *told)
     screen.print(grid)
+    screen.print(
+        f"Brier scores and calibration errors are of the favourite's chance, in {BINS} bins from "
+        f"50 to 100 %; n = {held.judgments:,} each."
+    )
+
+
+def _plus_minus(value: float, se: float) -> str:
+    return f"{value:.4f} ± {1.96 * se:.4f}" if se == se else f"{value:.4f}"

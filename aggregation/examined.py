@@ -149,7 +149,7 @@ def _cell(pairs: Mapping[str, Any], i: int, j: int) -> Cell:
     return Cell(
         share=f"{share:.0%}",
         counts=_("%(points)s of %(games)s")
-        % {"points": _count(won + even / 2), "games": _count(games)},
+        % {"points": told(_count(won + even / 2)), "games": told(_count(games))},
         shade=min(int(share * SHADES), SHADES - 1),
     )
 

@@ -369,7 +369,6 @@ class SteeringForm(forms.Form):
     rule = forms.ChoiceField(
         choices=[(slug, told_lazy(rule.title)) for slug, rule in RULES.items()],
         label=_("Rule"),
-        help_text=told_lazy(" ".join(rule.sentence for rule in RULES.values())),
     )
     floor = forms.FloatField(
         min_value=0.01,
@@ -399,9 +398,14 @@ class SteeringForm(forms.Form):
         return [self["rule"], self["floor"], self["every"]]
 
     @property
+    def rules(self) -> list[tuple[str, str]]:
+        """What each rule is called and what it asks for."""
+        return [(told(rule.title), told(rule.sentence)) for rule in RULES.values()]
+
+    @property
     def rule_title(self) -> str:
         rule = RULES.get(str(self["rule"].value()))
-        return rule.title if rule else ""
+        return told(rule.title) if rule else ""
 
     @property
     def floor_percent(self) -> str:

@@ -18,11 +18,18 @@ from aggregation.diagnostics.jackknife import groups_of, interval
 from aggregation.tables import Comparisons, Labels
 from aggregation.tables.conversions import labels_from_pairs
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 Weighting = Literal["identity", "linear", "quadratic", "ordinal"]
 Measure = Callable[[Floats, Floats], float]
+ALPHAS: dict[Level, str] = {
+    "nominal": say("alpha (nominal)"),
+    "ordinal": say("alpha (ordinal)"),
+    "interval": say("alpha (interval)"),
+    "ratio": say("alpha (ratio)"),
+}
 
 
 @dataclass(frozen=True)
@@ -273,16 +280,16 @@ def agreement(
 
 def _measures(levels: tuple[Level, ...], numbers: Floats) -> dict[str, Measure]:
     """By name, functions of the counts per unit [U, C] and per annotator [J, C]."""
-    found: dict[str, Measure] = {"percent": lambda v, _: percent_agreement(v)}
+    found: dict[str, Measure] = {say("percent"): lambda v, _: percent_agreement(v)}
     for name in levels:
-        found[f"alpha ({name})"] = lambda v, _, kind=name: krippendorff_alpha(v, kind, numbers)  # type: ignore[misc]
-    found["AC1"] = lambda v, _: gwet_ac(v).value
+        found[ALPHAS[name]] = lambda v, _, kind=name: krippendorff_alpha(v, kind, numbers)  # type: ignore[misc]
+    found[say("AC1")] = lambda v, _: gwet_ac(v).value
     if levels != ("nominal",):
-        found["AC2 (quadratic)"] = lambda v, _: gwet_ac(v, "quadratic").value
-    found["Fleiss kappa"] = lambda v, _: fleiss_kappa(v).value
-    found["Cohen kappa"] = lambda v, own: _conger(v, own, "identity").value
+        found[say("AC2 (quadratic)")] = lambda v, _: gwet_ac(v, "quadratic").value
+    found[say("Fleiss kappa")] = lambda v, _: fleiss_kappa(v).value
+    found[say("Cohen kappa")] = lambda v, own: _conger(v, own, "identity").value
     if levels != ("nominal",):
-        found["Cohen kappa (quadratic)"] = lambda v, own: _conger(v, own, "quadratic").value
+        found[say("Cohen kappa (quadratic)")] = lambda v, own: _conger(v, own, "quadratic").value
     return found
 
 

@@ -19,6 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregation.diagnostics.held_out_calibration import (
+    HeldOutCalibration,
+    clustered_se,
+    held_out_calibration,
+)
 from aggregation.method import Method
 from aggregation.tables import Comparisons
 from annotation.phrases import say
@@ -37,6 +42,7 @@ class HeldOut:
     behind, behind_se  loss less that of the best rule, paired; 0 and NaN for the best
     unseen         judgments on items that the other folds never saw, scored as even
     why            a sentence where the rule names no probabilities; then loss is NaN
+    calibration    whether the probabilities come true; None where the rule names none
     """
 
     method: str
@@ -47,6 +53,7 @@ class HeldOut:
     unseen: int
     n: int
     why: str = ""
+    calibration: HeldOutCalibration | None = None
 
 
 @dataclass(frozen=True)
@@ -95,23 +102,22 @@ def cross_validate(
         return None
     folds = min(folds, people)
     fold = deal(table, folds, seed)
-    losses: list[Floats] = []
+    chances: list[Floats] = []
     unseen = []
     done = 0
     for _, method, options in rules:
-        loss = np.full(len(table), np.nan)
+        chance = np.full(len(table), np.nan)
         missed = 0
         for f in range(folds):
             held = np.flatnonzero(fold == f)
-            each, none = _loss(method, options, table, np.flatnonzero(fold != f), held)
-            loss[held] = each
+            chance[held], none = _chances(method, options, table, np.flatnonzero(fold != f), held)
             missed += none
             done += 1
             watch(done)
-        losses.append(loss)
+        chances.append(chance)
         unseen.append(missed)
     return CrossValidation(
-        folds, people, len(table), COIN, tuple(_summaries(rules, losses, unseen, table))
+        folds, people, len(table), COIN, tuple(_summaries(rules, chances, unseen, table))
     )
 
 
@@ -126,10 +132,10 @@ def log_loss(q: Floats, y: Floats) -> Floats:
     return np.asarray(-(y * np.log(kept) + (1 - y) * np.log1p(-kept)))
 
 
-def _loss(
+def _chances(
     method: Method, options: Any, table: Comparisons, seen: Longs, held: Longs
 ) -> tuple[Floats, int]:
-    """Loss of each held-out row and how many were scored as even; all NaN without probabilities."""
+    """q of each held-out row and how many were taken as even; all NaN without probabilities."""
     result = method.fit(table.take(seen), options)
     if result.link is None or result.ids != table.ids:
         return np.full(len(held), np.nan), 0
@@ -137,16 +143,18 @@ def _loss(
     chance = result.prob(rows.a, rows.b)
     q = chance[:, 0] + chance[:, 1] / 2
     unknown = ~np.isfinite(q)
-    return log_loss(np.where(unknown, 0.5, q), preferred(rows)), int(unknown.sum())
+    return np.where(unknown, 0.5, q), int(unknown.sum())
 
 
 def _summaries(
     rules: Sequence[tuple[str, Method, Any]],
-    losses: Sequence[Floats],
+    chances: Sequence[Floats],
     unseen: Sequence[int],
     table: Comparisons,
 ) -> list[HeldOut]:
-    w = table.weights
+    w, y = table.weights, preferred(table)
+    codes, _ = table.clusters
+    losses = [log_loss(q, y) for q in chances]
     means = [float(w @ loss / w.sum()) for loss in losses]
     known = [k for k, mean in enumerate(means) if np.isfinite(mean)]
     best = min(known, key=lambda k: means[k], default=None)
@@ -158,28 +166,17 @@ def _summaries(
             found.append(HeldOut(name, nan, nan, nan, nan, 0, len(table), why))
             continue
         gap = losses[k] - losses[best]
-        behind_se = nan if k == best else clustered_se(gap, table)
+        behind_se = nan if k == best else clustered_se(gap, w, codes)
         found.append(
             HeldOut(
                 name,
                 means[k],
-                clustered_se(losses[k], table),
+                clustered_se(losses[k], w, codes),
                 float(w @ gap / w.sum()),
                 behind_se,
                 unseen[k],
                 len(table),
+                calibration=held_out_calibration(chances[k], y, w, codes),
             )
         )
     return found
-
-
-def clustered_se(value: Floats, table: Comparisons) -> float:
-    """Standard error of the weighted mean over annotators: sqrt(G/(G-1) sum (sum w (v - mean))^2)
-    over the total weight.
-    """
-    codes, count = table.clusters
-    w = table.weights
-    mean = float(w @ value / w.sum())
-    sums = np.bincount(codes, w * (value - mean), minlength=count)
-    G = len(np.unique(codes))
-    return float(np.sqrt(G / (G - 1) * (sums**2).sum()) / w.sum()) if G > 1 else float("nan")

@@ -106,6 +106,8 @@ def _agreement(table: Table, seed: int, level: float) -> tuple[Coefficient, ...]
         if labels is None:
             return ()
         levels: tuple[Level, ...] = ("ordinal", "interval")
+        if min(labels.label_ids) >= 0:  # type: ignore[type-var, operator]
+            levels = (*levels, "ratio")  # only where zero is the least that can be
         return (*agreement(labels, levels, seed, level), *_of_rankings(table, seed, level))
     if isinstance(table, Labels):
         return agreement(table, ("nominal",), seed, level)

@@ -13,6 +13,7 @@ from aggregation.diagnostics.agreement import Coefficient
 from aggregation.diagnostics.jackknife import groups_of, interval
 from aggregation.tables import Ballots
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -94,7 +95,7 @@ def rank_agreement(ballots: Ballots, seed: int = 0, level: float = 0.95) -> tupl
     rankings = sum(len(who) for who, _ in panels)
     return tuple(
         Coefficient(name, mean.value, *mean.interval(level, low), len(panels), rankings)
-        for name, mean, low in (("Kendall tau-b", tau, -1.0), ("Kendall W", w, 0.0))
+        for name, mean, low in ((say("Kendall tau-b"), tau, -1.0), (say("Kendall W"), w, 0.0))
     )
 
 

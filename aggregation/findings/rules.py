@@ -1,6 +1,6 @@
 """Rules against each other, in sentences and rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,16 @@ class HeldOutRow:
     behind: str
     sure: bool
     why: str
+    brier: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ReliabilityRow:
+    """How often favourites of so much chance won: a cell per rule, empty where there were none."""
+
+    chance: str
+    cells: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,8 @@ class RulesView:
     held_out: tuple[HeldOutRow, ...]
     how: str
     chart: SafeString
+    predicting: tuple[str, ...]
+    reliability: tuple[ReliabilityRow, ...]
 
 
 def rules_view(report: Report, titles: Mapping[str, str]) -> RulesView:
@@ -41,7 +53,31 @@ def rules_view(report: Report, titles: Mapping[str, str]) -> RulesView:
         held_out=tuple(rows),
         how="" if held is None else _how(held),
         chart=_loss_chart(held, titles),
+        predicting=tuple(titles.get(row["method"], row["method"]) for row in _calibrated(held)),
+        reliability=tuple(_reliability(_calibrated(held))),
     )
+
+
+def _calibrated(held: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The rules whose chances were held against what happened; older reports have none."""
+    return [row for row in (held["rules"] if held else ()) if row.get("calibration")]
+
+
+def _reliability(rules: list[Mapping[str, Any]]) -> Iterator[ReliabilityRow]:
+    bins = [{each["low"]: each for each in row["calibration"]["bins"]} for row in rules]
+    highs = {low: each["high"] for of_rule in bins for low, each in of_rule.items()}
+    for low in sorted(highs):
+        cells = tuple(_won(of_rule[low]) if low in of_rule else "" for of_rule in bins)
+        yield ReliabilityRow(f"{low:.0%}–{highs[low]:.0%}", cells)
+
+
+def _won(found: Mapping[str, Any]) -> str:
+    """What was said, what happened with its interval over annotators, and of how many."""
+    said = f"{found['said']:.0%} → {found['won']:.0%}"
+    if found["se"] is not None:
+        half = 1.96 * found["se"]
+        said += f" [{max(found['won'] - half, 0):.0%}, {min(found['won'] + half, 1):.0%}]"
+    return f"{said}, n = {found['n']:,}"
 
 
 def _across(across: Mapping[str, Any]) -> list[str]:
@@ -92,7 +128,16 @@ def _held_out(row: Mapping[str, Any], titles: Mapping[str, str]) -> HeldOutRow:
         behind=_behind(behind, behind_se),
         sure=behind_se is not None and behind is not None and behind > 1.96 * behind_se,
         why=row["why"],
+        brier=_brier(row.get("calibration")),
+        error=number(row["calibration"]["ece"]) if row.get("calibration") else "",
     )
+
+
+def _brier(true: Mapping[str, Any] | None) -> str:
+    if not true:
+        return ""
+    half = "" if true["brier_se"] is None else f" ± {number(1.96 * true['brier_se'])}"
+    return f"{number(true['brier'])}{half}"
 
 
 def _behind(behind: float | None, se: float | None) -> str:

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from aggregation.catalogue import METHODS
+from aggregation.diagnostics.calibration import calibration
 from aggregation.diagnostics.cross_validation import (
     COIN,
-    clustered_se,
     cross_validate,
     deal,
     log_loss,
 )
+from aggregation.diagnostics.held_out_calibration import clustered_se, held_out_calibration
 from aggregation.method import Method
 from aggregation.tables import Comparisons
 from tests.aggregation.worlds import random_comparisons, twenty_two_games
@@ -89,7 +90,42 @@ def test_standard_error_is_of_people_not_of_votes() -> None:
     table = random_comparisons(5, people=8)
     value = np.random.default_rng(0).normal(size=len(table))
     doubled = table + table
-    assert clustered_se(np.tile(value, 2), doubled) == pytest.approx(clustered_se(value, table))
+    once = clustered_se(value, table.weights, table.clusters[0])
+    twice = clustered_se(np.tile(value, 2), doubled.weights, doubled.clusters[0])
+    assert twice == pytest.approx(once)
+
+
+def test_chances_that_are_true_are_calibrated_and_bold_ones_are_not() -> None:
+    rng = np.random.default_rng(1)
+    q = rng.uniform(0.02, 0.98, 20_000)
+    y = (rng.random(20_000) < q).astype(float)
+    who = np.arange(20_000, dtype=np.int32) % 50
+    true = held_out_calibration(q, y, np.ones(20_000), who)
+    assert true.ece < 0.01
+    assert true.brier == pytest.approx(np.mean(q * (1 - q)), abs=0.004)
+    assert [round(each.low, 1) for each in true.bins] == [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert all(abs(each.won - each.said) < 3 * each.se for each in true.bins)
+    assert sum(each.n for each in true.bins) == 20_000
+    bold = held_out_calibration(np.where(q > 0.5, 0.97, 0.03), y, np.ones(20_000), who)
+    (only,) = bold.bins
+    assert bold.ece == pytest.approx(only.said - only.won)
+    assert bold.ece > 0.15
+    assert bold.brier > true.brier
+
+
+def test_whose_side_a_pair_is_read_from_changes_nothing() -> None:
+    rng = np.random.default_rng(2)
+    q, y = rng.random(300), rng.choice([0.0, 0.5, 1.0], 300)
+    w, who = rng.random(300), rng.integers(0, 9, 300).astype(np.int32)
+    one, other = held_out_calibration(q, y, w, who), held_out_calibration(1 - q, 1 - y, w, who)
+    assert other.brier == pytest.approx(one.brier)
+    assert other.ece == pytest.approx(one.ece)
+    rival = calibration(np.maximum(q, 1 - q), (np.where(q < 0.5, 1 - y, y) > 0.5).astype(float))
+    clear = held_out_calibration(
+        np.maximum(q, 1 - q), (np.where(q < 0.5, 1 - y, y) > 0.5).astype(float), np.ones(300), who
+    )
+    assert clear.brier == pytest.approx(rival.brier)
+    assert clear.ece == pytest.approx(rival.ece)  # ten bins from 0 are the same five from one half
 
 
 def test_votes_of_unknown_people_are_dealt_one_by_one() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -242,6 +243,8 @@ def test_rules_are_held_against_each_other(judged: World, olga: Client) -> None:
     assert "0 of 1 pairs" in html
     assert "It names no probabilities" in html
     assert "A coin loses 0.693" in html
+    assert "Do their chances come true" in html
+    assert re.search(r"\d+% → \d+% \[\d+%, \d+%\], n = \d+", html)
 
 
 def test_a_plan_answers_with_its_assumption(judged: World, olga: Client) -> None:
