@@ -10,7 +10,11 @@ with status 1 where a line leaves 91 to 99 %, which 500 worlds tell from that.
 """
 
 import argparse
+import os
 import sys
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small
+
 from pathlib import Path
 from typing import Any
 
