@@ -117,7 +117,7 @@ def test_cards_over_the_api_and_the_command_line(
 def test_the_reliability_chart_says_its_numbers() -> None:
     bins = [{"sure": 0.7, "right": 0.6, "low": 0.5, "high": 0.7, "n": 20}]
     drawn = reliability_chart(bins, title="Right & sure", x_words="sure", y_words="right")
-    for words in ("<title", "Right &amp; sure", "70%: 60% of 20"):
+    for words in ("<title", "Right &amp; sure", "70%: 60% (20)"):
         assert words in drawn
     assert drawn.count("reliability-mark") == 1
     assert reliability_chart([], title="", x_words="", y_words="") == ""
