@@ -18,7 +18,6 @@ from annotation.phrases import say
 from models_runtime.engines import Failure, Usage
 
 MOST_ATTEMPTS = 3
-MANY = 1_000  # rows of a new job that claims must not sort
 WORKER_LOST = "worker_lost"
 LOST_SENTENCE = say(
     "The worker died %(most_attempts)s times while this row was with it, so it was set aside.",
@@ -218,15 +217,8 @@ def insert_ids(model: type[Item], column: str, job: int, ids: Sequence[int]) -> 
 def insert_items(
     model: type[Item], columns: Sequence[str], select: str, values: Sequence[Any]
 ) -> int:
-    """Make a job's rows from a SELECT in one statement; how many.
-
-    Of MANY the planner is told at once: it would take a job it doesn't know for a small one, and
-    sort all its rows for every claim.
-    """
+    """Make a job's rows from a SELECT in one statement; how many."""
     table = model._meta.db_table
     with connections["default"].cursor() as cursor:
         cursor.execute(f"INSERT INTO {table} ({', '.join(columns)}) {select}", values)
-        made = int(cursor.rowcount)
-        if made >= MANY:
-            cursor.execute(f"ANALYZE {table} (job_id, state, not_before)")
-        return made
+        return int(cursor.rowcount)
