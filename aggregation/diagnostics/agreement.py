@@ -163,17 +163,16 @@ def conger_kappa(table: Labels, weighting: Weighting = "identity") -> ChanceCorr
     Gwet 2014). With two annotators it is Cohen's kappa. NaN with fewer than two annotators.
     """
     rows = table.answered()
-    who = np.full(len(rows), -1) if rows.annotator is None else rows.annotator
-    given = rows.take(who >= 0)
-    return _conger(_counted(rows), _own_counts(given), weighting)
+    return _conger(_counted(rows), _own_counts(rows), weighting)
 
 
 def _own_counts(rows: Labels) -> Floats:
-    """How often each annotator gave each label [J, C]."""
+    """How often each annotator gave each label [J, C]; who is unknown isn't one."""
     J, C = len(rows.annotator_ids), rows.n_classes
     if rows.annotator is None:
         return np.zeros((0, C))
-    key = rows.annotator.astype(np.int64) * C + rows.label
+    known = rows.annotator >= 0
+    key = rows.annotator[known].astype(np.int64) * C + rows.label[known]
     return np.bincount(key, minlength=J * C).reshape(J, C).astype(np.float64)
 
 
@@ -268,7 +267,7 @@ def agreement(
     """
     labels = labels_from_pairs(table) if isinstance(table, Comparisons) else table
     rows = labels.answered()
-    V, own = _counted(rows), _own_counts(rows.take(rows.people[0] < len(rows.annotator_ids)))
+    V, own = _counted(rows), _own_counts(rows)
     units = int((V.sum(axis=1) >= 2).sum())
     measures = _measures(levels, _numbers(labels))
     values = {name: measure(V, own) for name, measure in measures.items()}
@@ -317,12 +316,11 @@ def _intervals(
     level: float,
 ) -> dict[str, tuple[float, float]]:
     """Bounds of all measures, from leaving out the same annotators. Who is unknown stays in."""
-    J = len(own)
-    if rows.annotator is None or (own.sum(axis=1) > 0).sum() < 3:
-        return dict.fromkeys(measures, (float("nan"), float("nan")))
     active = np.flatnonzero(own.sum(axis=1) > 0)
+    if rows.annotator is None or len(active) < 3:
+        return dict.fromkeys(measures, (float("nan"), float("nan")))
     drawn, G = groups_of(len(active), seed)
-    group = np.full(J + 1, -1)
+    group = np.full(len(own) + 1, -1)
     group[active] = drawn
     order = np.argsort(group[rows.annotator], kind="stable")
     ends = np.searchsorted(group[rows.annotator][order], np.arange(G + 1))

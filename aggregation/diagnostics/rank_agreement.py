@@ -151,16 +151,12 @@ class _Mean:
     def add_pairs(self, tau: Floats, group: Longs) -> None:
         """All pairs of a panel; without a group, those with nobody of it."""
         known = ~np.isnan(tau) & ~np.eye(len(tau), dtype=np.bool_)
-        of = np.zeros((len(tau), self.groups))
-        of[np.arange(len(tau)), group] = 1.0
-        for matrix, whole, parts in (
-            (np.where(known, tau, 0.0), "sum", self.sums),
-            (known.astype(np.float64), "n", self.ns),
-        ):
-            total = matrix.sum() / 2
-            setattr(self, whole, getattr(self, whole) + total)
-            within = np.einsum("ig,ij,jg->g", of, matrix, of, optimize=True) / 2
-            parts += total - of.T @ matrix.sum(axis=1) + within
+        of = self._members(group)
+        total, without = _over_pairs(np.where(known, tau, 0.0), of)
+        pairs, pairs_without = _over_pairs(known.astype(np.float64), of)
+        self.sum, self.n = self.sum + total, self.n + pairs
+        self.sums += without
+        self.ns += pairs_without
 
     def add_whole(self, tiers: Floats, group: Longs) -> None:
         """W of a panel on what all of it ranked; without a group, that of the rest of it."""
@@ -171,14 +167,17 @@ class _Mean:
         value = float(_concordance(ranks.sum(axis=0), ties.sum(), len(ranks)))
         if not np.isfinite(value):
             return
-        of = np.zeros((len(ranks), self.groups))
-        of[np.arange(len(ranks)), group] = 1.0
+        of = self._members(group)
         m = len(ranks) - of.sum(axis=0)
         rest = _concordance(ranks.sum(axis=0) - of.T @ ranks, ties.sum() - of.T @ ties, m)
         known = np.isfinite(rest) & (m >= 2)
         self.sum, self.n = self.sum + value, self.n + 1
         self.sums += np.where(known, rest, 0.0)
         self.ns += known
+
+    def _members(self, group: Longs) -> Floats:
+        """1 where an annotator of the panel is in a group [m, groups]."""
+        return np.asarray(group[:, None] == np.arange(self.groups), dtype=np.float64)
 
     @property
     def value(self) -> float:
@@ -187,3 +186,10 @@ class _Mean:
     def interval(self, level: float, low: float) -> tuple[float, float]:
         without = self.sums / np.where(self.ns > 0, self.ns, np.nan)
         return interval(self.value, without, level, (low, 1.0))
+
+
+def _over_pairs(matrix: Floats, of: Floats) -> tuple[float, Floats]:
+    """Sum over pairs of a symmetric matrix with empty diagonal, and the same without each group."""
+    total = float(matrix.sum()) / 2
+    within = np.einsum("ig,ij,jg->g", of, matrix, of, optimize=True) / 2
+    return total, total - of.T @ matrix.sum(axis=1) + within
