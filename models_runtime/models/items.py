@@ -37,19 +37,8 @@ OPEN_ITEM_STATES = (ItemState.READY, ItemState.RUNNING)
 
 I = TypeVar("I", bound="Item")  # noqa: E741 - the item
 
-CLAIM = """
-WITH picked AS (
-    SELECT id FROM {table}
-    WHERE job_id = %s AND state = 'ready'
-      AND (not_before IS NULL OR not_before <= statement_timestamp())
-    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-)
-UPDATE {table} item
-SET state = 'running', worker = %s, attempt = attempt + 1, not_before = NULL,
-    lease_until = statement_timestamp() + make_interval(secs => %s)
-FROM picked WHERE item.id = picked.id
-RETURNING item.*
-"""
+# Defined in migration 0014: in the order of ids, skipping rows that somebody else is looking at.
+CLAIM = "SELECT * FROM models_runtime_claim(NULL::{table}, %s, %s, %s, %s)"
 
 
 class ItemQuerySet(models.QuerySet[I]):
