@@ -61,7 +61,7 @@ class Chunk:
         self.place = placed.place_of(columns.integers["question_id"])
         self.annotator = columns.integers["annotator_id"]
         self.profile = columns.integers["profile_id"]
-        self.first = columns.integers["first"]
+        self.first = columns.integers["first"] - 1
         self.confidence = columns.floats["confidence"]
         self.payload, said = columns.texts["said"]
         self.said = [_evidence(*each.split(BETWEEN, 1)) for each in said]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import models
 from django.db.models import F, TextField
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Greatest
 from numpy.typing import NDArray
 
 from aggregation.ballot_columns import Rankings
@@ -22,15 +22,16 @@ from aggregation.evidence_columns import (
 )
 from aggregation.method import Method
 from aggregation.models import Items
-from aggregation.placements import Placed, distinct
+from aggregation.placements import Placed, distinct, newest
 from aggregation.rating_columns import Scores
 from aggregation.streaming import Columns, stream_columns
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings, Table, convert
 from annotation.consent import withdrawn
-from annotation.models import Criterion, Judgment, Project, Standing
+from annotation.models import Annotator, Criterion, Judgment, Project, Question, Standing
 from annotation.phrases import say
 
 Watch = Callable[[int], None]
+MOST_FIRST = 1 << 15  # one more than the largest number of a candidate shown first can be
 WITHDRAWN = "withdrawn"  # why judgments of people who left take no part
 
 
@@ -221,7 +222,7 @@ def _blocks(
         "annotator_id",
         "profile_id",
         "confidence",
-        first=Coalesce(F("shown_order__0"), -1),
+        first=Greatest(F("shown_order__0"), -1) + 1,  # GREATEST takes no notice of NULL
         said=Cast("payload", TextField()),
     )
     return stream_columns(
@@ -231,5 +232,11 @@ def _blocks(
         floats=("confidence",),
         texts={"said": ("judgment_type", "said")},
         rare=("profile_id", "confidence"),
+        within={
+            "position": mark,
+            "question_id": newest(Question),
+            "annotator_id": newest(Annotator),
+            "first": MOST_FIRST,
+        },
         at_most=mark,
     )

@@ -1,7 +1,8 @@
 """Many rows as a few byte strings: for the database a fraction of the work of sending each row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,28 +11,68 @@ from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
 CELLS = 4  # texts are packed into 2 ** CELLS cells, none of which may exceed 1 GB
+WORD = 63  # bits of a whole number that its sign leaves
 MEMORY = "128MB"  # for a statement to keep its cells in memory; more than four times what they take
 
 
 @dataclass(frozen=True)
+class Word:
+    """Small whole numbers side by side in one: (column, bits), the first in the lowest bits."""
+
+    parts: tuple[tuple[str, int], ...]
+
+    def sent(self) -> sql.Composable:
+        """A column of words as one byte string."""
+        number = sql.SQL("(coalesce({}, 0)::int8 << {})")
+        shifted = [
+            number.format(sql.Identifier(name), sql.Literal(shift))
+            for name, _, shift in self._placed()
+        ]
+        return sql.SQL("string_agg(int8send({}), ''::bytea)").format(sql.SQL(" | ").join(shifted))
+
+    def parted(self, words: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """The columns of which words were made, by name."""
+        for name, bits, shift in self._placed():
+            yield name, words >> shift & (1 << bits) - 1
+
+    def _placed(self) -> Iterator[tuple[str, int, int]]:
+        shift = 0
+        for name, bits in self.parts:
+            yield name, bits, shift
+            shift += bits
+
+
+@dataclass(frozen=True)
 class Shape:
-    """Names of the columns to read, by kind; `rare` repeats names of integers and floats."""
+    """Names of the columns to read, by kind. `rare` repeats names of integers and floats, and so
+    does `within`, with the largest value of an integer column that is never negative.
+    """
 
     order: tuple[str, ...]
     integers: tuple[str, ...]
     floats: tuple[str, ...]
     texts: Mapping[str, Sequence[str]]
     rare: frozenset[str]
+    within: Mapping[str, int]
 
     @property
     def numbers(self) -> tuple[tuple[str, str], ...]:
-        """(name, kind) of the integers and floats; the kind is the suffix of numpy's and
-        PostgreSQL's types.
+        """(name, kind) of the integers and floats that are sent by themselves; the kind is the
+        suffix of numpy's and PostgreSQL's types.
         """
-        return (
-            *((name, "int8") for name in self.integers),
-            *((name, "float8") for name in self.floats),
-        )
+        alone = (name for name in self.integers if name not in self.within)
+        return (*((name, "int8") for name in alone), *((name, "float8") for name in self.floats))
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """As few words as hold the columns of known size, in their order."""
+        found: list[list[tuple[str, int]]] = []
+        for name, most in self.within.items():
+            bits = max(most.bit_length(), 1)
+            if not found or sum(taken for _, taken in found[-1]) + bits > WORD:
+                found.append([])
+            found[-1].append((name, bits))
+        return tuple(Word(tuple(parts)) for parts in found)
 
 
 @dataclass(frozen=True)
@@ -68,15 +109,26 @@ def fetched(statement: sql.Composed, params: Any) -> list[tuple[Any, ...]]:
 
 
 def packed(part: Part, shape: Shape, seed: int) -> sql.Composed:
-    """One statement that aggregates rows, in no order, into byte strings; of texts their hashes."""
+    """One statement that aggregates rows, in no order, into byte strings; of texts their hashes.
+
+    Rows with a number beyond what it was said to be within are left out: they are newer.
+    """
     key = sql.Identifier(shape.order[0])
-    columns = [sent(name, kind, key, name in shape.rare) for name, kind in shape.numbers]
+    columns: list[sql.Composable] = [
+        sent(name, kind, key, name in shape.rare) for name, kind in shape.numbers
+    ]
+    columns += [word.sent() for word in shape.words]
     columns += [
         sql.SQL("string_agg(int8send({}), ''::bytea)").format(_hash(made_of, seed))
         for made_of in shape.texts.values()
     ]
+    conditions = [part.condition()]
+    conditions += [
+        sql.SQL("coalesce({}, 0) <= {}").format(sql.Identifier(name), sql.Literal(most))
+        for name, most in shape.within.items()
+    ]
     return sql.SQL("SELECT {} FROM ({}) AS row WHERE {}").format(
-        sql.SQL(", ").join(columns), part.rows, part.condition()
+        sql.SQL(", ").join(columns), part.rows, sql.SQL(" AND ").join(conditions)
     )
 
 

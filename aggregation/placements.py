@@ -2,7 +2,7 @@
 maps from row numbers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from django.db.models import F, Max
 from numpy.typing import NDArray
 
 from aggregation.streaming import stream_columns
-from annotation.models import Candidate, Placement, Project, Question
+from annotation.models import Candidate, Placement, Project, Prompt, Question, System
 
 MOST_POSITIONS = 1 << 15  # more than a position's column can hold
 WIDEST_TABLE = 1 << 24  # row numbers that a table by row number may span
@@ -27,28 +27,50 @@ class Placed:
 
     def __init__(self, project: Project, *, pooled: bool) -> None:
         self.pooled = pooled
-        at, self.candidate = _read(
-            Placement.objects.filter(question__project=project).annotate(
-                at=F("question_id") * MOST_POSITIONS + F("position")
-            ),
-            "at",
-            "candidate_id",
+        asked, prompt, rubric = _read(
+            Question.objects.filter(project=project),
+            {"id": newest(Question), "prompt_id": newest(Prompt)},
+            rare=("rubric_id",),
         )
-        owner = at // MOST_POSITIONS
+        self.asked, self.line_of = asked, lookup(asked)
+        owner, self.candidate = self._placements(project)
         self.start: Longs = np.flatnonzero(np.diff(owner, prepend=-1))
         self.question: Longs = owner[self.start]
         self.place_of = lookup(self.question)
-        asked, prompt, rubric = _read(
-            Question.objects.filter(project=project), "id", "prompt_id", "rubric_id"
-        )
-        self.asked, self.line_of = asked, lookup(asked)
         line = self.line_of(self.question)
         self.prompt, self.rubric = prompt[line], rubric[line]
         self.system = self._systems(project) if pooled else np.zeros_like(self.candidate)
 
+    def _placements(self, project: Project) -> tuple[Longs, Longs]:
+        """Questions and the candidates placed in them, in the order of their positions."""
+        at, candidate = _read(
+            self._placed(project).annotate(at=F("question_id") * MOST_POSITIONS + F("position")),
+            {
+                "at": (newest(Question) + 1) * MOST_POSITIONS - 1,
+                "candidate_id": newest(Candidate),
+            },
+        )
+        owner = at // MOST_POSITIONS
+        known = self.knows(owner)
+        return (owner, candidate) if known.all() else (owner[known], candidate[known])
+
+    def _placed(self, project: Project) -> models.QuerySet[Placement]:
+        """The project's placements; where most questions of an age are its own, with others' of
+        that age, for joining them takes twice the time of reading them.
+        """
+        if not len(self.asked):
+            return Placement.objects.none()
+        first, last = int(self.asked[0]), int(self.asked[-1])
+        if 2 * len(self.asked) < last - first + 1:
+            return Placement.objects.filter(question__project=project)
+        return Placement.objects.filter(question__gte=first, question__lte=last)
+
     def _systems(self, project: Project) -> Longs:
         """The system that wrote each placed candidate, 0 where nobody says."""
-        wrote, system = _read(Candidate.objects.filter(system__project=project), "id", "system_id")
+        wrote, system = _read(
+            Candidate.objects.filter(system__project=project),
+            {"id": newest(Candidate), "system_id": newest(System)},
+        )
         if not len(wrote):
             return np.zeros_like(self.candidate)
         line = lookup(wrote)(self.candidate)
@@ -66,13 +88,28 @@ class Placed:
         return self.system if self.pooled else self.candidate
 
 
-def _read(rows: models.QuerySet[Any], *names: str) -> list[Longs]:
-    """Integer columns of all rows, ascending by the first one, which is unique."""
-    ceiling = rows.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
+def newest(model: type[models.Model]) -> int:
+    """The highest row number of a model now; rows that come later have higher ones."""
+    return int(model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0)
+
+
+def _read(
+    rows: models.QuerySet[Any], within: Mapping[str, int], rare: Sequence[str] = ()
+) -> list[Longs]:
+    """Integer columns of all rows, ascending by the first one, which is unique.
+
+    `within` has what the numbers of a column don't exceed; `rare` are mostly NULL.
+    """
+    names = (*within, *rare)
     parts = [
         part.integers
         for part in stream_columns(
-            rows.order_by().values(*names), order=names[:1], integers=names, at_most=ceiling
+            rows.order_by().values(*names),
+            order=names[:1],
+            integers=names,
+            rare=rare,
+            within=within,
+            at_most=newest(rows.model),
         )
     ]
     nothing = np.zeros(0, dtype=np.int64)

@@ -12,7 +12,7 @@ from django.db import connection, models
 from numpy.typing import NDArray
 from psycopg import sql
 
-from aggregation.packed_rows import Part, Shape, fetched, packed, unsent
+from aggregation.packed_rows import Part, Shape, Word, fetched, packed, unsent
 from aggregation.packed_texts import coded
 
 CHUNK = 10_000  # rows per fetch
@@ -20,6 +20,7 @@ BLOCK = 1 << 16  # rows per block
 AT_ONCE = 1 << 20  # rows per statement, about 60 bytes each in memory
 FEW_TEXTS = 1024  # distinct texts of a statement that each of its blocks may carry whole
 NO_TEXTS: Mapping[str, Sequence[str]] = MappingProxyType({})
+NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
 def stream(queryset: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
@@ -66,6 +67,7 @@ def stream_columns(
     floats: Sequence[str] = (),
     texts: Mapping[str, Sequence[str]] = NO_TEXTS,
     rare: Sequence[str] = (),
+    within: Mapping[str, int] = NO_BOUNDS,
     at_most: int | None = None,
 ) -> Iterator[Columns]:
     """The rows of a `values()` queryset, ascending by the integer columns `order`, in blocks.
@@ -73,16 +75,17 @@ def stream_columns(
     The database packs the rows into a few byte strings, which costs a fraction of sending them row
     by row, and may use all its workers. NULL arrives as 0, NaN or "". Columns that are also named
     in `rare` are mostly NULL and are sent only where they are not. With them or with texts, `order`
-    is one unique column. `texts` names texts by the columns that make them up, with BETWEEN in
-    between. They are told apart by a hash of 64 bits whose seed is drawn for every reading, so that
-    nobody can prepare two that look the same, and the distinct ones are read afterwards. A reading
-    takes several statements, so the rows must not change meanwhile: the log up to a mark,
-    placements. `at_most` is a number of rows known beforehand not to be exceeded; it spares the
-    counting.
+    is one unique column. `within` gives integer columns that are never negative a value above which
+    rows are left out: several such columns are sent as one number. `texts` names texts by the
+    columns that make them up, with BETWEEN in between. They are told apart by a hash of 64 bits
+    whose seed is drawn for every reading, so that nobody can prepare two that look the same, and
+    the distinct ones are read afterwards. A reading takes several statements, so the rows must not
+    change meanwhile: the log up to a mark, placements. `at_most` is a number of rows known
+    beforehand not to be exceeded; it spares the counting.
     """
     inner, params = queryset.query.sql_with_params()
     rows = sql.SQL(inner)
-    shape = Shape(tuple(order), tuple(integers), tuple(floats), texts, frozenset(rare))
+    shape = Shape(tuple(order), tuple(integers), tuple(floats), texts, frozenset(rare), within)
     seed = secrets.randbits(63)
     for low, high in _ranges(rows, params, order[0], at_most):
         part = Part(rows, params, order[0], low, high)
@@ -114,26 +117,40 @@ def _ranges(
 def _unpacked(cells: Sequence[Sequence[Any]], shape: Shape) -> Columns | None:
     """All rows of a statement in their order, texts as hashes; None without any."""
     (cell,) = cells
-    numbers = dict(zip((name for name, _ in shape.numbers), cell, strict=False))
-    if numbers[shape.order[0]] is None:
+    if all(column is None for column in cell):
         return None
+    sent = iter(cell)
+    numbers = [(name, kind, next(sent)) for name, kind in shape.numbers]
+    words = [(word, unsent(next(sent), "int8")) for word in shape.words]
     dense: dict[str, Any] = {
-        name: unsent(numbers[name], kind) for name, kind in shape.numbers if name not in shape.rare
+        name: unsent(column, kind) for name, kind, column in numbers if name not in shape.rare
     }
-    place = np.lexsort([dense[name] for name in reversed(shape.order)])
+    place = _ascending(shape, dense, words)
     dense = {name: column[place] for name, column in dense.items()}
-    for name, kind in shape.numbers:
+    for word, column in words:
+        dense.update(word.parted(column[place]))
+    for name, kind, column in numbers:
         if name in shape.rare:
-            dense[name] = _spread(numbers[name], kind, dense[shape.order[0]])
+            dense[name] = _spread(column, kind, dense[shape.order[0]])
     texts: dict[str, tuple[NDArray[np.int64], list[str]]] = {
         name: (unsent(hashes, "int8")[place], [])
-        for name, hashes in zip(shape.texts, cell[len(numbers) :], strict=True)
+        for name, hashes in zip(shape.texts, sent, strict=True)
     }
     return Columns(
         {name: dense[name] for name in shape.integers},
         {name: dense[name] for name in shape.floats},
         texts,
     )
+
+
+def _ascending(
+    shape: Shape, dense: Mapping[str, Any], words: Sequence[tuple[Word, NDArray[np.int64]]]
+) -> NDArray[np.int64]:
+    """Places of the rows in their order."""
+    keys = dict(dense)
+    for word, column in words:
+        keys |= {name: values for name, values in word.parted(column) if name in shape.order}
+    return np.lexsort([keys[name] for name in reversed(shape.order)])
 
 
 def _spread(sent: bytes | None, kind: str, key: NDArray[np.int64]) -> NDArray[Any]:

@@ -103,6 +103,21 @@ def test_another_projects_judgments_stay_there(world: World) -> None:
     assert len(table_of(world.project, Comparisons)) == 1
 
 
+@pytest.mark.parametrize("between", [0, 1, 9])
+def test_questions_of_other_projects_between_ours_change_nothing(
+    world: World, between: int
+) -> None:
+    say(world.questions[0], world.annotator_ada, {"strength": 1})
+    other = make_project("other")
+    for count in range(between):
+        make_question(other, f"theirs-{count}")
+    late = make_question(world.project, "late")
+    say(late, world.annotator_bob, {"strength": -2})
+    table = table_of(world.project, Comparisons)
+    assert [table.group_ids[code] for code in table.group] == ["prompt-noise", "prompt-late"]
+    assert (table.a.tolist(), table.b.tolist(), table.y.tolist()) == ([0, 0], [1, 1], [1, -2])
+
+
 def test_pairs_without_a_known_or_different_system_are_counted_as_left_out(world: World) -> None:
     question, same = world.questions[:2]
     Candidate.objects.filter(external_id="noise-0").update(system=None)

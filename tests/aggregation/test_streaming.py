@@ -114,3 +114,32 @@ def test_reading_leaves_the_settings_of_the_connection_as_they_were(log: list[Ju
 
 def test_no_rows_give_no_columns(world: World) -> None:
     assert columns() == []
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        ("position",),
+        ("question_id", "position"),
+        ("profile_id", "question_id", "position"),
+    ],
+)
+def test_small_numbers_side_by_side_arrive_as_they_were(
+    log: list[Judgment], within: tuple[str, ...]
+) -> None:
+    highest = max(each.question_id for each in log) + max(each.position for each in log)
+    (part,) = columns(within=dict.fromkeys(within, highest))
+    assert seen([part]) == plain()
+    assert part.integers["profile_id"].tolist() == [0] * 6
+
+
+def test_numbers_too_large_for_one_word_go_into_several(log: list[Judgment]) -> None:
+    wide = {"position": 1 << 40, "question_id": 1 << 40, "profile_id": (1 << 63) - 1}
+    (part,) = columns(within=wide)
+    assert seen([part]) == plain()
+
+
+def test_rows_beyond_a_bound_are_left_out(log: list[Judgment]) -> None:
+    (part,) = columns(within={"position": log[3].position})
+    assert seen([part]) == plain()[:4]
+    assert columns(within={"position": log[0].position - 1}) == []
