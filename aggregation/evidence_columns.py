@@ -6,14 +6,14 @@ its judgment type once per chunk and spread over the rows that carry it by array
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from aggregation.packed_texts import BETWEEN, read_texts
-from aggregation.placements import Longs, Placed, distinct, lookup
+from aggregation.placements import Longs, Placed, distinct, lookup, newest
 from aggregation.streaming import Columns, stream
 from aggregation.tables import Comparisons, Labels, Ratings, Table
 from annotation.catalogue import JUDGMENT_TYPES
@@ -28,12 +28,17 @@ from annotation.models import (
 )
 from annotation.phrases import say
 
+UNKNOWN = -1  # code of a thing of which nobody says what it is
+LONGEST_NAME = 4 * cast(int, Prompt._meta.get_field("external_id").max_length)  # bytes
 MOST_PLACES = 64  # more candidates than any judgment type places
 MOST_CRITERIA = 1 << 20
 
 ANSWERS = {Answer.NO: 0, Answer.YES: 1, Answer.NOT_APPLICABLE: -1}
 LABEL_IDS = ("no", "yes")
 CHECKLIST_SCORES = say("checklist answers into one score per annotator and response")
+
+
+Codes = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,9 @@ class Chunk:
         if not sizes.any():
             return None
         flat = np.array([code for found in lists for code in found], dtype=dtype)
+        if (sizes == 1).all():
+            codes = np.ascontiguousarray(flat.T)
+            return np.arange(len(self.payload)), [column.take(self.payload) for column in codes]
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         per_row = sizes[self.payload]
         row = np.repeat(np.arange(len(per_row)), per_row)
@@ -92,10 +100,11 @@ def _evidence(judgment_type: str, text: str) -> list[Evidence]:
 
 
 class Pairs:
-    """Columns of comparisons."""
+    """Columns of comparisons, in numbers as short as hold them."""
 
     def __init__(self, placed: Placed) -> None:
         self.placed = placed
+        self.things, self.code = _codes(placed.thing)
         self.columns: list[tuple[Any, ...]] = []
         self.exclusions: dict[str, int] = {}
 
@@ -104,53 +113,78 @@ class Pairs:
         if spread is None:
             return
         row, (at_a, at_b, strength, tie_kind) = spread
-        place = chunk.place[row]
-        start, thing = self.placed.start[place], self.placed.thing
-        a, b = thing[start + at_a], thing[start + at_b]
-        first = chunk.first[row]
-        unknown, same = (a == 0) | (b == 0), (a == b) & (a != 0)
-        self._leave_out("no_system", unknown)
-        self._leave_out("same_system", same)
-        kept = ~(unknown | same)
+        place = chunk.place.take(row)
+        start, first = self.placed.start.take(place), chunk.first.take(row)
+        a, b = self.code.take(start + at_a), self.code.take(start + at_b)
         columns = (
             a,
             b,
             strength.astype(np.int8),
             tie_kind.astype(np.int8),
-            ((first == at_a).astype(np.int8) - (first == at_b)).astype(np.int8),
-            chunk.annotator[row],
-            self.placed.prompt[place],
-            chunk.confidence[row].astype(np.float32),
+            ((first == at_a).astype(np.int8) - (first == at_b)),
+            chunk.annotator.take(row),
+            place.astype(np.int32),
+            chunk.confidence.take(row).astype(np.float32),
         )
-        self.columns.append(tuple(column[kept] for column in columns))
+        kept = self._kept(a, b)
+        if not kept.all():
+            columns = tuple(column[kept] for column in columns)
+        self.columns.append(columns)
 
-    def _leave_out(self, reason: str, rows: NDArray[np.bool_]) -> None:
-        if number := int(rows.sum()):
-            self.exclusions[reason] = self.exclusions.get(reason, 0) + number
+    def _kept(self, a: Codes, b: Codes) -> NDArray[np.bool_]:
+        """Which pairs are of two known things, different ones; the others are counted."""
+        unknown = (a == UNKNOWN) | (b == UNKNOWN)
+        same = (a == b) & ~unknown
+        for reason, rows in (("no_system", unknown), ("same_system", same)):
+            if number := int(rows.sum()):
+                self.exclusions[reason] = self.exclusions.get(reason, 0) + number
+        return np.asarray(~(unknown | same))
 
     def parts(self, names: "Names") -> Iterator[Part]:
         if not any(len(columns[0]) for columns in self.columns):
             return
-        a, b, y, tie_kind, first, annotator, prompt, confidence = map(
-            np.concatenate, zip(*self.columns, strict=True)
-        )
-        things = distinct(a, b)
-        items = names.items(things)
-        keys, code = coded(things, [item.key for item in items])
+        seen = np.zeros(len(self.things), dtype=np.bool_)
+        for a, b, *_ in self.columns:
+            seen[a] = seen[b] = True
+        items = names.items(self.things[seen])
+        keys, code = coded(self.things[seen], [item.key for item in items])
+        known = code(self.things)  # of things that weren't seen: some place
+        prompt = names.prompt_code(self.placed.prompt)
+        first, tie_kind = self._column(4, np.int8), self._column(3, np.int8)
         table = Comparisons.from_arrays(
-            code(a),
-            code(b),
-            y,
-            annotator=names.annotator_code(annotator),
+            self._column(0, np.int32, known.take),
+            self._column(1, np.int32, known.take),
+            self._column(2, np.int8),
+            annotator=self._column(5, np.int32, names.annotator_code),
             annotator_ids=names.annotators,
-            group=names.prompt_code(prompt),
+            group=self._column(6, np.int32, prompt.take),
             group_ids=names.prompts,
             first=first if first.any() else None,
-            conf=_conf(confidence),
+            conf=_conf(self._column(7, np.float32)),
             tie_kind=tie_kind if tie_kind.any() else None,
             ids=keys,
         )
         yield Part(table, {item.key: item for item in items})
+
+    def _column(
+        self, at: int, dtype: type[Any], code: Callable[[Any], Any] | None = None
+    ) -> NDArray[Any]:
+        """One column of all chunks, each coded as it is put in its place."""
+        whole = np.empty(sum(len(columns[at]) for columns in self.columns), dtype=dtype)
+        start = 0
+        for columns in self.columns:
+            values = columns[at] if code is None else code(columns[at])
+            whole[start : start + len(values)] = values
+            start += len(values)
+        return whole
+
+
+def _codes(thing: Longs) -> tuple[Longs, Codes]:
+    """The different things, ascending, and a place among them for each; UNKNOWN for 0."""
+    things = distinct(thing[thing > 0])
+    code = lookup(things)(thing).astype(np.int32)
+    code[thing == 0] = UNKNOWN
+    return things, code
 
 
 class Answers:
@@ -318,8 +352,13 @@ class Names:
 def _prompts(project: Project, rows: Longs) -> list[str]:
     """The external ids of prompts, given by their rows, which ascend."""
     known, names = read_texts(
-        Prompt.objects.filter(project=project).values("id", "external_id"), "id", "external_id"
+        Prompt.objects.filter(project=project).values("id", "external_id"),
+        "id",
+        "external_id",
+        most=newest(Prompt) * LONGEST_NAME,
     )
+    if np.array_equal(known, rows):
+        return names
     return [names[at] for at in np.searchsorted(known, rows).tolist()]
 
 

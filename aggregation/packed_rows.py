@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
 CELLS = 4  # texts are packed into 2 ** CELLS cells, none of which may exceed 1 GB
+ONE_CELL = 1 << 29  # bytes of texts that surely fit into one
 WORD = 63  # bits of a whole number that its sign leaves
 MEMORY = "128MB"  # for a statement to keep its cells in memory; more than four times what they take
 
 
 @dataclass(frozen=True)
 class Word:
-    """Small whole numbers side by side in one: (column, bits), the first in the lowest bits."""
+    """Small whole numbers side by side in one: (column, bits), the first in the highest bits."""
 
     parts: tuple[tuple[str, int], ...]
 
@@ -33,13 +34,19 @@ class Word:
     def parted(self, words: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
         """The columns of which words were made, by name."""
         for name, bits, shift in self._placed():
-            yield name, words >> shift & (1 << bits) - 1
+            column = words >> shift
+            column &= (1 << bits) - 1
+            yield name, column
+
+    def sorts(self, order: Sequence[str]) -> bool:
+        """Whether words ascend as this order does, whose columns no two rows have alike."""
+        return [name for name, _ in self.parts[: len(order)]] == list(order)
 
     def _placed(self) -> Iterator[tuple[str, int, int]]:
-        shift = 0
+        shift = sum(bits for _, bits in self.parts)
         for name, bits in self.parts:
+            shift -= bits
             yield name, bits, shift
-            shift += bits
 
 
 @dataclass(frozen=True)
@@ -98,9 +105,10 @@ class Part:
 def fetched(statement: sql.Composed, params: Any) -> list[tuple[Any, ...]]:
     """All rows in binary form, which the cursors of Django can't ask for."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('work_mem')")
-        (before,) = cursor.fetchone()
-        cursor.execute("SELECT set_config('work_mem', %s, true)", [MEMORY])
+        cursor.execute(
+            "SELECT current_setting('work_mem'), set_config('work_mem', %s, true)", [MEMORY]
+        )
+        before, _ = cursor.fetchone()
         text = cursor.cursor.mogrify(statement, params)
         with connection.wrap_database_errors, Cursor(connection.connection) as plain:
             rows = plain.execute(text, binary=True).fetchall()
@@ -142,12 +150,16 @@ def _hash(columns: Sequence[str], seed: int) -> sql.Composable:
     return found
 
 
-def in_cells(part: Part, columns: Sequence[sql.Composable]) -> sql.Composed:
-    """A statement that aggregates rows in several cells, for texts may be long.
+def in_cells(part: Part, columns: Sequence[sql.Composable], most: int | None) -> sql.Composed:
+    """A statement that aggregates rows in several cells, for texts may be long: in one where they
+    have `most` bytes together and those fit.
 
     Grouped by truth values of the leading column's last bits, of which the planner knows that they
     make few groups: so it hashes where it would otherwise sort all rows.
     """
+    if most is not None and most <= ONE_CELL:
+        one = sql.SQL("SELECT {} FROM ({}) AS row WHERE {}")
+        return one.format(sql.SQL(", ").join(columns), part.rows, part.condition())
     key = sql.Identifier(part.key)
     bits = [sql.SQL("({} & {}) <> 0").format(key, sql.Literal(1 << bit)) for bit in range(CELLS)]
     return sql.SQL("SELECT {} FROM ({}) AS row WHERE {} GROUP BY {}").format(

@@ -1,6 +1,6 @@
 """Texts of many rows: told apart by hashes, the distinct ones read once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,25 +16,29 @@ NAMED_TEXTS = 4096  # distinct texts up to which each is asked for once, by a ro
 
 
 def read_texts(
-    queryset: models.QuerySet[Any, Any], key: str, text: str
+    queryset: models.QuerySet[Any, Any], key: str, text: str, most: int
 ) -> tuple[NDArray[np.int64], list[str]]:
     """An integer column that is unique, ascending, and a text beside it, of a `values()` queryset
-    that may have very many rows.
+    that may have very many rows. `most` bytes are known not to be exceeded by the texts together.
     """
     inner, params = queryset.query.sql_with_params()
-    keys, texts = all_texts((text,), Part(sql.SQL(inner), params, key, None, None))
+    keys, texts = all_texts((text,), Part(sql.SQL(inner), params, key, None, None), most)
     return keys, texts.to_pylist()
 
 
 def coded(
-    hashes: NDArray[np.int64], place: NDArray[np.int64], columns: Sequence[str], part: Part
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Codes into the distinct texts of a column, in order of their first rows."""
+    hashes: NDArray[np.int64],
+    keys: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+    columns: Sequence[str],
+    part: Part,
+) -> tuple[NDArray[np.int32], list[str]]:
+    """Codes into the distinct texts of a column, in order of their first rows; `keys` are those of
+    rows.
+    """
     encoded = _arrow(hashes).dictionary_encode()
-    code = np.from_dlpack(encoded.indices).astype(np.int64)  # to_numpy() would load pandas, too
-    first = np.zeros(len(encoded.dictionary), dtype=np.int64)
-    first[code[::-1]] = place[::-1]  # of the places of a text, the last one written here stays
-    return code, _texts_at(first, columns, part)
+    code: Any = np.from_dlpack(encoded.indices)  # to_numpy() would load pandas, too
+    fresh = np.diff(np.maximum.accumulate(code), prepend=np.int32(-1)) > 0
+    return code, _texts_at(keys(np.flatnonzero(fresh)), columns, part)
 
 
 def _texts_at(place: NDArray[np.int64], columns: Sequence[str], part: Part) -> list[str]:
@@ -55,15 +59,18 @@ def _text(columns: Sequence[str]) -> sql.Composable:
     return sql.SQL("concat_ws({}, {})").format(sql.Literal(BETWEEN), sql.SQL(", ").join(parts))
 
 
-def all_texts(columns: Sequence[str], part: Part) -> tuple[NDArray[np.int64], Any]:
-    """(keys, ascending, and the texts beside them) of all rows."""
+def all_texts(
+    columns: Sequence[str], part: Part, most: int | None = None
+) -> tuple[NDArray[np.int64], Any]:
+    """(keys, ascending, and the texts beside them) of all rows; `most` bytes of texts, if known."""
     key, text = sql.Identifier(part.key), _text(columns)
     columns_sent = [
         sent(part.key, "int8", key, False),
         sql.SQL("string_agg(int8send(octet_length({})), ''::bytea)").format(text),
         sql.SQL("string_agg({}, '')").format(text),
     ]
-    cells = fetched(in_cells(part, columns_sent), part.params)
+    statement = in_cells(part, columns_sent, most)
+    cells = [cell for cell in fetched(statement, part.params) if cell[0] is not None]
     if not cells:
         return np.zeros(0, dtype=np.int64), pa.array([], pa.large_string())
     keys, lengths, texts = zip(*cells, strict=True)

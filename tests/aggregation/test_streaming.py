@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
-from aggregation import packed_texts, streaming
-from annotation.models import Judgment
+from aggregation import packed_rows, packed_texts, streaming
+from annotation.models import Judgment, Prompt
 from tests.aggregation.test_loading import say
 from tests.cast import World
 
@@ -143,3 +143,29 @@ def test_rows_beyond_a_bound_are_left_out(log: list[Judgment]) -> None:
     (part,) = columns(within={"position": log[3].position})
     assert seen([part]) == plain()[:4]
     assert columns(within={"position": log[0].position - 1}) == []
+
+
+@pytest.mark.parametrize("block", [1, 2, 1 << 16])
+def test_columns_that_are_mostly_empty_come_to_the_rows_that_have_them(
+    log: list[Judgment], monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(streaming, "BLOCK", block)
+    parts = columns(rare=("profile_id", "confidence"))
+    assert seen(parts) == plain()
+    assert not any(part.integers["profile_id"].any() for part in parts)
+
+
+@pytest.mark.parametrize("one_cell", [0, 1 << 29])
+def test_names_are_the_same_read_at_once_or_in_cells(
+    world: World, monkeypatch: pytest.MonkeyPatch, one_cell: int
+) -> None:
+    monkeypatch.setattr(packed_rows, "ONE_CELL", one_cell)
+    prompts = Prompt.objects.filter(project=world.project)
+    keys, names = packed_texts.read_texts(
+        prompts.values("id", "external_id"), "id", "external_id", most=1_000
+    )
+    rows = list(prompts.order_by("id").values_list("id", "external_id"))
+    assert list(zip(keys.tolist(), names, strict=True)) == rows != []
+    nobody = Prompt.objects.filter(pk=0).values("id", "external_id")
+    keys, names = packed_texts.read_texts(nobody, "id", "external_id", most=0)
+    assert (keys.tolist(), names) == ([], [])
