@@ -17,6 +17,7 @@ from models_runtime.engines import (
     ContinuationLogprobs,
     ContinuationRequest,
     Conversation,
+    EmbeddingRequest,
     Engine,
     Failure,
     Usage,
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 WINDOW = 64
+ONE_SPOILS_ALL = frozenset({Cause.TOO_LONG, Cause.BAD_REQUEST})  # for one text of a request
 STOPPED = Failure(Cause.CANCELLED, "The engine was stopped before this was measured.")
 T = TypeVar("T")
 
@@ -173,13 +175,29 @@ def continuations(
 
 
 def vectors_of(texts: Iterable[str], engine: Engine) -> tuple[Mapping[str, list[float]], Failure]:
-    """Every text's vector, each computed once; and why there is none for those that are missing."""
+    """Every text's vector, each computed once; and why there is none for those that are missing.
+
+    Servers refuse all texts of a request for one that is too long, so refused ones are asked for
+    again by halves.
+    """
     found: dict[str, list[float]] = {}
     failure = STOPPED
-    requests = {request.key: request for request in embedding_requests(texts)}
-    for reply in engine.embed(requests.values()):
-        if reply.failure is not None:
-            failure = reply.failure
-        else:
-            found |= zip(requests[reply.key].texts, reply.vectors, strict=True)
+    asked = {request.key: request for request in embedding_requests(texts)}
+    while asked:
+        halves: dict[str, EmbeddingRequest] = {}
+        for reply in engine.embed(asked.values()):
+            request = asked[reply.key]
+            if reply.failure is None:
+                found |= zip(request.texts, reply.vectors, strict=True)
+            elif reply.failure.cause in ONE_SPOILS_ALL and len(request.texts) > 1:
+                halves |= {half.key: half for half in _halves(request)}
+            else:
+                failure = reply.failure
+        asked = halves
     return found, failure
+
+
+def _halves(request: EmbeddingRequest) -> Iterator[EmbeddingRequest]:
+    middle = len(request.texts) // 2
+    yield EmbeddingRequest(f"{request.key}<", request.texts[:middle])
+    yield EmbeddingRequest(f"{request.key}>", request.texts[middle:])

@@ -23,6 +23,7 @@ from models_runtime.engines import (
     ModelReference,
     RewardRequest,
 )
+from models_runtime.rewards import vectors_of
 
 ASKED = Message("user", "May I paint my rented flat?")
 TALK = (ASKED, Message("assistant", "Ask first."))
@@ -43,11 +44,12 @@ class _Handler(BaseHTTPRequestHandler):
         told: Told = self.server.told  # type: ignore[attr-defined]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         told.asked.append((self.path, body))
-        self._send(told.answer(body))
+        answer = told.answer(body)
+        self._send(answer, 400 if "error" in answer else 200)
 
-    def _send(self, value: Any) -> None:
+    def _send(self, value: Any, status: int = 200) -> None:
         sent = json.dumps(value).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
         self.wfile.write(sent)
@@ -161,6 +163,31 @@ def test_too_few_vectors_are_refused() -> None:
         pytest.raises(EngineError, match="another number of embeddings"),
     ):
         engine.vectors(["a", "b"])
+
+
+def test_one_text_that_is_too_long_leaves_the_others_of_its_request_their_vectors() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        if any(len(text) > 500 for text in body["input"]):
+            return {"error": {"code": "context_length_exceeded", "message": "too long"}}
+        return {"data": [{"index": i, "embedding": [1.0]} for i, _ in enumerate(body["input"])]}
+
+    texts = ["x" * n for n in range(70)]
+    with pooling_server(answer) as told, served(told, "embeddings") as engine:
+        found, failure = vectors_of([*texts[:40], "long" * 200, *texts[40:]], engine)
+    assert set(found) == set(texts)
+    assert failure.cause is Cause.TOO_LONG
+    assert len(told.asked) < 20
+
+
+def test_a_server_that_refuses_everything_is_asked_for_each_text_once_alone() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        return {"error": {"message": "no"}}
+
+    with pooling_server(answer) as told, served(told, "embeddings") as engine:
+        found, failure = vectors_of(["a", "b", "c", "d"], engine)
+    assert not found
+    assert failure.cause is Cause.BAD_REQUEST
+    assert sorted(len(body["input"]) for _, body in told.asked) == [1, 1, 1, 1, 2, 2, 4]
 
 
 def test_each_kind_offers_only_what_it_is() -> None:
