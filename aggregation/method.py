@@ -412,7 +412,7 @@ def _single_annotator(table: Table) -> bool:
     who = getattr(table, "annotator", None)
     if who is None or not len(who):
         return False
-    return bool((who == who[0]).all() and who[0] >= 0)
+    return bool(who[0] == who[-1] and (who == who[0]).all() and who[0] >= 0)
 
 
 __all__ = ["Comparisons", "Estimate", "Labels", "Method", "Ratings"]

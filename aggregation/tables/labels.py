@@ -158,31 +158,51 @@ class Labels:
     def _counts(self) -> Floats:
         return self.tallied()
 
+    def by_label(self) -> Floats:
+        """counts() as the caller's own; where every row counts one, the units of each label lie
+        together in memory, for rules that go label by label.
+        """
+        if self._counts_one_each:
+            return self._counted_by(np.uint16).astype(np.float64).T
+        return self.tallied()
+
+    @cached_property
+    def _all_answered(self) -> bool:
+        return bool((self.label >= 0).all())
+
+    @property
+    def _counts_one_each(self) -> bool:
+        """Whether every row counts one, and rows are not few."""
+        return self.weight is None and len(self) >= self.n_units and self._all_answered
+
     def tallied(self) -> Floats:
         """counts() as the caller's own: the table keeps nothing as large."""
-        C = self.n_classes
-        answered = self.label >= 0
-        if self.weight is None and len(self) >= self.n_units and answered.all():
-            return self._counted_by(np.uint16)
+        if self._counts_one_each:
+            return np.ascontiguousarray(self._counted_by(np.uint16).T, dtype=np.float64)
+        C, answered = self.n_classes, self.label >= 0
         key = self.unit.astype(np.int64) * C + self.label
-        if answered.all():
+        if self._all_answered:
             flat = np.bincount(key, self.weight, minlength=self.n_units * C)
         else:
             flat = np.bincount(key[answered], self.weights[answered], minlength=self.n_units * C)
         return flat.astype(np.float64).reshape(self.n_units, C)
 
-    def _counted_by(self, width: Any) -> Floats:
-        """Counts of all rows, by narrow counters if none overflows: then they add up to fewer."""
-        cells = sparse.coo_array((self.n_units, self.n_classes), dtype=width)
+    def _counted_by(self, width: Any) -> NDArray[Any]:
+        """Labels c of unit u at [c, u], by narrow counters if none overflows: then they add up to
+        fewer.
+        """
+        cells = sparse.coo_array((self.n_classes, self.n_units), dtype=width)
         # Set this way, scipy takes the indices on trust; they were checked at the door.
-        cells.coords, cells.data = (self.unit, self.label), np.ones(len(self), dtype=width)
-        found = cells.toarray()
+        cells.coords, cells.data = (self.label, self.unit), np.ones(len(self), dtype=width)
+        found = np.asarray(cells.toarray())
         if int(found.sum(dtype=np.int64)) != len(self):
             return self._counted_by(np.int64)
-        return np.asarray(found, dtype=np.float64)
+        return found
 
     def answered(self) -> Self:
         """Without "not applicable" rows and rows of weight zero."""
+        if self.weight is None and self._all_answered:
+            return self
         kept = self.label >= 0 if self.weight is None else (self.label >= 0) & (self.weight > 0)
         return self if kept.all() else self.take(kept)
 

@@ -3,7 +3,7 @@ blank units.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,22 +18,50 @@ from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
+PART = 1 << 16  # rows whose keys fit into the processor's cache
 TIE = 1e-9  # shares nearer than this are equal: no class wins by rounding
 
 
-def top_label(share: Floats) -> Longs:
-    """Index of the largest share per row; -1 where it is shared or the row is undefined. Never
-    breaks a tie.
+@dataclass(frozen=True, eq=False)
+class Leaders:
+    """Which labels share the first place of each unit: best[U], the largest share; leads[U, C];
+    number[U] of them.
     """
-    if not share.size:
-        return np.full(len(share), -1, dtype=np.int64)
-    best = row_top(share)
-    leaders, label = np.zeros((2, len(share)), dtype=np.int64)
-    for c in range(share.shape[1]):
-        leads = share[:, c] >= best - TIE
-        leaders += leads
-        label += c * leads
-    return np.where((leaders == 1) & np.isfinite(best), label, -1)
+
+    best: Floats
+    leads: NDArray[np.bool_]
+    number: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, share: Floats) -> "Leaders":
+        if not share.size:
+            return cls(np.full(len(share), np.nan), share > 0, np.zeros(len(share), dtype=np.int32))
+        best = row_top(share)
+        leads = share >= (best - TIE)[:, None]
+        number = np.zeros(len(share), dtype=np.int32)
+        for c in range(share.shape[1]):
+            number += leads[:, c]
+        return cls(best, leads, number)
+
+    @property
+    def label(self) -> Longs:
+        """Index of the one leading label; -1 where there are several or none. Never breaks a
+        tie.
+        """
+        label = np.zeros(len(self.best), dtype=np.int32)
+        for c in range(1, self.leads.shape[1]):
+            label += np.multiply(self.leads[:, c], c, dtype=np.int32)
+        return np.where((self.number == 1) & np.isfinite(self.best), label, -1).astype(np.int64)
+
+    @property
+    def credit(self) -> Floats:
+        """1/t for each of the t labels that share the first place of a unit, else 0."""
+        return np.asarray(self.leads / np.maximum(self.number, 1)[:, None])
+
+
+def top_label(share: Floats) -> Longs:
+    """Index of the largest share per row; -1 where it is shared or the row is undefined."""
+    return Leaders.of(share).label
 
 
 def row_top(share: Floats) -> Floats:
@@ -44,11 +72,11 @@ def row_top(share: Floats) -> Floats:
     return best
 
 
-def shares(votes: Floats) -> Floats:
+def shares(votes: Floats, *, in_place: bool = False) -> Floats:
     """Rows divided by their sums; NaN where a unit has no vote."""
     total = (votes @ np.ones(votes.shape[1]))[:, None]
     with np.errstate(invalid="ignore"):
-        return np.asarray(votes / total)
+        return np.divide(votes, total, out=votes if in_place else None)
 
 
 def weighted_shares(table: Labels, weight: Floats) -> Floats:
@@ -60,7 +88,7 @@ def weighted_shares(table: Labels, weight: Floats) -> Floats:
 
 
 def agreement_with(
-    table: Labels, share: Floats, per: Longs | NDArray[np.int32], count: int
+    table: Labels, leaders: Leaders, per: Longs | NDArray[np.int32], count: int
 ) -> tuple[Floats, Longs]:
     """Per annotator: weighted share of his labels that equal the unit's label, and his number of
     labels.
@@ -68,26 +96,55 @@ def agreement_with(
     A unit whose first place is shared by t labels counts 1/t for each of them; NaN for an annotator
     without labels.
     """
-    credit = tied_credit(share).ravel()
-    n = np.bincount(per, minlength=count).astype(np.int64)
-    possible = n if table.weight is None else np.bincount(per, table.weight, minlength=count)
-    given = sparse.coo_array((count, len(credit)), dtype=np.float64)
-    # Set this way, scipy takes the indices on trust, and multiplies in one reading of the rows.
-    width: Any = np.int32 if len(credit) < 2**31 else np.int64
-    given.coords = (per, np.multiply(table.unit, share.shape[1], dtype=width) + table.label)
-    given.data = table.weights
-    agreed = given @ credit
+    if table.weight is None and leaders.number.max(initial=0) <= 2 and len(table) >= count:
+        agreed, n = _halves(table, leaders, per, count)
+        possible: NDArray[Any] = n
+    else:
+        n = np.bincount(per, minlength=count).astype(np.int64)
+        possible = n if table.weight is None else np.bincount(per, table.weight, minlength=count)
+        agreed = _credited(table, leaders.credit, per, count)
     return np.where(possible > 0, agreed / np.where(possible > 0, possible, 1.0), np.nan), n
 
 
-def tied_credit(share: Floats) -> Floats:
-    """1/t for each of the t labels that share the first place of a unit, else 0."""
-    if not share.size:
-        return np.zeros(share.shape)
-    top = np.isfinite(share) & (share >= row_top(share)[:, None] - TIE)
-    each = top.astype(np.float64)
-    each /= np.maximum(each @ np.ones(share.shape[1]), 1.0)[:, None]
-    return each
+def _halves(
+    table: Labels, leaders: Leaders, per: Longs | NDArray[np.int32], count: int
+) -> tuple[Floats, Longs]:
+    """Credit and number of labels per annotator where at most two labels share a first place.
+
+    Ones and halves are counted, in parts of the table that stay in the processor's cache: as many
+    of them as there are labels add up without rounding, so a sum row by row is the same.
+    """
+    shared = leaders.leads * leaders.number.astype(np.uint8)[:, None]
+    found = np.zeros(4 * count, dtype=np.int64)
+    for start in range(0, len(table), PART):
+        rows = slice(start, start + PART)
+        cells, key = _flat(shared, table.unit[rows], table.label[rows])
+        kind = per[rows] << 2
+        kind |= cells.take(key)
+        found += np.bincount(kind, minlength=len(found))
+    by_kind = found.reshape(count, 4)
+    return by_kind[:, 1] + by_kind[:, 2] / 2, by_kind.sum(axis=1)
+
+
+def _credited(table: Labels, credit: Floats, per: Longs | NDArray[np.int32], count: int) -> Floats:
+    """Weighted sum per annotator of the credit [U, C] of his labels, row by row."""
+    cells, key = _flat(credit, table.unit, table.label)
+    given = sparse.coo_array((count, cells.size), dtype=np.float64)
+    # Set this way, scipy takes the indices on trust, and multiplies in one reading of the rows.
+    given.coords, given.data = (per, key), table.weights
+    return np.asarray(given @ cells)
+
+
+def _flat(
+    cells: NDArray[Any], unit: NDArray[Any], label: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A matrix [U, C] as it lies in memory, and the place in it of each row's cell."""
+    width: Any = np.int32 if cells.size < 2**31 else np.int64
+    U, C = cells.shape
+    major, minor, size = (label, unit, U) if cells.T.flags.c_contiguous else (unit, label, C)
+    key = np.multiply(major, size, dtype=width)
+    key += minor
+    return cells.ravel(order="K"), key
 
 
 def quality(
@@ -116,15 +173,17 @@ def labelled(
     fit: Fit | None = None,
     warnings: tuple[ResultWarning, ...] = (),
     seen: NDArray[np.bool_] | None = None,
+    leaders: Leaders | None = None,
     **more: Any,
 ) -> Estimate:
     """An estimate over units. score = share or probability of the unit's most probable label.
-    `seen` says which units have a vote, where that is known already.
+    `seen` says which units have a vote, `leaders` which labels lead, where that is known already.
     """
     if seen is None:
         votes = table.counts()
         seen = votes @ np.ones(votes.shape[1]) > 0
-    label = top_label(posterior)
+    first = Leaders.of(posterior) if leaders is None else leaders
+    label = first.label
     found = list(warnings)
     if len(seen) and not seen.all():
         found.append(
@@ -139,9 +198,8 @@ def labelled(
                 _some(table, undecided),
             )
         )
-    score = row_top(posterior) if posterior.size else np.full(len(posterior), np.nan)
     base = Estimate(
-        score=score,
+        score=first.best,
         score_kind="probability",
         ranked=False,
         winners=(),

@@ -13,7 +13,13 @@ accuracy can be read off them.
 import numpy as np
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.consensus._labelling import agreement_with, labelled, quality, shares
+from aggregation.methods.consensus._labelling import (
+    Leaders,
+    agreement_with,
+    labelled,
+    quality,
+    shares,
+)
 from aggregation.methods.consensus._log_odds import from_log_odds, log_odds
 from aggregation.options import Options
 from aggregation.tables import Labels
@@ -26,7 +32,7 @@ def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate
     people, count = rows.people
     if table.gold is None or not (table.gold >= 0).any():
         posterior = shares(table.counts())
-        ability, n = agreement_with(rows, posterior, people, count)
+        ability, n = agreement_with(rows, Leaders.of(posterior), people, count)
         known = quality(table, ability, n, say("agreement with the majority"))
         return labelled(table, posterior, known, warnings=(warn(WarningCode.NO_GOLD),))
     truth = table.gold[rows.unit]

@@ -15,20 +15,28 @@ On pairs each question (or pair) is a unit whose labels are "first", "tie" and "
 import numpy as np
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.consensus._labelling import agreement_with, labelled, quality, shares
+from aggregation.methods.consensus._labelling import (
+    Leaders,
+    agreement_with,
+    labelled,
+    quality,
+    shares,
+)
 from aggregation.options import Options
 from aggregation.tables import Labels
 from annotation.phrases import say
 
 
 def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate:
-    posterior = shares(table.counts())
+    votes = table.by_label()
+    seen = votes @ np.ones(table.n_classes) > 0
+    posterior = shares(votes, in_place=True)
+    leaders = Leaders.of(posterior)
     answered = table.answered()
     people, count = answered.people
-    ability, n = agreement_with(answered, posterior, people, count)
-    return labelled(
-        table, posterior, quality(table, ability, n, say("agreement with the majority"))
-    )
+    ability, n = agreement_with(answered, leaders, people, count)
+    known = quality(table, ability, n, say("agreement with the majority"))
+    return labelled(table, posterior, known, seen=seen, leaders=leaders)
 
 
 METHOD = Method(

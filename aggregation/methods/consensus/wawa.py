@@ -13,6 +13,7 @@ import numpy as np
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.consensus._labelling import (
+    Leaders,
     agreement_with,
     labelled,
     quality,
@@ -27,7 +28,7 @@ from annotation.phrases import say
 def solve(table: Labels, options: Options, rng: np.random.Generator) -> Estimate:
     rows = table.answered()
     people, count = rows.people
-    skill, n = agreement_with(rows, shares(table.counts()), people, count)
+    skill, n = agreement_with(rows, Leaders.of(shares(table.counts())), people, count)
     posterior = weighted_shares(rows, rows.weights * skill[people])
     return labelled(table, posterior, quality(table, skill, n, say("agreement with the majority")))
 

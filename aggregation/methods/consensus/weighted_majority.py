@@ -18,6 +18,7 @@ import numpy as np
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.consensus._labelling import (
+    Leaders,
     agreement_with,
     labelled,
     quality,
@@ -46,8 +47,10 @@ def solve(table: Labels, options: WeightedMajorityOptions, rng: np.random.Genera
     else:
         posterior = from_log_odds(rows, log_odds(q, table.n_classes))
     people, count = rows.people
-    ability, n = agreement_with(rows, posterior, people, count)
-    return labelled(table, posterior, quality(table, ability, n, say("agreement with the outcome")))
+    leaders = Leaders.of(posterior)
+    ability, n = agreement_with(rows, leaders, people, count)
+    known = quality(table, ability, n, say("agreement with the outcome"))
+    return labelled(table, posterior, known, leaders=leaders)
 
 
 METHOD = Method(

@@ -15,6 +15,7 @@ import numpy as np
 
 from aggregation.method import Estimate, Method
 from aggregation.methods.consensus._labelling import (
+    Leaders,
     agreement_with,
     labelled,
     quality,
@@ -41,7 +42,7 @@ def solve(table: Labels, options: SkillOptions, rng: np.random.Generator) -> Est
     moved = 0.0
     for step in range(options.rounds):
         vote = weighted_shares(rows, rows.weights * skill[people])
-        agreement, n = agreement_with(rows, vote, people, count)
+        agreement, n = agreement_with(rows, Leaders.of(vote), people, count)
         change = np.where(np.isnan(agreement), 0.0, agreement - skill) * 0.5 ** (
             step // options.halve_every
         )

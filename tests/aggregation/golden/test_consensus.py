@@ -68,6 +68,29 @@ def test_majority_differs_at_three_patients() -> None:
     assert (np.flatnonzero(lowest != modelled) + 1).tolist() == [2, 12, 36]
 
 
+@pytest.mark.parametrize("most", [2, 4])
+@pytest.mark.parametrize("unanswered", [False, True])
+def test_a_shared_first_place_is_credited_in_equal_parts(most: int, unanswered: bool) -> None:
+    rng = np.random.default_rng(most)
+    unit, annotator = rng.integers(0, 80, 400), rng.integers(0, 20, 400)
+    label = rng.integers(-1 if unanswered else 0, most, 400)
+    counts = np.zeros((80, most), dtype=np.int64)
+    np.add.at(counts, (unit[label >= 0], label[label >= 0]), 1)
+    credit, n = np.zeros(20), np.zeros(20, dtype=np.int64)
+    for u, j, c in zip(unit.tolist(), annotator.tolist(), label.tolist(), strict=True):
+        if c >= 0:
+            leads = counts[u] == counts[u].max()
+            credit[j] += leads[c] / leads.sum()
+            n[j] += 1
+    result = fit("majority", Labels.from_arrays(unit, annotator, label, n_units=80, n_classes=most))
+    assert result.annotators.ability.tolist() == (credit / n).tolist()  # to the last bit
+    assert result.annotators.n.tolist() == n.tolist()
+    voted = counts.sum(axis=1) > 0
+    shares = counts[voted] / counts[voted].sum(axis=1, keepdims=True)
+    assert result.posterior[voted].tolist() == shares.tolist()
+    assert np.isnan(result.posterior[~voted]).all()
+
+
 def test_dawid_skene_on_the_toy_reaches_the_boundary() -> None:
     result = fit("dawid_skene", toy_labels(), smoothing=0.0, tol=1e-12)
     np.testing.assert_allclose(result.posterior[:, 1], [0.625, 0, 0.875, 0, 0, 0], atol=1e-4)
