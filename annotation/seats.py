@@ -18,11 +18,11 @@ from annotation.models import (
     Profile,
     Project,
     Question,
-    QuestionState,
+    Standing,
 )
 from annotation.project_rules import rules_of
 from annotation.settling import rules_for, settle
-from annotation.statements import Columns, fetch
+from annotation.statements import Columns, fetch, relate
 
 ASSIGNMENT = Columns(Assignment, "a")
 QUESTION = Columns(Question, "q")
@@ -47,22 +47,21 @@ WHERE a.public_id = %s AND a.annotator_id = %s
 FOR NO KEY UPDATE OF a, q
 """  # noqa: S608 - built of names of columns
 
-LEAVE = """
-UPDATE annotation_assignment SET state = 'submitted', ended_at = %(now)s WHERE id = %(assignment)s
-RETURNING id
-"""
-LEAVE_SEAT = """
-WITH left_by_its_annotator AS (
-  UPDATE annotation_assignment SET state = 'submitted', ended_at = %(now)s WHERE id = %(assignment)s
-)
-UPDATE annotation_question q SET state = 'answered'
-WHERE q.id = %(question)s AND q.state = 'open' AND q.overlap <= (
-  SELECT count(*) FROM annotation_judgment j JOIN annotation_annotator w ON w.id = j.annotator_id
-  WHERE j.question_id = q.id AND j.standing = 'counted' AND w.kind <> 'model'
-    AND NOT EXISTS (SELECT FROM annotation_judgment later WHERE later.supersedes_id = j.id)
-)
-RETURNING q.id
-"""
+# Done beside the judgment that is kept (`statements.insert`), whose row isn't seen by them yet.
+LEAVE = """, left_by_its_annotator AS (
+  UPDATE annotation_assignment SET state = 'submitted', ended_at = %(created_at)s
+  WHERE id = %(assignment_id)s
+)"""
+LEAVE_SEAT = """, answered AS (
+  UPDATE annotation_question q SET state = 'answered'
+  WHERE q.id = %(question_id)s AND q.state = 'open' AND q.overlap <= {gives} + (
+    SELECT count(*) FROM annotation_judgment j JOIN annotation_annotator w ON w.id = j.annotator_id
+    WHERE j.question_id = q.id AND j.standing = 'counted' AND w.kind <> 'model'
+      AND NOT EXISTS (SELECT FROM annotation_judgment later WHERE later.supersedes_id = j.id)
+  )
+)"""
+LEAVE_GIVING = LEAVE + LEAVE_SEAT.format(gives=1)
+LEAVE_GIVING_NOTHING = LEAVE + LEAVE_SEAT.format(gives=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +86,32 @@ def lock_seat(annotator: Annotator, assignment_id: str) -> Seat:
         raise NotYourAssignment
     row = iter(rows[0])
     assignment, question = ASSIGNMENT.need(row), QUESTION.need(row)
-    question.project = PROJECT.need(row)
-    assignment.question, assignment.annotator = question, annotator
+    relate(question, project=PROJECT.need(row))
+    relate(assignment, question=question, annotator=annotator)
     profile, shown_at, guideline = PROFILE.take(row), next(row), GUIDELINE.take(row)
     return Seat(assignment, question, profile, guideline, shown_at)
 
 
-def leave_seat(seat: Seat, now: datetime) -> None:
-    """End the assignment as submitted, and settle its question if the answer took a seat.
+def leaving(seat: Seat, standing: Standing) -> str:
+    """What is done beside the judgment that answers: its assignment ends as submitted.
 
-    The question turns answered once it has the judgments it asks for, unless the rules decide
-    otherwise (`annotation.settling`).
+    The question turns answered if it has the judgments it asks for now, unless the rules decide
+    that; then `settle_seat` does.
     """
-    values = {"now": now, "assignment": seat.assignment.pk, "question": seat.question.pk}
+    rules = rules_for(seat.question, rules_of(seat.question.project))
+    if seat.assignment.purpose != AssignmentPurpose.ORDINARY or rules.adapts_overlap:
+        return LEAVE
+    counts = standing == Standing.COUNTED and seat.assignment.annotator.kind != AnnotatorKind.MODEL
+    return LEAVE_GIVING if counts else LEAVE_GIVING_NOTHING
+
+
+def settle_seat(seat: Seat, now: datetime) -> None:
+    """Decide by the rules whether the question has answers enough, once an answer is kept."""
     seat.assignment.state = AssignmentState.SUBMITTED
     seat.assignment.ended_at = now
-    if seat.assignment.purpose != AssignmentPurpose.ORDINARY:
-        fetch(LEAVE, values)
-        return
     rules = rules_for(seat.question, rules_of(seat.question.project))
-    if rules.adapts_overlap:
-        fetch(LEAVE, values)
+    if seat.assignment.purpose == AssignmentPurpose.ORDINARY and rules.adapts_overlap:
         settle(seat.question, rules, now)
-    elif fetch(LEAVE_SEAT, values):
-        seat.question.state = QuestionState.ANSWERED
 
 
 def lock_question(pk: int) -> Question:

@@ -20,7 +20,7 @@ from annotation.models import (
     Question,
     QuestionPurpose,
 )
-from annotation.statements import Columns, Row, fetch
+from annotation.statements import Columns, Row, fetch, relate
 
 ASSIGNMENT = Columns(Assignment, "taken")
 QUESTION = Columns(Question, "q")
@@ -308,14 +308,13 @@ def _assignment(annotator: Annotator, rows: Sequence[Row]) -> Assignment:
     """One row per placement; what they share is read from the first."""
     row = iter(rows[0])
     assignment, question = ASSIGNMENT.need(row), QUESTION.need(row)
-    question.project, question.prompt = annotator.project, PROMPT.need(row)
-    assignment.question, assignment.annotator = question, annotator
+    relate(question, project=annotator.project, prompt=PROMPT.need(row))
+    relate(assignment, question=question, annotator=annotator)
     placements = []
     for each in rows:
         row = islice(each, len(each) - PLACEMENT.width - CANDIDATE.width, None)
         placement = PLACEMENT.need(row)
-        placement.candidate = CANDIDATE.need(row)
-        placements.append(placement)
+        placements.append(relate(placement, candidate=CANDIDATE.need(row)))
     question._prefetched_objects_cache = {"placements": placements}  # type: ignore[attr-defined]
     return assignment
 

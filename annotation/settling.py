@@ -24,7 +24,7 @@ def rules_for(question: Question, rules: AssignmentRules) -> AssignmentRules:
     least = question.overlap_least or rules.overlap_least
     most = question.overlap_most or rules.overlap_most
     if not most:
-        return replace(rules, overlap_least=0, overlap_most=0)
+        return replace(rules, overlap_least=0) if rules.overlap_least else rules
     return replace(rules, overlap_least=min(least or 1, most), overlap_most=most)
 
 

@@ -35,9 +35,10 @@ from annotation.seats import (
     Seat,
     counted_judgments,
     has_room_for,
-    leave_seat,
+    leaving,
     lock_question,
     lock_seat,
+    settle_seat,
 )
 from annotation.settling import rules_for, settle
 from annotation.statements import insert
@@ -163,9 +164,10 @@ def _submit(
         source=source,
         standing=standing,
         now=now,
+        beside=leaving(seat, standing),
         **answer,
     )
-    leave_seat(seat, now)
+    settle_seat(seat, now)
     return Submission(judgment, notice=notice or _told(judgment, annotator, now))
 
 
@@ -221,19 +223,18 @@ def keep(
 ) -> Judgment:
     """Append one judgment under the annotator's present profile; the caller decided the rest.
 
-    A text that it writes becomes a candidate.
+    A text that it writes becomes a candidate. `beside` is what else the statement does.
     """
     if "profile" not in fields:
         fields["profile"] = annotator.current_profile()
     judgment = insert(
-        Judgment(
-            annotator=annotator,
-            question=question,
-            judgment_type=question.judgment_type,
-            payload=with_place(question, payload),
-            created_at=now,
-            **fields,
-        )
+        Judgment,
+        annotator=annotator,
+        question=question,
+        judgment_type=question.judgment_type,
+        payload=with_place(question, payload),
+        created_at=now,
+        **fields,
     )
     place_written(judgment)
     return judgment

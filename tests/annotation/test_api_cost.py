@@ -31,7 +31,7 @@ def test_a_question_costs_two_statements(world: World) -> None:
     assert len(statements(captured)) <= WHO + 1
 
 
-def test_an_answer_costs_four_statements(world: World) -> None:
+def test_an_answer_costs_three_statements(world: World) -> None:
     ada = as_(world.ada)
     body = {
         "assignment": lease(ada)["id"],
@@ -40,7 +40,7 @@ def test_an_answer_costs_four_statements(world: World) -> None:
     }
     with CaptureQueriesContext(connection) as captured:
         assert ada.post(f"{PROJECT}/judgments/", body).status_code == 201
-    assert len(statements(captured)) <= WHO + 3
+    assert len(statements(captured)) <= WHO + 2
 
 
 def test_asking_for_the_next_with_the_answer_saves_a_request(world: World) -> None:
@@ -53,7 +53,7 @@ def test_asking_for_the_next_with_the_answer_saves_a_request(world: World) -> No
     }
     with CaptureQueriesContext(connection) as captured:
         assert ada.post(f"{PROJECT}/judgments/", body).json()["next"] is not None
-    assert len(statements(captured)) <= WHO + 3 + 1
+    assert len(statements(captured)) <= WHO + 2 + 1
 
 
 def test_the_cost_does_not_grow_with_the_log(world: World) -> None:
