@@ -202,7 +202,7 @@ class Method:
             "version": self.version,
             "seed": chosen.seed if rng is None else None,
             "conversions": (*conversions, *estimate.conversions),
-            "input_digest": table.digest() if digest is None else digest,
+            "input_digest": table.digest if digest is None else digest,
         }
         ids = _item_ids(evidence, estimate)
         return _finish(estimate, replicates, chosen, ids, table, generator, record, started)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
@@ -63,6 +63,26 @@ class AnnotatorQuality:
     ability_kind: str = ""
 
 
+class OnDemand:
+    """A text of a frozen dataclass that may be given as what computes it: that is asked once, when
+    the text is first read.
+    """
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object | None, owner: type[Any] | None = None) -> str:
+        if instance is None:
+            return ""  # what a dataclass takes for the default
+        value = vars(instance)[self.name]
+        if callable(value):
+            value = vars(instance)[self.name] = value()
+        return str(value)
+
+    def __set__(self, instance: object, value: str | Callable[[], str]) -> None:
+        vars(instance)[self.name] = value
+
+
 @dataclass(frozen=True, eq=False)
 class AggregateResult:
     """K items with scores, uncertainty and ranks, plus whatever else the family of the method
@@ -82,6 +102,8 @@ class AggregateResult:
     posterior   float64[U, C] and label int64[U] (-1 undecided) over `classes`, for rules on labels;
                 ids are units
     replicates  float64[B, K], bootstrap scores, the same draws for every method on a table
+    input_digest  SHA-256 of what was read, computed when it is first asked for: the columns of a
+                table don't change
     """
 
     method: str
@@ -92,7 +114,7 @@ class AggregateResult:
     version: str = "1"
     seed: int | None = None
     elapsed_s: float = 0.0
-    input_digest: str = ""
+    input_digest: OnDemand = OnDemand()
     conversions: tuple[str, ...] = ()
     se: Floats | None = None
     cov: Floats | None = None

@@ -1,5 +1,9 @@
 """A result says the same after a journey through JSON, and methods can be laid side by side."""
 
+import gc
+import weakref
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +36,25 @@ def test_running_time_is_no_part_of_the_digest() -> None:
     method = METHODS["bradley_terry"]
     first, second = method.fit(twenty_two_games()), method.fit(twenty_two_games())
     assert first.digest() == second.digest()
+
+
+def test_the_digest_of_the_input_is_that_of_the_table_whenever_it_is_asked_for() -> None:
+    table = twenty_two_games()
+    result = METHODS["borda"].fit(table)
+    renamed = replace(result, conversions=("told",))
+    assert result.input_digest == renamed.input_digest == table.digest()
+    assert AggregateResult.from_json(result.to_json()).input_digest == table.digest()
+    assert AggregateResult("by hand", (), np.zeros(0), "points").input_digest == ""
+
+
+def test_a_result_holds_its_table_no_longer_than_until_its_digest_is_known() -> None:
+    table = twenty_two_games()
+    result, held = METHODS["win_rate"].fit(table), weakref.ref(table)
+    del table
+    assert held() is not None
+    assert len(result.input_digest) == 64
+    gc.collect()
+    assert held() is None
 
 
 def test_undefined_scores_survive_json() -> None:
