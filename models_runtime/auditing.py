@@ -215,7 +215,7 @@ class Bench:
             with closing(replies):
                 for reply in replies:
                     if reply.failure is not None and reply.failure.cause.concerns_everything:
-                        self._ledger.keep()
+                        self._ledger.keep_with_last(self._hear(some[reply.key], reply))
                         failure: Failure = reply.failure
                         return failure
                     self._ledger.add(self._hear(some[reply.key], reply))

@@ -226,7 +226,7 @@ class Bench:
             with closing(replies):
                 for key, reply in replies:
                     if reply.failure is not None and reply.failure.cause.concerns_everything:
-                        self._ledger.keep()
+                        self._ledger.keep_with_last(self._hear(some[key], reply))
                         return reply.failure
                     self._ledger.add(self._hear(some[key], reply))
             self._ledger.keep_and_look_up()

@@ -62,6 +62,12 @@ class Ledger(Generic[C]):
         self.keep()
         self._shift.look_up()
 
+    def keep_with_last(self, row: C) -> None:
+        """Write what isn't written, and a call after which none can follow, if it took anything."""
+        if row.tokens_in or row.tokens_out or row.cost:
+            self._unkept.append(row)
+        self.keep()
+
     def keep(self) -> None:
         """Write what isn't written."""
         self._model._default_manager.bulk_create(self._unkept)

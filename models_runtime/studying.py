@@ -124,7 +124,7 @@ class Table:
             with closing(engine.generate(requests)) as replies:
                 for reply in replies:
                     if reply.failure is not None and reply.failure.cause.concerns_everything:
-                        self._ledger.keep()
+                        self._ledger.keep_with_last(self._hear(some[reply.key], reply))
                         raise Hopeless(reply.failure)
                     self._ledger.add(self._hear(some[reply.key], reply))
             self._ledger.keep_and_look_up()

@@ -234,6 +234,8 @@ def test_a_server_without_log_probabilities_ends_a_labelled_job_with_a_sentence(
     assert job.state == WorkState.FAILED
     assert "log-probabilities and sent none" in job.error
     assert not Judgment.objects.exists()
+    (paid,) = JudgeCall.objects.all()  # the call that showed it was paid for
+    assert (paid.failure, paid.tokens_in > 0, paid.tokens_out > 0) == ("unsupported", True, True)
 
 
 def test_a_judge_behind_a_server_agrees_with_the_logic_behind_it(settings: Any) -> None:
