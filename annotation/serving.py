@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -292,6 +292,7 @@ def lease_values(annotator: Annotator, now: datetime) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1000)
 def _shuffle(seed: int, annotator: int) -> int:
     ticket = hashlib.sha256(f"{seed}/{annotator}/order".encode()).digest()
     return int.from_bytes(ticket[:8], "big", signed=True)

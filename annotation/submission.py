@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from annotation.authored import place_written, with_place
@@ -57,6 +58,11 @@ PARKED_WITHDRAWN = _(
 )
 
 
+MOST_FORMS_KEPT = 100
+# Questions that ask the same have the same form; making one costs more than checking an answer.
+_empty: dict[tuple[str, str | None, str, tuple[int, ...]], JudgmentForm] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A kept judgment, `repeated` if it was there already, with a sentence if one is due."""
@@ -96,8 +102,17 @@ def form_of(
     question: Question, shown: Sequence[int], data: Mapping[str, Any] | None = None
 ) -> JudgmentForm:
     """The form of a question whose candidates stand on the screen in the order `shown`."""
+    asked = asked_by(question, candidates=len(shown))
     form_class = JUDGMENT_TYPES[question.judgment_type].form_class
-    return form_class(data, asked=asked_by(question, candidates=len(shown)), shown=shown)
+    if data is None or asked.texts:  # a question's own texts make a form that serves nobody else
+        return form_class(data, asked=asked, shown=shown)
+    key = question.judgment_type, get_language(), repr(asked), tuple(shown)
+    empty = _empty.get(key)
+    if empty is None:
+        if len(_empty) >= MOST_FORMS_KEPT:
+            _empty.clear()
+        empty = _empty[key] = form_class(None, asked=asked, shown=shown)
+    return empty.answered(data)
 
 
 def read_answer(form: JudgmentForm, question: Question) -> dict[str, Any]:

@@ -5,8 +5,9 @@ A judgment type says what may be answered (its form, in terms of what the person
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -104,6 +105,12 @@ class JudgmentForm(forms.Form):
             del self.fields["reason"]
         if steps.prediction == OFF:
             del self.fields["others"]
+
+    def answered(self, data: Mapping[str, Any]) -> Self:
+        """This form with an answer; they share their fields, which nobody changes once made."""
+        form = copy(self)
+        vars(form).update(data=data, is_bound=True, _errors=None, _bound_fields_cache={})
+        return form
 
     def clean_reason(self) -> str:
         reason = str(self.cleaned_data["reason"])

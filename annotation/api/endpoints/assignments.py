@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from annotation import queue
 from annotation.api.filters import Filter, refuse_unknown
 from annotation.api.permissions import Needs
+from annotation.api.renderers import QuickJSONRenderer
 from annotation.api.serializers.assignments import AssignmentSerializer, ReleaseSerializer
 from annotation.api.viewsets import ProjectViewSet
 from annotation.models import Assignment, AssignmentState
@@ -22,6 +23,7 @@ class AssignmentsViewSet(
     """Questions reserved for you. You see your own only, whatever your role."""
 
     queryset = Assignment.objects.none()
+    renderer_classes = (QuickJSONRenderer,)
     serializer_class = AssignmentSerializer
     access = {
         "list": Needs(Scope.READ),

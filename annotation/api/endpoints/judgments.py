@@ -13,6 +13,7 @@ from annotation import amendment, hindsight, log, queue, submission
 from annotation.access import REVIEWERS
 from annotation.api.filters import Filter, Negated, refuse_unknown
 from annotation.api.permissions import Needs
+from annotation.api.renderers import QuickJSONRenderer
 from annotation.api.serializers.assignments import LABELS
 from annotation.api.serializers.judgments import (
     AmendedSerializer,
@@ -42,6 +43,7 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
     """
 
     queryset = Judgment.objects.none()
+    renderer_classes = (QuickJSONRenderer,)
     serializer_class = JudgmentSerializer
     access = {
         "list": Needs(Scope.READ),

@@ -65,19 +65,25 @@ class AssignmentSerializer(serializers.Serializer[Assignment]):
     fields = FormFieldSerializer(many=True)  # type: ignore[assignment]
 
     def to_representation(self, assignment: Assignment) -> dict[str, Any]:
-        question = assignment.question
-        prefetch_related_objects([question], SHOWN)  # the form needs them too: one query for both
-        return {
-            "id": str(assignment.public_id),
-            "question": str(question.public_id),
-            "judgment_type": question.judgment_type,
-            "state": assignment.state,
-            "leased_at": assignment.leased_at.isoformat(),
-            "lease_until": assignment.lease_until.isoformat(),
-            "prompt": {"messages": question.prompt.messages, "html": question.prompt.html},
-            "candidates": list(_shown(assignment)),
-            "fields": fields_of(assignment),
-        }
+        return shown_to_annotator(assignment)
+
+
+def shown_to_annotator(assignment: Assignment) -> dict[str, Any]:
+    """Without a serializer, which copies its fields whenever it is made."""
+    question = assignment.question
+    if "placements" not in getattr(question, "_prefetched_objects_cache", ()):
+        prefetch_related_objects([question], SHOWN)
+    return {
+        "id": str(assignment.public_id),
+        "question": str(question.public_id),
+        "judgment_type": question.judgment_type,
+        "state": assignment.state,
+        "leased_at": assignment.leased_at.isoformat(),
+        "lease_until": assignment.lease_until.isoformat(),
+        "prompt": {"messages": question.prompt.messages, "html": question.prompt.html},
+        "candidates": list(_shown(assignment)),
+        "fields": fields_of(assignment),
+    }
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotation.api.serializers.assignments import AssignmentSerializer
+from annotation.api.serializers.assignments import AssignmentSerializer, shown_to_annotator
 from annotation.models import Judgment
 
 
@@ -114,26 +114,30 @@ class JudgmentSerializer(serializers.ModelSerializer[Judgment]):
         read_only_fields = fields
 
     def to_representation(self, judgment: Judgment) -> dict[str, Any]:
-        """Written out: building a model serializer's fields costs more than the judgment's row."""
-        return {
-            "id": str(judgment.public_id),
-            "position": judgment.position,
-            "question": str(judgment.question.public_id),
-            "annotator": str(judgment.annotator.public_id),
-            "judgment_type": judgment.judgment_type,
-            "payload": judgment.payload,
-            "shown_order": judgment.shown_order,
-            "reason": judgment.reason,
-            "confidence": judgment.confidence,
-            "prediction": judgment.prediction,
-            "phase": judgment.phase,
-            "elapsed_ms": judgment.elapsed_ms,
-            "guideline": judgment.guideline.version if judgment.guideline else None,
-            "standing": judgment.standing,
-            "source": judgment.source,
-            "supersedes": str(judgment.supersedes.public_id) if judgment.supersedes else None,
-            "created_at": judgment.created_at.isoformat(),
-        }
+        return as_logged(judgment)
+
+
+def as_logged(judgment: Judgment) -> dict[str, Any]:
+    """Written out: building a model serializer's fields costs more than the judgment's row."""
+    return {
+        "id": str(judgment.public_id),
+        "position": judgment.position,
+        "question": str(judgment.question.public_id),
+        "annotator": str(judgment.annotator.public_id),
+        "judgment_type": judgment.judgment_type,
+        "payload": judgment.payload,
+        "shown_order": judgment.shown_order,
+        "reason": judgment.reason,
+        "confidence": judgment.confidence,
+        "prediction": judgment.prediction,
+        "phase": judgment.phase,
+        "elapsed_ms": judgment.elapsed_ms,
+        "guideline": judgment.guideline.version if judgment.guideline else None,
+        "standing": judgment.standing,
+        "source": judgment.source,
+        "supersedes": str(judgment.supersedes.public_id) if judgment.supersedes else None,
+        "created_at": judgment.created_at.isoformat(),
+    }
 
 
 class ConsequenceSerializer(serializers.Serializer[Any]):
@@ -177,7 +181,7 @@ class SubmittedSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, kept: dict[str, Any]) -> dict[str, Any]:
         shown = {
-            "judgment": JudgmentSerializer().to_representation(kept["judgment"]),
-            "next": kept["next"] and AssignmentSerializer().to_representation(kept["next"]),
+            "judgment": as_logged(kept["judgment"]),
+            "next": kept["next"] and shown_to_annotator(kept["next"]),
         }
         return kept | shown
