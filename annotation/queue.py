@@ -85,6 +85,24 @@ def lease_next(annotator: Annotator, *, now: datetime | None = None) -> Assignme
     return _lease_by_rules(annotator, now, rules)
 
 
+def lease_at_once(annotator: Annotator, *, now: datetime | None = None) -> Assignment | None:
+    """The next question if it is there for the taking, for a transaction that holds other locks.
+
+    It waits for nobody, so it can't be waited for in turn. None where `lease_next` has to look more
+    closely, or refuses. A seat taken at the same instant is an IntegrityError naming one of
+    SEAT_CONSTRAINTS, which spoils the transaction.
+    """
+    now = now or timezone.now()
+    rules = rules_of(annotator.project)
+    if not rules.is_plain:
+        return None
+    try:
+        refuse_if_stopped(annotator, now=now)
+    except JudgingStopped:
+        return None  # its sentence is told by `lease_next`
+    return take_seat(annotator, now, rules, wait=False)
+
+
 def renew(annotator: Annotator, public_id: str, *, now: datetime | None = None) -> Assignment:
     """Keep a lease alive (a heartbeat). Raises NotYourAssignment.
 

@@ -1,6 +1,6 @@
 """Taking a judgment: validated, kept exactly once, and never dropped for being late."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -136,17 +136,22 @@ def submit(
     submission_key: str,
     source: str = "browser",
     now: datetime | None = None,
+    then: Callable[[], None] | None = None,
 ) -> Submission:
     """Keep what this annotator answered to an assignment, in one transaction.
 
     The same `submission_key` again returns the judgment already kept. A late answer counts if its
-    seat is still free and is parked otherwise. Raises NotYourAssignment, AlreadyAnswered,
-    KeyReused, InvalidAnswer; then nothing was saved.
+    seat is still free and is parked otherwise. `then` is done in the same transaction. Raises
+    NotYourAssignment, AlreadyAnswered, KeyReused, InvalidAnswer, and what `then` raises; then
+    nothing was saved.
     """
     now = now or timezone.now()
     try:
         with transaction.atomic():
-            return _submit(annotator, assignment_id, data, submission_key, source, now)
+            kept = _submit(annotator, assignment_id, data, submission_key, source, now)
+            if then is not None:
+                then()
+            return kept
     except IntegrityError as error:
         if "submission_key" in violated(error):
             raise KeyReused from error

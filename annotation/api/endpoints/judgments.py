@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import amendment, hindsight, log, queue, submission
+from annotation import amendment, going_on, hindsight, log, queue, submission
 from annotation.access import REVIEWERS
 from annotation.api.filters import Filter, Negated, refuse_unknown
 from annotation.api.permissions import Needs
@@ -103,14 +103,20 @@ class JudgmentsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Project
         """Answer an assignment. 201 when kept now, 200 when this key's answer was kept before."""
         refuse_unknown(request, set())
         data = SUBMISSION.run_validation(request.data)
-        kept = submission.submit(
-            annotator=self.annotator,
-            assignment_id=str(data["assignment"]),
-            data=data["answer"],
-            submission_key=self._own_key(data["submission_key"]),
-            source="api",
-        )
-        following, next_notice, next_code = self._next() if data["lease_next"] else (None, "", "")
+        answer = {
+            "annotator": self.annotator,
+            "assignment_id": str(data["assignment"]),
+            "data": data["answer"],
+            "submission_key": self._own_key(data["submission_key"]),
+            "source": "api",
+        }
+        following, next_notice, next_code = None, "", ""
+        if data["lease_next"] and not self.entrance.survey_due:
+            kept, following = going_on.submit_and_lease(**answer)
+        else:
+            kept = submission.submit(**answer)
+        if data["lease_next"] and following is None:
+            following, next_notice, next_code = self._next()
         body = {
             "judgment": kept.judgment,
             "repeated": kept.repeated,
