@@ -169,8 +169,9 @@ def judged(table: Table) -> NDArray[np.int64]:
     """Answers behind each id of a table."""
     size = len(table.ids)
     if isinstance(table, Comparisons):
-        both = np.concatenate([table.a, table.b])
-        return np.bincount(both, minlength=size)
+        if table.weight is None and size * size <= len(table):  # then a method counted them, too
+            return np.asarray(table.pair_counts().games.sum(axis=1).astype(np.int64))
+        return np.bincount(table.a, minlength=size) + np.bincount(table.b, minlength=size)
     if isinstance(table, Ballots):
         return np.bincount(table.item if table.shown is None else table.shown, minlength=size)
     if isinstance(table, Labels):
@@ -215,6 +216,7 @@ def _blocks(
     project: Project, mark: int, kinds: Sequence[str], gone: Sequence[int]
 ) -> Iterator[Columns]:
     # Whose questions they are is looked up in memory: the database would hash them all for it.
+    # What judgments up to the mark name was there before them, so none exceeds what is newest now.
     rows = _said_by(project, mark, kinds, gone).values(
         "judgment_type",
         "position",

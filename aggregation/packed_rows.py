@@ -52,7 +52,7 @@ class Word:
 @dataclass(frozen=True)
 class Shape:
     """Names of the columns to read, by kind. `rare` repeats names of integers and floats, and so
-    does `within`, with the largest value of an integer column that is never negative.
+    does `within`, with a value that an integer column doesn't exceed, nor is it ever negative.
     """
 
     order: tuple[str, ...]
@@ -117,10 +117,7 @@ def fetched(statement: sql.Composed, params: Any) -> list[tuple[Any, ...]]:
 
 
 def packed(part: Part, shape: Shape, seed: int) -> sql.Composed:
-    """One statement that aggregates rows, in no order, into byte strings; of texts their hashes.
-
-    Rows with a number beyond what it was said to be within are left out: they are newer.
-    """
+    """One statement that aggregates rows, in no order, into byte strings; of texts their hashes."""
     key = sql.Identifier(shape.order[0])
     columns: list[sql.Composable] = [
         sent(name, kind, key, name in shape.rare) for name, kind in shape.numbers
@@ -130,13 +127,8 @@ def packed(part: Part, shape: Shape, seed: int) -> sql.Composed:
         sql.SQL("string_agg(int8send({}), ''::bytea)").format(_hash(made_of, seed))
         for made_of in shape.texts.values()
     ]
-    conditions = [part.condition()]
-    conditions += [
-        sql.SQL("coalesce({}, 0) <= {}").format(sql.Identifier(name), sql.Literal(most))
-        for name, most in shape.within.items()
-    ]
     return sql.SQL("SELECT {} FROM ({}) AS row WHERE {}").format(
-        sql.SQL(", ").join(columns), part.rows, sql.SQL(" AND ").join(conditions)
+        sql.SQL(", ").join(columns), part.rows, part.condition()
     )
 
 

@@ -98,9 +98,11 @@ def _read(
 ) -> list[Longs]:
     """Integer columns of all rows, ascending by the first one, which is unique.
 
-    `within` has what the numbers of a column don't exceed; `rare` are mostly NULL.
+    Rows with a number above what `within` says of its column are left out: they came meanwhile.
+    Columns in `rare` are mostly NULL.
     """
     names = (*within, *rare)
+    rows = rows.filter(**{f"{name}__lte": most for name, most in within.items()})
     parts = [
         part.integers
         for part in stream_columns(

@@ -52,13 +52,13 @@ def stream_columns(
     The database packs the rows into a few byte strings, which costs a fraction of sending them row
     by row, and may use all its workers. NULL arrives as 0, NaN or "". Columns that are also named
     in `rare` are mostly NULL and are sent only where they are not. With them or with texts, `order`
-    is one unique column. `within` gives integer columns that are never negative a value above which
-    rows are left out: several such columns are sent as one number. `texts` names texts by the
-    columns that make them up, with BETWEEN in between. They are told apart by a hash of 64 bits
-    whose seed is drawn for every reading, so that nobody can prepare two that look the same, and
-    the distinct ones are read afterwards. A reading takes several statements, so the rows must not
-    change meanwhile: the log up to a mark, placements. `at_most` is a number of rows known
-    beforehand not to be exceeded; it spares the counting.
+    is one unique column. `within` says of integer columns that no row has a negative number or one
+    above the value given, not even a row that comes meanwhile: several such columns are sent as one
+    number. `texts` names texts by the columns that make them up, with BETWEEN in between. They are
+    told apart by a hash of 64 bits whose seed is drawn for every reading, so that nobody can
+    prepare two that look the same, and the distinct ones are read afterwards. A reading takes
+    several statements, so the rows must not change meanwhile: the log up to a mark, placements.
+    `at_most` is a number of rows known beforehand not to be exceeded; it spares the counting.
     """
     inner, params = queryset.query.sql_with_params()
     selected = sql.SQL(inner)

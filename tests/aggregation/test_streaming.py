@@ -139,12 +139,6 @@ def test_numbers_too_large_for_one_word_go_into_several(log: list[Judgment]) -> 
     assert seen([part]) == plain()
 
 
-def test_rows_beyond_a_bound_are_left_out(log: list[Judgment]) -> None:
-    (part,) = columns(within={"position": log[3].position})
-    assert seen([part]) == plain()[:4]
-    assert columns(within={"position": log[0].position - 1}) == []
-
-
 @pytest.mark.parametrize("block", [1, 2, 1 << 16])
 def test_columns_that_are_mostly_empty_come_to_the_rows_that_have_them(
     log: list[Judgment], monkeypatch: pytest.MonkeyPatch, block: int
