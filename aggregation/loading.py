@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import models
 from django.db.models import F, TextField
-from django.db.models.functions import Cast, Greatest
+from django.db.models.functions import Cast, Greatest, Least
 from numpy.typing import NDArray
 
 from aggregation.ballot_columns import Rankings
 from aggregation.declared_columns import Voices
 from aggregation.evidence_columns import (
     MOST_CRITERIA,
+    MOST_PLACES,
     Answers,
     Chunk,
     Names,
@@ -31,7 +32,8 @@ from annotation.models import Annotator, Criterion, Judgment, Project, Question,
 from annotation.phrases import say
 
 Watch = Callable[[int], None]
-MOST_FIRST = 1 << 15  # one more than the largest number of a candidate shown first can be
+MOST_FIRST = MOST_PLACES + 1  # the position shown first, counted from 1
+FEW_PEOPLE = 2_000  # annotators whose judgments are looked for by name, sooner than by a join
 WITHDRAWN = "withdrawn"  # why judgments of people who left take no part
 
 
@@ -208,8 +210,11 @@ def _said_by(
         if amended  # looking for what replaces each judgment doubles the time
         else log.filter(standing=Standing.COUNTED, position__lte=mark)
     )
-    found = counted.filter(annotator__project=project, annotator__kind__in=list(kinds))
-    return found.exclude(annotator__in=list(gone)) if gone else found
+    people = Annotator.objects.filter(project=project, kind__in=list(kinds))
+    if gone:
+        people = people.exclude(pk__in=list(gone))
+    few = list(people.order_by("pk").values_list("pk", flat=True)[: FEW_PEOPLE + 1])
+    return counted.filter(annotator__in=few if 0 < len(few) <= FEW_PEOPLE else people)
 
 
 def _blocks(
@@ -224,7 +229,8 @@ def _blocks(
         "annotator_id",
         "profile_id",
         "confidence",
-        first=Greatest(F("shown_order__0"), -1) + 1,  # GREATEST takes no notice of NULL
+        # GREATEST takes no notice of NULL; positions that no judgment type has are all alike.
+        first=Least(Greatest(F("shown_order__0"), -1) + 1, MOST_FIRST),
         said=Cast("payload", TextField()),
     )
     return stream_columns(

@@ -118,6 +118,28 @@ def test_questions_of_other_projects_between_ours_change_nothing(
     assert (table.a.tolist(), table.b.tolist(), table.y.tolist()) == ([0, 0], [1, 1], [1, -2])
 
 
+@pytest.mark.parametrize("few", [0, 1, 2_000])
+def test_the_same_people_are_read_whether_they_are_few_or_many(
+    world: World, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(loading, "FEW_PEOPLE", few)
+    say(world.questions[0], world.annotator_ada, {"strength": 1})
+    say(world.questions[0], world.annotator_bob, {"strength": -1})
+    assert table_of(world.project, Comparisons).annotator_ids == ("person-ada", "person-bob")
+    nobody = loading.load(world.project, mark=log.mark(world.project), kinds=("model",))
+    assert (nobody.judgments, nobody.parts) == (0, ())
+
+
+@pytest.mark.parametrize("shown", [[1, 0], [40, 0, 1], None])
+def test_what_was_shown_first_is_known_where_it_is_one_of_the_two(
+    world: World, shown: list[int] | None
+) -> None:
+    say(world.questions[0], world.annotator_ada, {"strength": 1}, shown_order=[0, 1])
+    say(world.questions[0], world.annotator_bob, {"strength": 1}, shown_order=shown)
+    expected = -1 if shown == [1, 0] else 0
+    assert table_of(world.project, Comparisons).first.tolist() == [1, expected]
+
+
 def test_pairs_without_a_known_or_different_system_are_counted_as_left_out(world: World) -> None:
     question, same = world.questions[:2]
     Candidate.objects.filter(external_id="noise-0").update(system=None)
