@@ -174,27 +174,29 @@ def continuations(
     return {reply.key: reply for reply in engine.loglik(requests)}
 
 
-def vectors_of(texts: Iterable[str], engine: Engine) -> tuple[Mapping[str, list[float]], Failure]:
-    """Every text's vector, each computed once; and why there is none for those that are missing.
+def vectors_of(
+    texts: Iterable[str], engine: Engine
+) -> tuple[Mapping[str, list[float]], Mapping[str, Failure]]:
+    """Every text's vector, each computed once; and of every other why it has none.
 
     Servers refuse all texts of a request for one that is too long, so refused ones are asked for
-    again by halves.
+    again by halves. Where the engine was stopped, what wasn't answered fails as STOPPED.
     """
     found: dict[str, list[float]] = {}
-    failure = STOPPED
-    asked = {request.key: request for request in embedding_requests(texts)}
-    while asked:
-        halves: dict[str, EmbeddingRequest] = {}
+    requests = embedding_requests(texts)
+    failed = {text: STOPPED for request in requests for text in request.texts}
+    while requests:
+        asked = {request.key: request for request in requests}
+        requests = []
         for reply in engine.embed(asked.values()):
             request = asked[reply.key]
             if reply.failure is None:
                 found |= zip(request.texts, reply.vectors, strict=True)
             elif reply.failure.cause in ONE_SPOILS_ALL and len(request.texts) > 1:
-                halves |= {half.key: half for half in _halves(request)}
+                requests += _halves(request)
             else:
-                failure = reply.failure
-        asked = halves
-    return found, failure
+                failed |= dict.fromkeys(request.texts, reply.failure)
+    return found, {text: failure for text, failure in failed.items() if text not in found}
 
 
 def _halves(request: EmbeddingRequest) -> Iterator[EmbeddingRequest]:

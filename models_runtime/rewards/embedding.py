@@ -28,12 +28,12 @@ class Embedding(OfTexts):
         self, subjects: Iterable[Subject], bench: Bench, options: NoOptions
     ) -> Iterator[Measured]:
         for window in windows(subjects):
-            found, failure = vectors_of((subject.text for subject in window), bench.engine)
+            found, failed = vectors_of((subject.text for subject in window), bench.engine)
             for subject in window:
                 if subject.text in found:
                     yield Measured(subject.key, vectors={"embedding": tuple(found[subject.text])})
                 else:
-                    yield Measured(subject.key, failure=failure)
+                    yield Measured(subject.key, failure=failed[subject.text])
 
 
 SCORER = Embedding()

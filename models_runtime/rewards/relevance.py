@@ -78,9 +78,9 @@ class Relevance(OfTexts):
     ) -> Iterator[Measured]:
         for window in windows(subjects):
             pairs = [(_asked(subject), subject.text) for subject in window]
-            found, failure = vectors_of((text for pair in pairs for text in pair), bench.engine)
+            found, failed = vectors_of((text for pair in pairs for text in pair), bench.engine)
             for subject, (prompt, text) in zip(window, pairs, strict=True):
-                if prompt not in found or text not in found:
+                if failure := failed.get(prompt, failed.get(text)):
                     yield Measured(subject.key, failure=failure)
                     continue
                 cosine = sum(x * y for x, y in zip(found[prompt], found[text], strict=True))

@@ -173,9 +173,11 @@ def test_one_text_that_is_too_long_leaves_the_others_of_its_request_their_vector
 
     texts = ["x" * n for n in range(70)]
     with pooling_server(answer) as told, served(told, "embeddings") as engine:
-        found, failure = vectors_of([*texts[:40], "long" * 200, *texts[40:]], engine)
+        found, failed = vectors_of([*texts[:40], "long" * 200, *texts[40:]], engine)
     assert set(found) == set(texts)
-    assert failure.cause is Cause.TOO_LONG
+    assert {text: failure.cause for text, failure in failed.items()} == {
+        "long" * 200: Cause.TOO_LONG
+    }
     assert len(told.asked) < 20
 
 
@@ -184,10 +186,22 @@ def test_a_server_that_refuses_everything_is_asked_for_each_text_once_alone() ->
         return {"error": {"message": "no"}}
 
     with pooling_server(answer) as told, served(told, "embeddings") as engine:
-        found, failure = vectors_of(["a", "b", "c", "d"], engine)
+        found, failed = vectors_of(["a", "b", "c", "d"], engine)
     assert not found
-    assert failure.cause is Cause.BAD_REQUEST
+    assert {failure.cause for failure in failed.values()} == {Cause.BAD_REQUEST}
     assert sorted(len(body["input"]) for _, body in told.asked) == [1, 1, 1, 1, 2, 2, 4]
+
+
+def test_texts_that_a_stopped_engine_left_aside_are_not_blamed_for_it() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        engine.close()
+        return {"error": {"message": "no"}}
+
+    with pooling_server(answer) as told, served(told, "embeddings", in_flight=1) as engine:
+        found, failed = vectors_of(["x" * n for n in range(100)], engine)
+    assert not found
+    assert {failure.cause for failure in failed.values()} == {Cause.CANCELLED}
+    assert len(failed) == 100
 
 
 def test_each_kind_offers_only_what_it_is() -> None:
