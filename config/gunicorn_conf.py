@@ -18,12 +18,16 @@ preload_app = True
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
-    """Load the pages too, and keep the collector from writing into shared memory and copying it."""
+    """Load the pages too, and keep the collector from writing into shared memory and copying it.
+
+    It also looks less often: an answer makes thousands of objects and hardly ever a circle of them.
+    """
     from django.urls import get_resolver
 
     get_resolver().url_patterns  # noqa: B018 - importing them is what is wanted
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 class QuickLogger(Logger):  # type: ignore[misc]
