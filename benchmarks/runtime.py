@@ -501,7 +501,8 @@ def write_at_once(size: str, device: str, dtype: Any, load: Load, copied: float)
         return seconds
 
     write_all(min(8, load.new))
-    seconds = write_all(load.new) - write_all(1)
+    turns = [(write_all(load.new), write_all(1)) for _ in range(3)]  # by turns, the best of each
+    seconds = min(whole for whole, _ in turns) - min(reading for _, reading in turns)
     width = torch.finfo(dtype).bits // 8
     share = writing_bytes(model, load, width) / seconds / copied
     return Reached(load.at_once * (load.new - 1) / seconds, share)

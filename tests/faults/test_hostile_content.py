@@ -100,9 +100,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_markdown_bomb_costs_bounded_time_and_space(name: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()  # the processor's, whatever else the machine does
     rendered = render_markdown(BOMBS[name])
-    assert time.monotonic() - began < SECONDS
+    assert time.thread_time() - began < SECONDS
     assert len(rendered) < 3_000_000
 
 
