@@ -112,7 +112,7 @@ def database_down() -> Iterator[None]:
 
 
 def test_a_database_that_is_away_for_seconds_loses_no_row_and_doubles_none(home: House) -> None:
-    slow_model(project_with_prompts(20))
+    slow_model(project_with_prompts(20), latency_ms=20)
     home.worker(processes=1)
     home.beat()
     ask_for_candidates(home, per_prompt=15)

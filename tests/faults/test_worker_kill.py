@@ -87,10 +87,10 @@ def test_kill_9_in_the_middle_of_1000_candidates_leaves_exactly_1000(home: House
     doomed = home.worker()
     home.beat()
     ask_for_candidates(home)
-    wait_until(lambda: written() >= 300, "the first 300 candidates")
+    wait_until(lambda: written() >= 100, "the first 100 candidates")
     home.kill(doomed)
     survived = written()
-    assert 300 <= survived < 1000
+    assert 100 <= survived < 1000
     assert Generation.objects.count() == survived
     time.sleep(0.5)
     assert written() == survived, "a dead worker went on writing"
