@@ -182,7 +182,7 @@ def served(home: Path) -> Iterator[Server]:
         web = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),
-                *("-k", "gthread", "-w", str(WORKERS), "--threads", str(THREADS)),
+                *("-w", str(WORKERS), "--threads", str(THREADS)),
                 *("-b", f"127.0.0.1:{port}", "--config", "python:config.gunicorn_conf"),
             ],
             cwd=ROOT,

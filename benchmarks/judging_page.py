@@ -87,7 +87,7 @@ def served(home: Path, port: int) -> Iterator[None]:
         web = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),
-                *("-k", "gthread", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{port}"),
+                *("-w", "2", "--threads", "8", "-b", f"127.0.0.1:{port}"),
                 *("--config", "python:config.gunicorn_conf"),
             ],
             cwd=ROOT,

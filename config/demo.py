@@ -228,7 +228,7 @@ def _celery(kind: str, *options: str) -> list[str]:
 def _web(port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", str(THREADS)),
+        *("--workers", "2", "--threads", str(THREADS)),
         *("--no-control-socket", "--config", "python:config.gunicorn_conf"),
     ]
 

@@ -1,5 +1,5 @@
 """Gunicorn's own settings that no start command should have to repeat: memory shared between the
-web processes, and logs without secrets.
+web processes, connections spread evenly over them, and logs without secrets.
 
 Paths are logged without their query strings, and by the same formatter as everything else.
 """
@@ -11,10 +11,13 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from config import even_worker
+
 _LEVEL = os.environ.get("POLYPHONY_LOG_LEVEL") or "INFO"
 
 # The application is loaded once and then forked, so its web processes share one copy of the code.
 preload_app = True
+worker_class = "config.even_worker.EvenWorker"
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
@@ -28,6 +31,10 @@ def pre_fork(_server: Any, _worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    even_worker.forget(worker)
 
 
 class QuickLogger(Logger):  # type: ignore[misc]

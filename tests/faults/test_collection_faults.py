@@ -290,7 +290,7 @@ def installation() -> Iterator[tuple[Server, list[str]]]:
         web = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),
-                *("-k", "gthread", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{port}"),
+                *("-w", "2", "--threads", "8", "-b", f"127.0.0.1:{port}"),
                 *("--config", "python:config.gunicorn_conf", "--log-level", "critical"),
             ],
             **options,
