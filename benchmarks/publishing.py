@@ -4,9 +4,9 @@
 
 Makes a throwaway PostgreSQL, fills it with a seeded world, then measures in child processes, one
 per figure, so that each peak is its own. The yardsticks for the time from the log to a stored
-result are PostgreSQL's COPY to nowhere of the judgments' own columns alone, in their order, and of
-what a fit elsewhere needs of them: who judged which prompt, between which systems, and what was
-said.
+result are PostgreSQL's COPY to nowhere, in the judgments' order, of the four columns of theirs that
+a fit is made of, of their whole rows, and of what a fit elsewhere needs of them: who judged which
+prompt, between which systems, and what was said.
 """
 
 import json
@@ -79,6 +79,8 @@ for _ in range(3):
 report(seconds=min(seconds))
 """
 COLUMNS = """SELECT j.question_id, j.annotator_id, j.payload, j.shown_order
+    FROM annotation_judgment j JOIN annotation_question q ON q.id = j.question_id"""
+ROWS = """SELECT j.*
     FROM annotation_judgment j JOIN annotation_question q ON q.id = j.question_id"""
 EVIDENCE = """SELECT r.external_id, a.external_id, x.name, y.name, j.payload, j.shown_order
     FROM annotation_judgment j
@@ -174,7 +176,9 @@ def main() -> None:
             print(f"{judgments:,} judgments made in {time.perf_counter() - began:.0f} s")
             show("imports only", measured(NOTHING, environment, folder))
             copied = measured(COPY.format(rows=COLUMNS), environment, folder)
-            show("copying the judgments' columns out", copied)
+            show("copying four of the judgments' columns out", copied)
+            whole = measured(COPY.format(rows=ROWS), environment, folder)
+            show("copying their whole rows out", whole)
             needed = measured(COPY.format(rows=EVIDENCE), environment, folder)
             show("copying out with systems, prompts and people", needed)
             run = min(
@@ -182,7 +186,8 @@ def main() -> None:
                 key=lambda each: each["seconds"],
             )
             show("Bradley–Terry, log to stored result", run)
-            print(f"  = {run['seconds'] / copied['seconds']:.2f} x copying the columns,")
+            print(f"  = {run['seconds'] / copied['seconds']:.2f} x copying four columns,")
+            print(f"    {run['seconds'] / whole['seconds']:.2f} x copying whole rows,")
             print(f"    {run['seconds'] / needed['seconds']:.2f} x copying what the fit reads")
             for export in ("raw_judgments", "trl_preference"):
                 figures = measured(PUBLISH.format(export=export), environment, folder)
