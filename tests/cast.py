@@ -64,6 +64,16 @@ def make_annotator(project: Project, user: User) -> Annotator:
     )
 
 
+def make_people(project: Project, count: int) -> list[Annotator]:
+    """Annotators p0, p1, … without accounts."""
+    return [
+        Annotator.objects.create(
+            project=project, kind=AnnotatorKind.PERSON, external_id=f"p{number}"
+        )
+        for number in range(count)
+    ]
+
+
 def make_question(
     project: Project, name: str, *, candidates: int = 2, **fields: object
 ) -> Question:

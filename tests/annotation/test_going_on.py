@@ -9,7 +9,6 @@ from annotation import queue
 from annotation.going_on import submit_and_lease
 from annotation.models import (
     Annotator,
-    AnnotatorKind,
     Assignment,
     AssignmentState,
     Judgment,
@@ -17,7 +16,7 @@ from annotation.models import (
     QuestionState,
 )
 from annotation.submission import Submission
-from tests.cast import World, make_project, make_question
+from tests.cast import World, make_people, make_project, make_question
 
 SOMEBODY_WAS_FASTER = """
 CREATE FUNCTION somebody_was_faster() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -56,7 +55,7 @@ def test_the_answer_and_the_next_question_are_one_commit() -> None:
     project = make_project()
     for name in ("noise", "rent"):
         make_question(project, name)
-    ada = Annotator.objects.create(project=project, kind=AnnotatorKind.PERSON, external_id="ada")
+    (ada,) = make_people(project, 1)
     kept, following = answer(lease(ada))
     assert following is not None
     assert following.exposures.count() == 1
@@ -103,12 +102,7 @@ def test_many_who_answer_at_the_same_instant_keep_all_answers_and_take_no_seat_t
     project = make_project(overlap=2)
     for number in range(10):
         make_question(project, f"q{number}")
-    people = [
-        Annotator.objects.create(
-            project=project, kind=AnnotatorKind.PERSON, external_id=f"p{number}"
-        )
-        for number in range(6)
-    ]
+    people = make_people(project, 6)
 
     def judge(annotator: Annotator) -> int:
         given = 0

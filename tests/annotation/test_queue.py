@@ -20,7 +20,7 @@ from annotation.models import (
     Question,
     QuestionState,
 )
-from tests.cast import World, make_project, make_question
+from tests.cast import World, make_people, make_project, make_question
 
 HOUR = timedelta(hours=1)
 
@@ -189,12 +189,7 @@ def test_many_people_at_the_same_instant_never_take_more_seats_than_there_are() 
     project = make_project(overlap=1)
     for number in range(12):
         make_question(project, f"q{number}")
-    people = [
-        Annotator.objects.create(
-            project=project, kind=AnnotatorKind.PERSON, external_id=f"p{number}"
-        )
-        for number in range(16)
-    ]
+    people = make_people(project, 16)
 
     def ask(annotator: Annotator) -> int | None:
         try:

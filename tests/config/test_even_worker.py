@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
+
 APPLICATION = """
 import os
 def application(environ, start_response):
@@ -24,9 +26,7 @@ ASKED = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 def two_processes(home: Path) -> Iterator[int]:
     """A server of two processes that tell who answered; its port."""
     (home / "told.py").write_text(APPLICATION)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     command = [
         *(sys.executable, "-m", "gunicorn", "told", "--chdir", str(home), "--no-control-socket"),
         *("-w", "2", "--threads", "2", "-k", "config.even_worker.EvenWorker"),

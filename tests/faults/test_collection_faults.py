@@ -45,6 +45,7 @@ from annotation.submission import Submission, submit
 from config.embedded import Cluster
 from tests.annotation.calling import as_
 from tests.cast import World, make_question
+from tests.ports import free_port
 
 PROJECT = "/projects/advice"
 HOUR = timedelta(hours=1)
@@ -284,9 +285,7 @@ def installation() -> Iterator[tuple[Server, list[str]]]:
         made = subprocess.run(
             [sys.executable, "-c", MAKE], check=True, capture_output=True, text=True, **options
         )
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = int(free.getsockname()[1])
+        port = free_port()
         web = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),

@@ -7,7 +7,6 @@ import atexit
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.models_runtime.local_models import tiny_llama
+from tests.ports import free_port
 
 NEEDED = ("torch", "transformers", "accelerate", "fastapi", "openai", "uvicorn")
 PATIENCE = 60.0
@@ -39,9 +39,7 @@ def serve() -> tuple[str, str]:
 @cache
 def _start() -> tuple[str, str, str]:
     model = _sampling_copy()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = Path(model).parent / "serve.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
