@@ -59,7 +59,8 @@ class Estimate:
     or winners.
     winners=None: the items of the best rank win.
     committees: the winning slates, several where they tie or where a lottery is drawn over them
-    (then with `committee_probs`); `conversions`: what the method itself did to the evidence.
+    (then with `committee_probs`); `conversions`: what the method itself did to the evidence;
+    `input_digest`: what computes it when it is asked for, where it isn't the table's own.
     """
 
     score: Floats
@@ -89,7 +90,7 @@ class Estimate:
     fit: Fit = field(default_factory=Fit)
     warnings: tuple[ResultWarning, ...] = ()
     conversions: tuple[str, ...] = ()
-    input_digest: str | None = None
+    input_digest: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -362,8 +363,11 @@ def _tiers(
     order = order[rank[order] > 0]
     if not len(order):
         return ()
-    ends = [0, *(np.flatnonzero(np.diff(rank[order])) + 1).tolist(), len(order)]
     placed = order.tolist()
+    fresh = np.flatnonzero(np.diff(rank[order])) + 1
+    if len(fresh) == len(order) - 1:
+        return tuple(zip(placed))  # nobody shares a place
+    ends = [0, *fresh.tolist(), len(order)]
     return tuple(tuple(placed[start:end]) for start, end in pairwise(ends))
 
 

@@ -143,6 +143,8 @@ def competition_ranks(score: Floats, component: Longs | None = None) -> Longs:
     Scores nearer than 1e-9 of the largest absolute score are equal: iterative fits don't decide
     ties.
     """
+    if len(score) and np.isfinite(score).all() and (component is None or not component.any()):
+        return _ranks_of_one_part(score)
     ranks = np.zeros(len(score), dtype=np.int64)
     placed = ~np.isnan(score) if component is None else ~np.isnan(score) & (component >= 0)
     defined = np.flatnonzero(placed)
@@ -160,6 +162,21 @@ def competition_ranks(score: Floats, component: Longs | None = None) -> Longs:
     place = np.arange(len(ordered))
     first = np.maximum.accumulate(np.where(start | drop, place, 0))
     ranks[defined[order]] = first - np.flatnonzero(start)[which] + 1
+    return ranks
+
+
+def _ranks_of_one_part(score: Floats) -> Longs:
+    """The same where all scores are finite and all items comparable, which is usual."""
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    tolerance = 1e-9 * max(ordered[0], -ordered[-1], 1.0)
+    place = np.arange(1, len(score) + 1)
+    drop = ordered[:-1] - ordered[1:] > tolerance
+    if not drop.all():
+        place[1:][~drop] = 1
+        np.maximum.accumulate(place, out=place)
+    ranks = np.empty(len(score), dtype=np.int64)
+    ranks[order] = place
     return ranks
 
 

@@ -183,6 +183,9 @@ def _one_knot(links: Matrix) -> bool:
     """Whether a dense relation is strongly connected: the first item reaches all and back."""
     if sparse.issparse(links) or len(links) < 2:
         return False
+    K = len(links)
+    if np.count_nonzero(links) == K * (K - 1):  # nobody meets himself: everyone beat everyone
+        return True
     relation = links > 0
     return _reaches_all(relation) and _reaches_all(relation.T)
 

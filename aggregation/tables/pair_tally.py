@@ -2,7 +2,8 @@
 
 scipy turns (row, column, value) triples into a dense matrix in one compiled loop that reads the two
 item columns as they are. The value of a row packs two counters into one number, one game and one
-win if the first-named item won, so a single pass counts both.
+win if the first-named item won, so a single pass counts both. Where outcomes are +1 and -1, their
+own bytes are such a value: read without its sign, -1 is 255, and the sum is won + 255 lost.
 """
 
 from typing import Any
@@ -16,6 +17,9 @@ from aggregation.tables.columns import Bytes, Floats, Ints
 FEW = 256  # items up to which a matrix of counters stays in the processor's cache
 SHORT = (1 << 16) - 1  # rows of which no counter of 16 bits overflows
 PART = 1 << 19  # rows at a time: they stay in the cache, and calls cost little beside them
+LOSS = np.uint16(255)  # the byte of -1: what a lost row adds to a counter of 16 bits, a won one 1
+ROOM = 128  # rows for each cell of a part of such counters: half of what a cell's wins may be
+WORTH = 1 << 18  # rows of a part below which calls cost more than the shorter counters save
 WON_BITS = np.uint32(16)  # the lower half of a counter holds wins, the upper half games
 WON, GAME = np.uint32(SHORT), np.uint32(1 << 16)
 LONG = 1 << 22  # rows at a time where the matrix is large
@@ -23,7 +27,7 @@ LONG = 1 << 22  # rows at a time where the matrix is large
 
 def suits(y: Bytes, weight: Floats | None, K: int) -> bool:
     """Whether `tally` can count these rows, and does it sooner than a key per row would."""
-    return weight is None and len(y) >= 2 * K * K and np.count_nonzero(y) == len(y)
+    return weight is None and len(y) >= max(1, 2 * K * K) and bool(y.view(np.uint8).min())
 
 
 def tally(a: Ints, b: Ints, y: Bytes, K: int) -> Floats:
@@ -50,17 +54,57 @@ def tally_unchecked(a: Ints, b: Ints, y: Bytes, K: int) -> Floats | None:
 def _tally_few(a: Ints, b: Ints, y: Bytes, K: int, check: bool = False) -> Any:
     """(games, wins) of pairs, uint32[K, K]; None where a check finds a number beyond K."""
     games, wins = np.zeros((2, K, K), dtype=np.uint32)
-    cells = sparse.coo_array((K, K), dtype=np.uint32)
-    held, won = np.empty(min(len(y), PART), np.uint32), np.empty(min(len(y), PART), np.bool_)
-    for start in range(0, len(y), PART):
-        part = slice(start, start + PART)
+    by_signs = ROOM * K * K >= WORTH and y.max() <= 1 and y.min() >= -1
+    most = min(PART, ROOM * K * K) if by_signs else PART
+    size = -(-len(y) // -(-len(y) // most))  # equal parts
+    add = (_SignCounters if by_signs else _GameCounters)(K, size).add
+    for start in range(0, len(y), size):
+        part = slice(start, start + size)
         if check and max(a[part].view(np.uint32).max(), b[part].view(np.uint32).max()) >= K:
             return None  # a negative number is a large one without its sign
-        value = held[: len(y) - start]
-        value[...] = np.greater(y[part], 0, out=won[: len(value)])
-        value += GAME
-        _add_counters(cells, a[part], b[part], value, games, wins)
+        add(a[part], b[part], y[part], games, wins)
     return games, wins
+
+
+class _SignCounters:
+    """Counters of 16 bits for outcomes of +1 and -1, at most `size` rows at a time."""
+
+    def __init__(self, K: int, size: int) -> None:
+        self.cells = sparse.coo_array((K, K), dtype=np.uint16)
+        self.held = np.empty(size, np.uint16)
+
+    def add(self, a: Ints, b: Ints, y: Bytes, games: NDArray[Any], wins: NDArray[Any]) -> None:
+        """Add the rows to both tables, by longer counters where one overflowed.
+
+        A cell's number is read as won + 255 lost with won < 255. Every 255 wins read as one loss
+        leave 254 games fewer, and so does each turn beyond the top (2**16 = 1 + 257 * 255) by at
+        least 4. The games found are as many as the rows only where neither happened.
+        """
+        value = self.held[: len(y)]
+        value[...] = y.view(np.uint8)
+        found = _summed(self.cells, a, b, value)
+        lost = found // LOSS
+        won = found - lost * LOSS
+        played = won + lost
+        if int(played.sum(dtype=np.int64)) == len(y):
+            games += played
+            wins += won
+        else:
+            _GameCounters(len(games), len(y)).add(a, b, y, games, wins)
+
+
+class _GameCounters:
+    """Counters of 32 bits for outcomes of any strength, at most `size` rows at a time."""
+
+    def __init__(self, K: int, size: int) -> None:
+        self.cells = sparse.coo_array((K, K), dtype=np.uint32)
+        self.held, self.won = np.empty(size, np.uint32), np.empty(size, np.bool_)
+
+    def add(self, a: Ints, b: Ints, y: Bytes, games: NDArray[Any], wins: NDArray[Any]) -> None:
+        value = self.held[: len(y)]
+        value[...] = np.greater(y, 0, out=self.won[: len(y)])
+        value += GAME
+        _add_counters(self.cells, a, b, value, games, wins)
 
 
 def _add_counters(

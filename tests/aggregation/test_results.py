@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregation.catalogue import METHODS
 from aggregation.options import OptionError
@@ -68,6 +70,23 @@ def test_equal_scores_share_the_best_rank_and_undefined_ones_have_none() -> None
     score = np.array([2.0, 5.0, 5.0, np.nan, 1.0])
     assert competition_ranks(score).tolist() == [3, 1, 1, 0, 4]
     assert competition_ranks(score, np.array([0, 0, 1, -1, 1])).tolist() == [2, 1, 1, 0, 2]
+
+
+@given(
+    st.lists(
+        st.sampled_from([0.0, 1.0, 1.0 + 1e-10, 1.0 + 1e-8, -3.0, 2e9, 2e9 + 1, 1e300]), max_size=9
+    )
+)
+def test_items_that_are_all_comparable_rank_as_they_do_beside_items_nobody_saw(
+    score: list[float],
+) -> None:
+    alone = competition_ranks(np.array(score))
+    beside = competition_ranks(np.array([*score, np.nan]))
+    assert [*alone.tolist(), 0] == beside.tolist()
+    larger = np.maximum(np.abs(score).max(initial=0.0), 1.0)
+    drops = np.diff(sorted(score)[::-1]) < -1e-9 * larger
+    first = np.maximum.accumulate(np.where(drops, np.arange(len(drops)) + 2, 1))
+    assert sorted(alone.tolist()) == [1, *first.tolist()][: len(score)]
 
 
 def test_all_methods_see_the_same_weights() -> None:

@@ -78,6 +78,29 @@ def test_a_pair_judged_very_often_is_counted_in_full(n: int, lost_each: int) -> 
     assert table.pair_counts().wins.tolist() == [[0, n - lost, 1], [lost, 0, 0], [0, 2, 0]]
 
 
+@pytest.mark.parametrize("won", [0, 1, 254, 255, 256, 509, 510, 70_000])
+@pytest.mark.parametrize("lost", [0, 1, 254, 256, 257, 258, 515, 70_000])
+def test_one_pair_among_many_may_be_judged_very_often(won: int, lost: int) -> None:
+    rng = np.random.default_rng(won + 3 * lost)
+    a = np.concatenate([rng.integers(0, 50, 6_000), np.full(won + lost, 7)])
+    b = np.concatenate([(a[:6_000] + rng.integers(1, 50, 6_000)) % 50, np.full(won + lost, 9)])
+    y = np.concatenate([rng.choice([-1, 1], 6_000), np.full(won, 1), np.full(lost, -1)])
+    expected = np.zeros((50, 50))
+    np.add.at(expected, (np.where(y > 0, a, b), np.where(y > 0, b, a)), 1)
+    for strength in (1, 2):
+        table = Comparisons.from_arrays(a, b, strength * y, n_items=50)
+        assert np.array_equal(table.pair_counts().wins, expected)
+
+
+@pytest.mark.parametrize("wrong", [-1, 50, 2**31 - 1])
+@pytest.mark.parametrize("column", ["a", "b"])
+def test_one_unknown_item_among_many_rows_is_refused(column: str, wrong: int) -> None:
+    columns = {"a": np.zeros(9_000, dtype=np.int32), "b": np.ones(9_000, dtype=np.int32)}
+    columns[column][8_765] = wrong
+    with pytest.raises(TableError, match=f"'{column}' refers to {wrong}"):
+        Comparisons.from_arrays(columns["a"], columns["b"], np.ones(9_000), n_items=50)
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_dense_and_sparse_counts_agree(seed: int) -> None:
     from aggregation.tables.pair_counts import _count_sparse, count_pairs

@@ -113,7 +113,7 @@ def solve(
         link=Link("logistic", theta),
         fit=_fit(found, value, ridge, structure, len(table), options),
         warnings=structure.warnings,
-        input_digest=None if rows_matter or options.replicates else counts.digest(),
+        input_digest=None if rows_matter or options.replicates else counts.digest,
     )
 
 
