@@ -31,18 +31,20 @@ MOST_LOOKS = 20
 
 # --- Statements ---------------------------------------------------------------------------------
 # `count(*) = 0`, and `+ 0` so that no index of annotators serves: PostgreSQL then looks at the few
-# rows of one question. NOT EXISTS it turns into a join with everything the annotator ever did.
+# rows of one question. NOT EXISTS it turns into a join with everything the annotator ever did. The
+# comparison stands inside: the planner expects a condition of its own to hold for half the rows,
+# but `0 = (SELECT …)` for one in 200; after two of those it would sort all questions for the one.
 
 WITH_EMPTY_HANDS = """
   AND NOT EXISTS (SELECT FROM annotation_assignment a
     WHERE a.annotator_id = %(annotator)s AND a.state = 'live')"""
 WITH_ONE_IN_HAND = """
-  AND 1 = (SELECT count(*) FROM annotation_assignment a
+  AND (SELECT count(*) = 1 FROM annotation_assignment a
     WHERE a.annotator_id = %(annotator)s AND a.state = 'live')"""
 FOR_THIS_ANNOTATOR = """
-  AND 0 = (SELECT count(*) FROM annotation_assignment a
+  AND (SELECT count(*) = 0 FROM annotation_assignment a
     WHERE a.question_id = q.id AND a.annotator_id + 0 = %(annotator)s)
-  AND 0 = (SELECT count(*) FROM annotation_judgment j
+  AND (SELECT count(*) = 0 FROM annotation_judgment j
     WHERE j.question_id = q.id AND j.annotator_id + 0 = %(annotator)s)
   AND (q.for_group = '' OR q.for_group = %(group)s)
   AND (q.for_skill = '' OR 0 < (SELECT count(*) FROM annotation_skill s
