@@ -250,7 +250,7 @@ from annotation.models import *
 from annotation.tokens import Scope
 from tests.cast import make_question
 project = Project.objects.create(slug="judged", name="Judged", state="open", overlap=1)
-for number in range(600):
+for number in range(300):
     make_question(project, f"q{number}")
 secrets = []
 for number in range(6):
