@@ -6,7 +6,18 @@ In every world annotators differ in accuracy and in what they say when they don'
 them labels 60 units in three classes of unequal size, or ranks 20 prompts of four things each. The
 truth is the coefficient of a thousand annotators on the same units (of 200 on the same prompts).
 Nominal 95 % ought to give 92 to 98 %; "of 30, 3 each" is how people are asked in practice. It ends
-with status 1 where a line leaves 91 to 99 %, which 500 worlds tell from that.
+with status 1 where a line leaves 91 to 99 %, which 500 worlds tell from that. Measured with 500:
+
+    of 3, 3 each      percent 0.932, alpha 0.940, AC1 0.930, Fleiss kappa 0.940, tau-b 0.970
+    of 5, 5 each      percent 0.932, alpha 0.932, AC1 0.936, Fleiss kappa 0.932, tau-b 0.950
+    of 10, 10 each    percent 0.950, alpha 0.952, AC1 0.948, Fleiss kappa 0.956, tau-b 0.948
+    of 30, 30 each    percent 0.964, alpha 0.956, AC1 0.968, Fleiss kappa 0.956, tau-b 0.932
+    of 10, 3 each     percent 0.972, alpha 0.948, AC1 0.966, Fleiss kappa 0.972, tau-b 0.976
+    of 30, 3 each     percent 0.962, alpha 0.956, AC1 0.972, Fleiss kappa 0.976, tau-b 0.982
+    of 100, 3 each    percent 0.978, alpha 0.976, AC1 0.988, Fleiss kappa 0.994, tau-b 0.986
+
+In the last panel each annotator gave 1.8 labels, or 0.6 rankings. There the jackknife is too wide,
+as it must be (`aggregation.diagnostics.jackknife` says why), and kappa leaves the bounds.
 """
 
 import argparse
