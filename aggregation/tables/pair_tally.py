@@ -25,9 +25,11 @@ WON, GAME = np.uint32(SHORT), np.uint32(1 << 16)
 LONG = 1 << 22  # rows at a time where the matrix is large
 
 
-def suits(y: Bytes, weight: Floats | None, K: int) -> bool:
+def suits(y: NDArray[Any], weight: Floats | None, K: int) -> bool:
     """Whether `tally` can count these rows, and does it sooner than a key per row would."""
-    return weight is None and len(y) >= max(1, 2 * K * K) and bool(y.view(np.uint8).min())
+    if weight is not None or y.dtype != np.int8 or len(y) < max(1, 2 * K * K):
+        return False
+    return bool(y.view(np.uint8).min())  # no ties; found sooner than by their number
 
 
 def tally(a: Ints, b: Ints, y: Bytes, K: int) -> Floats:
