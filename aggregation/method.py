@@ -363,11 +363,8 @@ def _tiers(
     order = order[rank[order] > 0]
     if not len(order):
         return ()
+    ends = [0, *(np.flatnonzero(np.diff(rank[order])) + 1).tolist(), len(order)]
     placed = order.tolist()
-    fresh = np.flatnonzero(np.diff(rank[order])) + 1
-    if len(fresh) == len(order) - 1:
-        return tuple(zip(placed))  # nobody shares a place
-    ends = [0, *fresh.tolist(), len(order)]
     return tuple(tuple(placed[start:end]) for start, end in pairwise(ends))
 
 

@@ -21,8 +21,8 @@ worker_class = "config.even_worker.EvenWorker"
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
-    """Load the pages and the table of their addresses too, which would take a tenth of a second of
-    somebody's first page, and keep the collector from writing into shared memory and copying it.
+    """Load the pages and the table of their addresses too, which somebody's first page would wait
+    for, and keep the collector from writing into shared memory and copying it.
 
     It also looks less often: an answer makes thousands of objects and hardly ever a circle of them.
     """

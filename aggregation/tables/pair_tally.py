@@ -103,32 +103,26 @@ class _GameCounters:
         self.held, self.won = np.empty(size, np.uint32), np.empty(size, np.bool_)
 
     def add(self, a: Ints, b: Ints, y: Bytes, games: NDArray[Any], wins: NDArray[Any]) -> None:
+        """Add the rows to both tables, in short parts where a counter overflowed.
+
+        Were r cells' wins carried into their games, and c games lost beyond the top, the games
+        found would be `rows + r - 2**16 * c`, and r is at most rows / 2**16 < 2**16: they are as
+        many as the rows only where nothing overflowed.
+        """
         value = self.held[: len(y)]
         value[...] = np.greater(y, 0, out=self.won[: len(y)])
         value += GAME
-        _add_counters(self.cells, a, b, value, games, wins)
-
-
-def _add_counters(
-    cells: Any, a: Ints, b: Ints, value: NDArray[Any], games: NDArray[Any], wins: NDArray[Any]
-) -> None:
-    """Add the packed rows to both tables, in short parts where a counter overflowed.
-
-    Were r cells' wins carried into their games, and c games lost beyond the top, the games found
-    would be `rows + r - 2**16 * c`, and r is at most rows / 2**16 < 2**16: they are as many as
-    the rows only where nothing overflowed.
-    """
-    found = _summed(cells, a, b, value)
-    played = found >> WON_BITS
-    if int(played.sum(dtype=np.int64)) == len(value):
-        games += played
-        wins += found & WON
-        return
-    for start in range(0, len(value), SHORT):
-        part = slice(start, start + SHORT)
-        found = _summed(cells, a[part], b[part], value[part])
-        games += found >> WON_BITS
-        wins += found & WON
+        found = _summed(self.cells, a, b, value)
+        played = found >> WON_BITS
+        if int(played.sum(dtype=np.int64)) == len(y):
+            games += played
+            wins += found & WON
+            return
+        for start in range(0, len(y), SHORT):
+            part = slice(start, start + SHORT)
+            found = _summed(self.cells, a[part], b[part], value[part])
+            games += found >> WON_BITS
+            wins += found & WON
 
 
 def _tally_many(a: Ints, b: Ints, y: Bytes, K: int) -> tuple[NDArray[Any], NDArray[Any]]:
