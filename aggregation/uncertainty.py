@@ -20,6 +20,7 @@ Longs = NDArray[np.int64]
 
 _STREAM = 0xB0075  # keeps the weights apart from any other use of the same seed
 _PROMPTS = 0x96042
+BLOCK = 1 << 16  # matrix entries treated at a time
 
 
 def cluster_weights(seed: int, replicates: int, clusters: int) -> Floats:
@@ -202,17 +203,30 @@ def rank_bounds_from_cov(
 
     "Surely" means that the interval of the difference, from C_ii + C_jj - 2 C_ij, leaves out zero.
     """
-    z = normal_quantile(level)
-    variance = np.diagonal(cov)[:, None] + np.diagonal(cov)[None, :] - 2 * cov
+    z, spread = normal_quantile(level), np.diagonal(cov)
+    low, high = np.empty((2, len(score)), dtype=np.int64)
+    rows = max(1, BLOCK // max(len(score), 1))
+    for start in range(0, len(score), rows):
+        block = slice(start, start + rows)
+        low[block], high[block] = _rank_bounds(score, component, cov[block], spread, z, block)
+    defined = np.isfinite(score) & np.isfinite(spread)
+    return np.where(defined, low, 0), np.where(defined, high, 0)
+
+
+def _rank_bounds(
+    score: Floats, component: Longs, cov: Floats, spread: Floats, z: float, rows: slice
+) -> tuple[Longs, Longs]:
+    """The same for some rows; `spread` is the covariance's diagonal."""
+    margin = np.add.outer(spread[rows], spread)
+    margin -= 2 * cov
     with np.errstate(invalid="ignore"):
-        gap = score[None, :] - score[:, None]  # of column j over row i
-        margin = z * np.sqrt(np.maximum(variance, 0.0))
-        comparable = (component[:, None] == component[None, :]) & np.isfinite(gap)
-        better, worse = comparable & (gap > margin), comparable & (gap < -margin)
-    defined = np.isfinite(score) & np.isfinite(np.diagonal(cov))
-    low = 1 + better.sum(axis=1)
-    high = comparable.sum(axis=1) - worse.sum(axis=1)
-    return np.where(defined, low, 0).astype(np.int64), np.where(defined, high, 0).astype(np.int64)
+        np.sqrt(np.maximum(margin, 0.0, out=margin), out=margin)
+        margin *= z
+        gap = score - score[rows, None]  # of column j over row i
+        comparable = (component[rows, None] == component) & np.isfinite(gap)
+        better = comparable & (gap > margin)
+        worse = comparable & (gap < np.negative(margin, out=margin))
+    return 1 + better.sum(axis=1), comparable.sum(axis=1) - worse.sum(axis=1)
 
 
 def best_from_replicates(replicates: Floats) -> Floats:

@@ -105,6 +105,23 @@ def test_rank_bounds_come_from_differences() -> None:
     assert high.tolist() == [2, 2, 3]
 
 
+def test_rank_bounds_of_many_items_are_those_of_each_pair() -> None:
+    rng = np.random.default_rng(0)
+    K = 700  # rows are treated in blocks
+    score, component = rng.normal(size=K), rng.integers(0, 2, K)
+    score[5] = np.nan
+    root = rng.normal(size=(K, K)) / 40
+    cov = root @ root.T
+    low, high = rank_bounds_from_cov(score, cov, 0.9, component)
+    for i in (0, 5, 350, 699):
+        se = np.sqrt(np.diagonal(cov) + cov[i, i] - 2 * cov[i])
+        above = (score - score[i]) / np.maximum(se, 1e-12) if i != 5 else np.full(K, np.nan)
+        mates = component == component[i]
+        assert low[i] == (0 if i == 5 else 1 + (mates & (above > 1.6448536)).sum())
+        surely_worse = (mates & (above < -1.6448536)).sum()
+        assert high[i] == (0 if i == 5 else (mates & np.isfinite(score)).sum() - surely_worse)
+
+
 def test_p_best_is_a_share_of_replicates() -> None:
     assert best_from_replicates(np.array([[1, 2], [3, 1], [2, 2], [5, np.nan]])).tolist() == [
         0.625,

@@ -6,6 +6,7 @@ log sigma(theta_i - theta_j) - sum_i ridge_i theta_i^2 / 2. All connected parts 
 the Hessian is block-diagonal, and one row-sum constraint per part makes it invertible.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ TOLERANCE = (
     1e-10  # of the largest gradient entry, relative to the largest number of games of an item
 )
 BLOCK = 1 << 16  # matrix entries treated at a time
+STEEP = 300.0  # log-odds above which products of odds could overflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +245,7 @@ def _at(i: Ints, j: Ints, at_i: Floats, at_j: Floats, K: int) -> Floats:
 
 def loglik(h: Floats, theta: Floats, ridge: Floats | None = None) -> float:
     """sum h_ij log sigma(theta_i - theta_j), less the penalty."""
-    if np.abs(theta).max(initial=0.0) > 300:  # exponentials would overflow
+    if np.abs(theta).max(initial=0.0) > STEEP:
         value = float((h * log_expit(np.subtract.outer(theta, theta))).sum())
         return value if ridge is None else value - 0.5 * float(ridge @ theta**2)
     p = np.exp(theta)
@@ -257,8 +259,38 @@ def loglik(h: Floats, theta: Floats, ridge: Floats | None = None) -> float:
 
 def information(games: Floats, theta: Floats) -> Floats:
     """H = diag(sum_j w_ij) - w with w_ij = n_ij P_ij (1 - P_ij)."""
-    p = expit(theta[:, None] - theta[None, :])
-    return _laplacian(games * p * p.T)
+    if np.abs(theta).max(initial=0.0) > STEEP:
+        p = expit(np.subtract.outer(theta, theta))
+        return _laplacian(games * p * p.T)
+    odds = np.exp(theta)
+    H = np.empty_like(games)
+    sums = np.empty(len(theta))
+    rows = max(1, BLOCK // max(len(theta), 1))
+    for start in range(0, len(theta), rows):
+        block = slice(start, start + rows)
+        both = np.add.outer(odds[block], odds)
+        chance = np.divide(odds[block, None], both)
+        chance *= np.divide(odds, both, out=both)
+        chance *= games[block]
+        chance.sum(axis=1, out=sums[block])
+        np.negative(chance, out=H[block])
+    np.einsum("ii->i", H)[:] += sums
+    return H
+
+
+def chances(theta: Floats) -> Callable[[Ints, Ints], Floats]:
+    """P(i beats j) for columns of items i and j, by a table of odds where none would overflow."""
+    if np.abs(theta).max(initial=0.0) > STEEP:
+        return lambda i, j: np.asarray(expit(theta[i] - theta[j]))
+    odds = np.exp(theta)
+
+    def chance(i: Ints, j: Ints) -> Floats:
+        p, both = odds.take(i), odds.take(j)
+        both += p
+        p /= both
+        return p
+
+    return chance
 
 
 def _laplacian(w: Floats) -> Floats:
@@ -269,6 +301,8 @@ def centring(part: Ints) -> Floats:
     """Sum over parts of 1 1'/size; the identity on items without games. Added to H it makes H
     invertible.
     """
+    if len(part) and (part == 0).all():
+        return np.full((len(part), len(part)), 1.0 / len(part))
     same = (part[:, None] == part[None, :]) & (part[:, None] >= 0)
     size = np.maximum(same.sum(axis=1), 1)
     return np.where(same, 1.0 / size[:, None], 0.0) + np.diag((part < 0).astype(np.float64))
@@ -288,18 +322,61 @@ def covariance(H: Floats, part: Ints, ridge: Floats) -> Floats:
     """Covariance of the centred strengths, P (H + ridge + 11'/size)^-1 P; the pseudo-inverse of H
     without ridge.
     """
-    centre = centring(part)
-    inverse = _inverse(H + np.diag(ridge) + centre)
+    return _projected(_inverse(H + np.diag(ridge) + centring(part)), part)
+
+
+def robust_covariance(H: Floats, part: Ints, ridge: Floats, meat: Floats) -> Floats:
+    """A^-1 B A^-1 with A = H + ridge + 11'/size as in `covariance`, and B[K, K] the meat, in whose
+    place it is computed. `ridge` is the same all over a part.
+
+    Scores of a part sum to 0, so B 1 = 0, and 1 is an eigenvector of A: the result is of centred
+    strengths as it stands. With A = LL' it is L'^-1 (L^-1 B L'^-1) L^-1: two congruences of a
+    symmetric matrix (LAPACK's reduction of generalised eigenproblems) cost half of two products
+    with an inverse. The outer one goes by upper triangles; L' with rows and columns reversed is
+    a lower one.
+    """
+    A = H + centring(part)
+    np.einsum("ii->i", A)[:] += ridge
+    L, failed = linalg.lapack.dpotrf(A.T, lower=1, overwrite_a=1)
+    if failed:
+        C = np.nan_to_num(covariance(H, part, ridge))
+        found = C @ meat @ C
+    else:
+        inner, _ = linalg.lapack.dsygst(meat.T, L, lower=1, overwrite_a=1)
+        outer, _ = linalg.lapack.dsygst(inner[::-1, ::-1], L[::-1, ::-1], lower=0)
+        found = np.ascontiguousarray(_mirrored(outer).T[::-1, ::-1])
+    return _known(found, part)
+
+
+def _mirrored(upper: Floats) -> Floats:
+    """The symmetric matrix that an upper triangle is half of, in its place."""
+    K = len(upper)
+    for start in range(0, K, 128):
+        block = slice(start, start + 128)
+        upper[block, :start] = upper[:start, block].T
+        corner = upper[block, block]
+        np.copyto(corner, corner.T.copy(), where=np.tri(len(corner), k=-1, dtype=np.bool_))
+    return upper
+
+
+def _projected(inverse: Floats, part: Ints) -> Floats:
+    """P C P of a symmetric matrix C, exactly symmetric; NaN for items without games."""
     if len(part) and (part == 0).all():
         half = inverse - inverse.mean(axis=0)
         C = half - half.mean(axis=1)[:, None]
     else:
-        project = np.eye(len(H)) - centre
+        project = np.eye(len(part)) - centring(part)
         C = project @ inverse @ project
+    return _known((C + C.T) / 2, part)
+
+
+def _known(C: Floats, part: Ints) -> Floats:
+    """The covariance, with NaN for items without games."""
     unseen = part < 0
-    C[unseen, :] = np.nan
-    C[:, unseen] = np.nan
-    return np.asarray((C + C.T) / 2)
+    if unseen.any():
+        C[unseen, :] = np.nan
+        C[:, unseen] = np.nan
+    return C
 
 
 def _inverse(A: Floats) -> Floats:
@@ -316,9 +393,11 @@ __all__ = [
     "Strengths",
     "centred",
     "centring",
+    "chances",
     "covariance",
     "fit_dense",
     "fit_sparse",
     "information",
     "loglik",
+    "robust_covariance",
 ]

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking import _strengths as strengths
-from aggregation.methods.ranking._meat import cluster_covariance
+from aggregation.methods.ranking._meat import RowScore, meat
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
 from aggregation.resampling import active_clusters, resample, varies_prompts
@@ -202,28 +202,31 @@ def _covariance(
     ci: CiMethod,
 ) -> Floats:
     H = strengths.information(h + h.T, theta)
-    C = strengths.covariance(H, structure.part, ridge)
     if ci == "hessian" or not isinstance(table, Comparisons):
-        return C
+        return strengths.covariance(H, structure.part, ridge)
+    found = meat(table, _residual(table, options, theta), len(theta), by_row=ci == "sandwich")
+    if found is None:
+        return np.full_like(H, np.nan)
+    return strengths.robust_covariance(H, structure.part, ridge, found)
+
+
+def _residual(table: Comparisons, options: BradleyTerryOptions, theta: Floats) -> RowScore:
+    """Derivative of each row's log-likelihood with respect to theta_a - theta_b."""
+    chance = strengths.chances(theta)
     plain = options.strength == "ignore" or table.strength_levels == 1
 
-    odds = np.exp(np.clip(theta, -300, 300))
-
     def residual(rows: slice) -> Floats:
-        p, other = odds[table.a[rows]], odds[table.b[rows]]
-        other += p
-        p /= other
-        if plain:
-            r = np.multiply(np.sign(table.y[rows]), 0.5, out=other)
-            r += 0.5
-            r -= p
-            return np.asarray(r if table.weight is None else r * table.weight[rows])
-        share, weight = _outcome(
-            table.take(np.arange(len(table))[rows]), options, table.strength_levels
-        )
-        return np.asarray(weight * (share - p))
+        p = chance(table.a[rows], table.b[rows])
+        if not plain:
+            some = table.take(np.arange(len(table))[rows])
+            share, weight = _outcome(some, options, table.strength_levels)
+            return np.asarray(weight * (share - p))
+        y = table.y[rows]
+        won: NDArray[Any] = y > 0 if np.count_nonzero(y) == len(y) else 0.5 + 0.5 * np.sign(y)
+        np.subtract(won, p, out=p)
+        return p if table.weight is None else p * table.weight[rows]
 
-    return cluster_covariance(table, residual, C, by_row=ci == "sandwich")
+    return residual
 
 
 def _displayed(
@@ -316,6 +319,7 @@ METHOD = Method(
     resample=resample_counts,
     reference="Bradley & Terry (1952), Biometrika 39; Ford (1957); Newman (2023), arXiv:2207.00076",
     axioms=("neutrality", "anonymity", "invariance to unobserved pairs"),
+    version="2",  # 2: covariances by congruences, which round otherwise
 )
 
 __all__ = ["METHOD", "BradleyTerryOptions", "solve"]

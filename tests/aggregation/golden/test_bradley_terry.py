@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 import pytest
-from scipy.special import log_expit
+from scipy.special import expit, log_expit
 
 from aggregation.catalogue import METHODS
+from aggregation.methods.ranking import _meat
 from aggregation.methods.ranking import _strengths as strengths
 from aggregation.reading import FileError, read_table
 from aggregation.results import WarningCode
@@ -201,18 +202,71 @@ def test_twice_the_data_halve_the_variance() -> None:
     np.testing.assert_allclose(two.se**2, one.se**2 / 2, rtol=1e-6)
 
 
-def test_the_cluster_sandwich_is_its_definition() -> None:
+def sandwich(table: Comparisons, theta: Any, C: Any, by_row: bool = False) -> Any:
+    """Scores summed per cluster, written out; C is the inverse of the curvature."""
+    residual = table.weights * (
+        0.5 + 0.5 * np.sign(table.y) - expit(theta[table.a] - theta[table.b])
+    )
+    cluster, count = (np.arange(len(table)), len(table)) if by_row else table.clusters
+    U = np.zeros((count, table.n_items))
+    np.add.at(U, (cluster, table.a), residual)
+    np.add.at(U, (cluster, table.b), -residual)
+    return (1 if by_row else count / (count - 1)) * C @ U.T @ U @ C
+
+
+@pytest.mark.parametrize("by_row", [False, True])
+def test_the_sandwich_is_its_definition(by_row: bool) -> None:
     table = random_comparisons(6, people=5)
-    result = fit(table)
-    theta = result.score
-    p = 1 / (1 + np.exp(theta[table.b] - theta[table.a]))
-    residual = table.weights * (0.5 + 0.5 * np.sign(table.y) - p)
-    U = np.zeros((5, table.n_items))
-    assert table.annotator is not None
-    np.add.at(U, (table.annotator, table.a), residual)
-    np.add.at(U, (table.annotator, table.b), -residual)
+    result = fit(table, ci="sandwich" if by_row else "cluster")
     C = fit(table, ci="hessian").cov
-    np.testing.assert_allclose(result.cov, 5 / 4 * C @ U.T @ U @ C, atol=1e-12)
+    np.testing.assert_allclose(result.cov, sandwich(table, result.score, C, by_row), atol=1e-12)
+
+
+@pytest.mark.parametrize("cells", [_meat.DENSE_CELLS, 0], ids=["dense", "sparse"])
+@pytest.mark.parametrize("penalty", [0.0, 0.5])
+def test_the_sandwich_of_many_items_in_two_parts(
+    penalty: float, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_meat, "DENSE_CELLS", cells)
+    monkeypatch.setattr(_meat, "LONG", 30_000)  # rows come in more than one go
+    rng = np.random.default_rng(3)
+    a = rng.integers(0, 300, 40_000)
+    part = a // 200  # the first 200 items meet each other only, and the next 100 do
+    b = np.where(part == 0, (a + rng.integers(1, 200, 40_000)) % 200, 200 + (a + 37) % 100)
+    kept = a != b
+    table = Comparisons.from_arrays(
+        a[kept],
+        b[kept],
+        rng.choice([-1, 0, 1], kept.sum()),
+        annotator=rng.integers(0, 30, kept.sum()),
+        weight=rng.uniform(0.5, 2, kept.sum()),
+        n_items=310,
+    )
+    result = fit(table, penalty=penalty)
+    C = fit(table, ci="hessian", penalty=penalty).cov
+    assert np.isnan(result.se[300:]).all()
+    assert np.isfinite(result.se[:300]).all()
+    expected = sandwich(table, np.nan_to_num(result.score), np.nan_to_num(C))
+    np.testing.assert_allclose(result.cov[:300, :300], expected[:300, :300], rtol=1e-8, atol=1e-12)
+    assert np.array_equal(result.cov, result.cov.T, equal_nan=True)
+
+
+def test_strengths_so_far_apart_that_odds_overflow_have_errors_all_the_same() -> None:
+    K, each = 60, 50
+    winner = np.repeat(np.arange(K - 1), each)
+    table = Comparisons.from_arrays(
+        winner, winner + 1, np.ones(len(winner)), annotator=np.arange(len(winner)) % 7
+    )
+    result = fit(table, rescue=1e-9)
+    assert result.score.max() > strengths.STEEP
+    C = fit(table, rescue=1e-9, ci="hessian").cov
+    expected = sandwich(table, result.score, C)
+    np.testing.assert_allclose(result.cov, expected, rtol=1e-6, atol=1e-6 * expected.max())
+
+
+def test_nobody_but_one_annotator_shows_no_spread() -> None:
+    result = fit(random_comparisons(6, people=1), ci="cluster")
+    assert np.isnan(result.cov).all()
 
 
 def test_a_part_added_elsewhere_leaves_the_others_alone() -> None:
