@@ -20,7 +20,7 @@ Longs = NDArray[np.int64]
 
 _STREAM = 0xB0075  # keeps the weights apart from any other use of the same seed
 _PROMPTS = 0x96042
-BLOCK = 1 << 16  # matrix entries treated at a time
+BLOCK = 1 << 14  # matrix entries treated at a time
 
 
 def cluster_weights(seed: int, replicates: int, clusters: int) -> Floats:

@@ -301,8 +301,6 @@ def centring(part: Ints) -> Floats:
     """Sum over parts of 1 1'/size; the identity on items without games. Added to H it makes H
     invertible.
     """
-    if len(part) and (part == 0).all():
-        return np.full((len(part), len(part)), 1.0 / len(part))
     same = (part[:, None] == part[None, :]) & (part[:, None] >= 0)
     size = np.maximum(same.sum(axis=1), 1)
     return np.where(same, 1.0 / size[:, None], 0.0) + np.diag((part < 0).astype(np.float64))
@@ -335,7 +333,7 @@ def robust_covariance(H: Floats, part: Ints, ridge: Floats, meat: Floats) -> Flo
     with an inverse. The outer one goes by upper triangles; L' with rows and columns reversed is
     a lower one.
     """
-    A = H + centring(part)
+    A = H + (1 / len(part) if (part == 0).all() else centring(part))
     np.einsum("ii->i", A)[:] += ridge
     L, failed = linalg.lapack.dpotrf(A.T, lower=1, overwrite_a=1)
     if failed:
