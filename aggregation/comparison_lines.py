@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from aggregation.diagnostics.annotators import as_pairs
-from aggregation.diagnostics.cross_validation import CrossValidation, cross_validate
+from aggregation.diagnostics.cross_validation import CrossValidation, HeldOut, cross_validate
 from aggregation.diagnostics.held_out_calibration import BINS
 from aggregation.diagnostics.multiplicity import AcrossRules, across_rules
 from aggregation.method import Method
@@ -60,25 +60,32 @@ def show_held_out(held: CrossValidation | None, screen: Console) -> None:
     if held is None:
         screen.print("Log loss on held-out annotators needs at least two annotators.")
         return
+    told = sorted((rule for rule in held.rules if not rule.why), key=lambda each: each.loss)
+    if told:
+        screen.print(_losses(told, held))
+        screen.print(
+            "Brier scores and expected calibration errors (ECE) are of the favourite's chance, in "
+            f"{BINS} bins from 50 to 100 %; n = {held.judgments:,} each."
+        )
+    for why in dict.fromkeys(rule.why for rule in held.rules if rule.why):
+        names = ", ".join(rule.method for rule in held.rules if rule.why == why)
+        screen.print(f"No log loss on held-out annotators of {names}: {why}")
+
+
+def _losses(told: Sequence[HeldOut], held: CrossValidation) -> Grid:
     title = f"Log loss on held-out annotators, {held.folds} folds (a coin: {held.coin:.4f})"
     grid = Grid(title=title, title_justify="left")
-    headings = ("rule", "log loss", "± at 95 %", "behind the best", "Brier", "calibration error")
+    headings = ("rule", "log loss", "± at 95 %", "behind the best", "Brier", "ECE")
     for heading in headings:
-        grid.add_column(heading, justify="left" if heading == "rule" else "right")
-    for rule in sorted(held.rules, key=lambda each: (bool(each.why), each.loss)):
-        if rule.why:
-            grid.add_row(rule.method, "–", "–", rule.why)
-            continue
+        first = heading == "rule"
+        grid.add_column(heading, justify="left" if first else "right", no_wrap=first)
+    for rule in told:
         known = rule.behind_se == rule.behind_se
         behind = f"{rule.behind:.4f} ± {1.96 * rule.behind_se:.4f}" if known else "best"
         true = rule.calibration
-        told = () if true is None else (_plus_minus(true.brier, true.brier_se), f"{true.ece:.4f}")
-        grid.add_row(rule.method, f"{rule.loss:.4f}", f"{1.96 * rule.se:.4f}", behind, *told)
-    screen.print(grid)
-    screen.print(
-        f"Brier scores and calibration errors are of the favourite's chance, in {BINS} bins from "
-        f"50 to 100 %; n = {held.judgments:,} each."
-    )
+        more = () if true is None else (_plus_minus(true.brier, true.brier_se), f"{true.ece:.4f}")
+        grid.add_row(rule.method, f"{rule.loss:.4f}", f"{1.96 * rule.se:.4f}", behind, *more)
+    return grid
 
 
 def _plus_minus(value: float, se: float) -> str:

@@ -55,6 +55,17 @@ def test_several_methods_stand_side_by_side(
     assert all(row["lo"] for row in rows)
 
 
+def test_rules_without_chances_are_named_beneath_those_that_predict(
+    votes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = ["-m", "copeland", "-m", "bradley_terry", "-m", "schulze"]
+    assert main([str(votes), *rules, "--compare"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "of copeland, schulze: This rule names no probabilities, so it predicts nothing." in said
+    assert main([str(votes), "-m", "copeland", "-m", "schulze", "--compare"]) == 0
+    assert "Brier" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
