@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 Weighting = Literal["identity", "linear", "quadratic", "ordinal"]
 Measure = Callable[[Floats, Floats], float]
+BLOCK = 1 << 15  # cells of V treated at a time
 ALPHAS: dict[Level, str] = {
     "nominal": say("alpha (nominal)"),
     "ordinal": say("alpha (ordinal)"),
@@ -54,9 +55,7 @@ def krippendorff_alpha(
     all labels are equal.
     """
     V = np.asarray(counts, dtype=np.float64)
-    m = V @ np.ones(V.shape[1])
-    scale = np.where(m > 1, 1.0 / np.where(m > 1, m - 1, 1.0), 0.0)
-    coincidence = (V * scale[:, None]).T @ V - np.diag(scale @ V)
+    coincidence = _coincidences(V)
     n = coincidence.sum(axis=0)
     total = n.sum()
     if not total:
@@ -66,6 +65,23 @@ def krippendorff_alpha(
     if expected <= 0:
         return float("nan")
     return float(1 - (total - 1) * (coincidence * delta).sum() / expected)
+
+
+def _coincidences(V: Floats) -> Floats:
+    """[C, C]: pairs of labels within a unit of m labels, each pair counting 1/(m - 1). Some units
+    at a time, so that nothing as large as V is made of it.
+    """
+    C = V.shape[1]
+    found = np.zeros((C, C))
+    rows = max(1, BLOCK // max(C, 1))
+    for start in range(0, len(V), rows):
+        some = V[start : start + rows]
+        m = some @ np.ones(C)
+        scale = np.divide(1.0, m - 1, out=np.zeros(len(m)), where=m > 1)
+        weighted = some * scale[:, None]
+        found += weighted.T @ some
+        found -= np.diag(weighted.sum(axis=0))
+    return found
 
 
 def _values(values: ArrayLike | None, C: int) -> Floats:
