@@ -204,28 +204,36 @@ def rank_bounds_from_cov(
     "Surely" means that the interval of the difference, from C_ii + C_jj - 2 C_ij, leaves out zero.
     """
     z, spread = normal_quantile(level), np.diagonal(cov)
+    defined = np.isfinite(score) & np.isfinite(spread)
+    same = defined.all() and (component == component[:1]).all()
+    parts = None if same else component  # None: all can be compared with all
     low, high = np.empty((2, len(score)), dtype=np.int64)
     rows = max(1, BLOCK // max(len(score), 1))
     for start in range(0, len(score), rows):
         block = slice(start, start + rows)
-        low[block], high[block] = _rank_bounds(score, component, cov[block], spread, z, block)
-    defined = np.isfinite(score) & np.isfinite(spread)
+        low[block], high[block] = _rank_bounds(score, parts, cov[block], spread, z, block)
     return np.where(defined, low, 0), np.where(defined, high, 0)
 
 
 def _rank_bounds(
-    score: Floats, component: Longs, cov: Floats, spread: Floats, z: float, rows: slice
+    score: Floats, parts: Longs | None, cov: Floats, spread: Floats, z: float, rows: slice
 ) -> tuple[Longs, Longs]:
-    """The same for some rows; `spread` is the covariance's diagonal."""
+    """The same for some rows; `spread` is the covariance's diagonal, `parts` who can be compared
+    with whom.
+    """
     margin = np.add.outer(spread[rows], spread)
     margin -= 2 * cov
     with np.errstate(invalid="ignore"):
         np.sqrt(np.maximum(margin, 0.0, out=margin), out=margin)
         margin *= z
         gap = score - score[rows, None]  # of column j over row i
-        comparable = (component[rows, None] == component) & np.isfinite(gap)
-        better = comparable & (gap > margin)
-        worse = comparable & (gap < np.negative(margin, out=margin))
+        better = gap > margin
+        worse = gap < np.negative(margin, out=margin)
+    if parts is None:
+        return 1 + better.sum(axis=1), len(score) - worse.sum(axis=1)
+    comparable = (parts[rows, None] == parts) & np.isfinite(gap)
+    better &= comparable
+    worse &= comparable
     return 1 + better.sum(axis=1), comparable.sum(axis=1) - worse.sum(axis=1)
 
 

@@ -57,6 +57,19 @@ def best_of(action: Callable[[], Any], runs: int = 5) -> float:
     return min(times)
 
 
+def by_turns(*actions: Callable[[], Any], runs: int = 9) -> list[float]:
+    """Shortest of as many runs of each, in turn, for ratios of what takes about as long as others
+    may take of a shared machine's caches.
+    """
+    times: list[list[float]] = [[] for _ in actions]
+    for _ in range(runs):
+        for action, taken in zip(actions, times, strict=True):
+            started = time.process_time()
+            action()
+            taken.append(time.process_time() - started)
+    return [min(taken) for taken in times]
+
+
 def votes(n: int, K: int, people: int, seed: int = 0) -> dict[str, Any]:
     """Raw columns of n votes by Bradley–Terry strengths."""
     rng = np.random.default_rng(seed)
@@ -142,11 +155,14 @@ def uncertainty(quick: bool) -> list[tuple[str, float, float | None, float | Non
     n = 10**6 if quick else 10**7
     table = Comparisons.from_arrays(**votes(n, 1000, 2000))
     table.pair_counts()
-    with_errors = best_of(lambda: fit("bradley_terry", table, ci="cluster"))
-    without = best_of(lambda: fit("bradley_terry", table, ci="none"))
     rng = np.random.default_rng(0)
-    key = rng.integers(0, 2_000_000, n)
-    single = best_of(lambda: np.bincount(key, minlength=2_000_000))
+    key, score = rng.integers(0, 2_000_000, n), rng.normal(size=n)
+    with_errors, without, single, weighted = by_turns(
+        lambda: fit("bradley_terry", table, ci="cluster"),
+        lambda: fit("bradley_terry", table, ci="none"),
+        lambda: np.bincount(key, minlength=2_000_000),
+        lambda: np.bincount(key, score, minlength=2_000_000),
+    )
     small = Comparisons.from_arrays(**votes(10**5, 50, 1000))
     tracemalloc.start()
     resampled = best_of(lambda: fit("bradley_terry", small, replicates=1000), 1)
@@ -160,6 +176,7 @@ def uncertainty(quick: bool) -> list[tuple[str, float, float | None, float | Non
             single,
             8.0,
         ),
+        ("  the same in passes that add up scores", with_errors - without, weighted, None),
         (
             f"1000 bootstrap replicates, 1e5 votes, 50 items ({peak:.0f} MB; scikit-learn)",
             resampled,

@@ -67,7 +67,7 @@ def posterior(counts: PairCounts, penalty: float = PENALTY) -> Posterior:
     h = np.asarray(counts.half_ties if counts.is_dense else counts.half_ties.toarray())
     part, ridge = np.zeros(K, dtype=np.int64), np.full(K, penalty)
     theta = strengths.fit_dense(h, part, ridge).theta if K else np.zeros(0)
-    H = strengths.information(h + h.T, theta) if K else np.zeros((0, 0))
+    H = strengths.information(h, theta) if K else np.zeros((0, 0))
     cov = np.linalg.inv(H + penalty * np.eye(K))
     return Posterior(counts.ids, theta, np.asarray(cov, dtype=np.float64))
 

@@ -257,23 +257,23 @@ def loglik(h: Floats, theta: Floats, ridge: Floats | None = None) -> float:
     return value if ridge is None else value - 0.5 * float(ridge @ theta**2)
 
 
-def information(games: Floats, theta: Floats) -> Floats:
-    """H = diag(sum_j w_ij) - w with w_ij = n_ij P_ij (1 - P_ij)."""
+def information(h: Floats, theta: Floats) -> Floats:
+    """H = diag(sum_j w_ij) - w with w_ij = (h_ij + h_ji) P_ij (1 - P_ij)."""
     if np.abs(theta).max(initial=0.0) > STEEP:
         p = expit(np.subtract.outer(theta, theta))
-        return _laplacian(games * p * p.T)
+        return _laplacian((h + h.T) * p * p.T)
     odds = np.exp(theta)
-    H = np.empty_like(games)
+    H = np.empty_like(h)
     sums = np.empty(len(theta))
     rows = max(1, BLOCK // max(len(theta), 1))
     for start in range(0, len(theta), rows):
         block = slice(start, start + rows)
         both = np.add.outer(odds[block], odds)
-        chance = np.divide(odds[block, None], both)
-        chance *= np.divide(odds, both, out=both)
-        chance *= games[block]
-        chance.sum(axis=1, out=sums[block])
-        np.negative(chance, out=H[block])
+        w = np.divide(odds[block, None], both)
+        w *= np.divide(odds, both, out=both)
+        w *= np.add(h[block], h[:, block].T, out=both)
+        w.sum(axis=1, out=sums[block])
+        np.negative(w, out=H[block])
     np.einsum("ii->i", H)[:] += sums
     return H
 

@@ -201,7 +201,7 @@ def _covariance(
     theta: Floats,
     ci: CiMethod,
 ) -> Floats:
-    H = strengths.information(h + h.T, theta)
+    H = strengths.information(h, theta)
     if ci == "hessian" or not isinstance(table, Comparisons):
         return strengths.covariance(H, structure.part, ridge)
     found = meat(table, _residual(table, options, theta), len(theta), by_row=ci == "sandwich")

@@ -148,7 +148,7 @@ def test_the_gradient_is_the_derivative_of_the_objective() -> None:
         (strengths.loglik(h, theta + s) - strengths.loglik(h, theta - s)) / 2e-6 for s in step
     ]
     np.testing.assert_allclose(gradient, numeric, atol=1e-6)
-    H = strengths.information(h + h.T, theta)
+    H = strengths.information(h, theta)
     p2 = 1 / (1 + np.exp((theta + step[0])[None, :] - (theta + step[0])[:, None]))
     np.testing.assert_allclose(
         (gradient - (h - (h + h.T) * p2).sum(axis=1)) / 1e-6, H[0], atol=1e-4
