@@ -9,9 +9,11 @@ a fit is made of, of their whole rows, and of what a fit elsewhere needs of them
 prompt, between which systems, and what was said.
 """
 
+import argparse
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -148,7 +150,10 @@ def measured(script: str, environment: dict[str, str], folder: Path) -> dict[str
 
 
 def main() -> None:
-    judgments = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("judgments", type=int, nargs="?", default=1_000_000)
+    judgments = parser.parse_args().judgments
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that PostgreSQL ends, too
     with tempfile.TemporaryDirectory(prefix="polyphony-benchmark-") as home:
         folder = Path(home)
         folder.chmod(0o755)
