@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.methods.ranking import _strengths as strengths
+from aggregation.methods.ranking._curvature import information
 from aggregation.tables import PairCounts, TableError
 from annotation.phrases import say
 
@@ -67,7 +68,7 @@ def posterior(counts: PairCounts, penalty: float = PENALTY) -> Posterior:
     h = np.asarray(counts.half_ties if counts.is_dense else counts.half_ties.toarray())
     part, ridge = np.zeros(K, dtype=np.int64), np.full(K, penalty)
     theta = strengths.fit_dense(h, part, ridge).theta if K else np.zeros(0)
-    H = strengths.information(h, theta) if K else np.zeros((0, 0))
+    H = information(h, theta) if K else np.zeros((0, 0))
     cov = np.linalg.inv(H + penalty * np.eye(K))
     return Posterior(counts.ids, theta, np.asarray(cov, dtype=np.float64))
 

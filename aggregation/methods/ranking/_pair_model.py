@@ -13,8 +13,8 @@ from scipy import linalg
 from aggregation.links import Link
 from aggregation.method import Estimate
 from aggregation.methods.ranking._cells import Cells, scattered
+from aggregation.methods.ranking._curvature import centring
 from aggregation.methods.ranking._outcome_models import Derivatives, OutcomeModel
-from aggregation.methods.ranking._strengths import centring
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
 from aggregation.results import CiMethod, Fit, ScoreKind

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking import _strengths as strengths
+from aggregation.methods.ranking._curvature import covariance, information, robust_covariance
 from aggregation.methods.ranking._meat import RowScore, meat
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
@@ -181,6 +182,8 @@ def _chosen_ci(
     table: Comparisons | PairCounts, options: BradleyTerryOptions, n_items: int
 ) -> CiMethod:
     known = isinstance(table, Comparisons) and table.annotator is not None
+    if not n_items:
+        return "none"
     if options.ci != "auto":
         return (
             options.ci
@@ -201,13 +204,13 @@ def _covariance(
     theta: Floats,
     ci: CiMethod,
 ) -> Floats:
-    H = strengths.information(h, theta)
+    H = information(h, theta)
     if ci == "hessian" or not isinstance(table, Comparisons):
-        return strengths.covariance(H, structure.part, ridge)
+        return covariance(H, structure.part, ridge)
     found = meat(table, _residual(table, options, theta), len(theta), by_row=ci == "sandwich")
     if found is None:
         return np.full_like(H, np.nan)
-    return strengths.robust_covariance(H, structure.part, ridge, found)
+    return robust_covariance(H, structure.part, ridge, found)
 
 
 def _residual(table: Comparisons, options: BradleyTerryOptions, theta: Floats) -> RowScore:

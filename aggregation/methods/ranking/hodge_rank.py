@@ -19,7 +19,8 @@ from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.ranking._strengths import centred, centring
+from aggregation.methods.ranking._curvature import centring
+from aggregation.methods.ranking._strengths import centred
 from aggregation.methods.ranking._structure import structure_of
 from aggregation.options import Options
 from aggregation.results import Fit

@@ -24,7 +24,8 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
-from aggregation.methods.ranking._strengths import centred, covariance
+from aggregation.methods.ranking._curvature import covariance
+from aggregation.methods.ranking._strengths import centred
 from aggregation.methods.ranking._structure import structure_of
 from aggregation.options import Options, option
 from aggregation.results import CiMethod, Fit

@@ -22,7 +22,8 @@ from scipy import linalg
 
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
-from aggregation.methods.ranking._strengths import centred, centring
+from aggregation.methods.ranking._curvature import centring
+from aggregation.methods.ranking._strengths import centred
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.methods.ranking._vote_design import Design
 from aggregation.options import Options, option

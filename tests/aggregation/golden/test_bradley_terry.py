@@ -14,6 +14,7 @@ from scipy.special import expit, log_expit
 from aggregation.catalogue import METHODS
 from aggregation.methods.ranking import _meat
 from aggregation.methods.ranking import _strengths as strengths
+from aggregation.methods.ranking._curvature import STEEP, information
 from aggregation.reading import FileError, read_table
 from aggregation.results import WarningCode
 from aggregation.tables import Comparisons, PairCounts
@@ -148,7 +149,7 @@ def test_the_gradient_is_the_derivative_of_the_objective() -> None:
         (strengths.loglik(h, theta + s) - strengths.loglik(h, theta - s)) / 2e-6 for s in step
     ]
     np.testing.assert_allclose(gradient, numeric, atol=1e-6)
-    H = strengths.information(h, theta)
+    H = information(h, theta)
     p2 = 1 / (1 + np.exp((theta + step[0])[None, :] - (theta + step[0])[:, None]))
     np.testing.assert_allclose(
         (gradient - (h - (h + h.T) * p2).sum(axis=1)) / 1e-6, H[0], atol=1e-4
@@ -258,10 +259,23 @@ def test_strengths_so_far_apart_that_odds_overflow_have_errors_all_the_same() ->
         winner, winner + 1, np.ones(len(winner)), annotator=np.arange(len(winner)) % 7
     )
     result = fit(table, rescue=1e-9)
-    assert result.score.max() > strengths.STEEP
+    assert result.score.max() > STEEP
     C = fit(table, rescue=1e-9, ci="hessian").cov
     expected = sandwich(table, result.score, C)
     np.testing.assert_allclose(result.cov, expected, rtol=1e-6, atol=1e-6 * expected.max())
+
+
+@pytest.mark.parametrize("ci", ["hessian", "sandwich", "cluster", "auto"])
+def test_no_items_or_no_judgments_have_no_errors(
+    ci: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for n_items in (0, 3):
+        table = Comparisons.from_arrays([], [], [], annotator=[], n_items=n_items)
+        result = fit(table, ci=ci)
+        assert result.codes == {WarningCode.EMPTY}
+        assert np.isnan(result.score).all()
+        assert result.se is None or np.isnan(result.se).all()
+    assert "illegal value" not in capfd.readouterr().out  # as LAPACK says of an empty matrix
 
 
 def test_nobody_but_one_annotator_shows_no_spread() -> None:
