@@ -7,9 +7,14 @@ of votes iff
 
 sum of the h smallest w - sum of the J - h largest w >= |log(pi / (1 - pi))|.
 
-For J even the same holds with h = J/2 + 1 on patterns without a tie, ties being settled by the
-prior. Derived for this project and checked against enumeration. A certificate says: learning
-annotators' weights buys nothing here.
+For J even, h = J/2 + 1 says it for the patterns without a tie. Ties, settled by the prior (by a
+coin at 1/2), are settled best iff besides
+
+sum of the J/2 smallest w - sum of the J/2 largest w >= -|log(pi / (1 - pi))|,
+
+at even odds only if all w are equal: otherwise weights settle ties better than a coin. Derived for
+this project and checked against enumeration. A certificate says: learning annotators' weights buys
+nothing here.
 """
 
 from dataclasses import dataclass
@@ -56,10 +61,7 @@ def majority_certificate(
             "The certificate needs reliabilities between 1/2 and 1 and a prior between 0 and 1."
         )
     J = len(p)
-    w = np.sort(np.log(p / (1 - p)))
-    h = J // 2 + 1
-    odds = float(np.log(prior / (1 - prior)))
-    margin = float(w[:h].sum() - w[h:].sum()) - abs(odds)
+    margin = _margin(np.sort(np.log(p / (1 - p))), abs(float(np.log(prior / (1 - prior)))))
     exact = J <= ENUMERATED
     if exact:
         votes = np.array(list(product((-1.0, 1.0), repeat=J)))
@@ -70,6 +72,16 @@ def majority_certificate(
         votes = truth[:, None] * np.where(generator.random((draws, J)) < p, 1.0, -1.0)
         majority, best = _risks(votes, p, prior, truth)
     return Certificate(margin, margin >= -1e-12, majority, best, exact)
+
+
+def _margin(w: Floats, odds: float) -> float:
+    """Left minus right of the theorem, the smaller one of ties and of other patterns; w rises."""
+    J = len(w)
+    h = J // 2 + 1
+    decided = float(w[:h].sum() - w[h:].sum()) - odds
+    if J % 2:
+        return decided
+    return min(decided, float(w[: J // 2].sum() - w[J // 2 :].sum()) + odds)
 
 
 def _risks(votes: Floats, p: Floats, prior: float, truth: Floats | None) -> tuple[float, float]:

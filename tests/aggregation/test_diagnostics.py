@@ -346,11 +346,30 @@ def test_majority_certificates(
         assert found.best_risk == pytest.approx(best, abs=5e-5)
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 5]))
-def test_the_certificate_is_true_exactly_when_the_majority_is_best(seed: int, J: int) -> None:
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(2, 6),
+    st.sampled_from(["any", "close", "equal"]),
+    st.sampled_from([0.5, None]),
+)
+def test_the_certificate_is_true_exactly_when_the_majority_is_best(
+    seed: int, J: int, kind: str, even: float | None
+) -> None:
+    """Even panels too, whose ties fall to the prior, or to a coin at 1/2."""
     rng = np.random.default_rng(seed)
-    found = majority_certificate(rng.uniform(0.51, 0.95, J), rng.uniform(0.2, 0.8))
+    p = rng.uniform(0.51, 0.95, J)
+    if kind != "any":
+        p = p[0] + (rng.uniform(0, 0.03, J) if kind == "close" else np.zeros(J))
+    found = majority_certificate(p, rng.uniform(0.2, 0.8) if even is None else even)
     assert found.optimal == (found.excess_risk < 1e-12)
+
+
+def test_a_coin_between_unequal_annotators_is_not_the_best_rule() -> None:
+    unequal, equal = majority_certificate([0.9, 0.8, 0.7, 0.6]), majority_certificate([0.8] * 4)
+    assert (unequal.majority_risk, unequal.best_risk) == pytest.approx((0.150, 0.088), abs=5e-4)
+    assert not unequal.optimal
+    assert equal.optimal
+    assert equal.excess_risk == pytest.approx(0.0, abs=1e-15)
 
 
 def test_calibration() -> None:

@@ -51,6 +51,13 @@ def test_equally_good_annotators_are_certified() -> None:
     assert "best rule on every unit" in verdict(found)
 
 
+def test_an_even_panel_whose_ties_weights_would_settle_is_not_certified() -> None:
+    found = weights_of(replace(crowd([0.85, 0.75, 0.75, 0.7], units=400), gold=None))
+    assert found["certificate"]["optimal"] == 0
+    assert found["certificate"]["excess"] > 0.02
+    assert "best rule on every unit" not in verdict(found)
+
+
 def test_one_good_annotator_among_coins_is_not() -> None:
     found = weights_of(crowd([0.97, 0.55, 0.55, 0.55, 0.55], units=600))
     assert found["certificate"]["optimal"] == 0
