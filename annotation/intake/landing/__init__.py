@@ -41,8 +41,9 @@ class Ground:
         """Let the planner know a table that has just grown by `created` rows.
 
         Without this, a project that is new to the statistics counts as one row, and a join with
-        its 20,000 questions became a nested loop of minutes. A table that somebody else is
-        analysing is left out: waiting here could end in a deadlock.
+        its 20,000 questions became a nested loop of minutes; and where a rehearsal left dead rows
+        behind, a table counts as empty however much is written to it. A table that somebody else
+        is analysing is left out: waiting here could end in a deadlock.
         """
         self.run("ANALYZE fresh")
         if created >= MANY:

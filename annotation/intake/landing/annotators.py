@@ -76,15 +76,18 @@ def land(ground: Ground) -> None:
     if ground.is_empty("staged_annotator"):
         return
     ground.run(DECLARED)
+    ground.run("ANALYZE declared_annotator")
     ground.check_all(CHECKS)
     ground.check_similar(
         "annotator",
         "SELECT 0, external_id, line FROM declared_annotator",
         "SELECT 0, external_id FROM annotation_annotator WHERE project_id = %(project)s",
     )
+    created = ground.run(INSERT)
+    ground.acquaint("annotation_annotator", created)
     ground.count(
         "annotators",
-        created=ground.run(INSERT),
+        created=created,
         staged=ground.number("SELECT count(*) FROM declared_annotator"),
     )
     profiles = ground.run(PROFILES)

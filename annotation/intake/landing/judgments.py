@@ -431,6 +431,7 @@ def append(ground: Ground) -> None:
         ground.run(INSERT, after=after, upto=after + SLICE)
         if ground.tell is not None:
             ground.tell(min(after + SLICE, new), new)
+    ground.acquaint("annotation_judgment", new)
     ground.count("judgments", created=new, staged=staged)
     answered = ground.run(ANSWERED_QUESTIONS)
     ground.run(TALLY)
