@@ -18,6 +18,7 @@ from tests.aggregation.worlds import (
     random_comparisons,
     random_labels,
     random_ratings,
+    toy_labels,
 )
 
 ALL = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -25,6 +26,11 @@ ORDERLESS = pytest.mark.parametrize(
     "method",
     [m for m in METHODS.values() if not m.sequential],
     ids=[s for s, m in METHODS.items() if not m.sequential],
+)
+LABELS = pytest.mark.parametrize(
+    "method",
+    [m for m in METHODS.values() if m.consumes[0] is Labels],
+    ids=[s for s, m in METHODS.items() if m.consumes[0] is Labels],
 )
 SLATES = pytest.mark.parametrize(
     "method",
@@ -119,10 +125,13 @@ def test_it_leaves_its_input_alone(method: Method) -> None:
 def test_renaming_items_permutes_the_result(method: Method) -> None:
     table = evidence(method)
     before = fit(method, table)
-    if before.ids != table.ids:
-        pytest.skip("its scores belong to something other than the table's items")
     order = np.random.default_rng(2).permutation(len(table.ids))
     after = fit(method, relabelled(table, order))
+    if before.classes == table.ids:  # it chooses among the items, question by question
+        _same_choices(before, after, order)
+        return
+    if before.ids != table.ids:
+        pytest.skip("its scores belong to something other than the table's items")
     np.testing.assert_allclose(after.score[order], before.score, **CLOSE)
     if before.rank is not None and after.rank is not None:
         assert after.rank[order].tolist() == before.rank.tolist()
@@ -131,6 +140,18 @@ def test_renaming_items_permutes_the_result(method: Method) -> None:
         assert after.label[order].tolist() == before.label.tolist()
     if before.lottery is not None and after.lottery is not None:
         np.testing.assert_allclose(after.lottery[order], before.lottery, **CLOSE)
+
+
+def _same_choices(before: AggregateResult, after: AggregateResult, order: Any) -> None:
+    """Labels and their posterior are the same when class k is called order[k]."""
+    assert before.posterior is not None
+    assert after.posterior is not None
+    assert before.label is not None
+    assert after.label is not None
+    np.testing.assert_allclose(after.posterior[:, order], before.posterior, rtol=1e-4, atol=1e-5)
+    expected = np.where(before.label < 0, -1, order[before.label])
+    assert after.label.tolist() == expected.tolist()
+    assert after.codes == before.codes
 
 
 @ALL
@@ -146,11 +167,9 @@ def test_renaming_annotators_changes_no_score(method: Method) -> None:
         )
 
 
-@ALL
-def test_renaming_labels_permutes_the_posterior(method: Method) -> None:
+@LABELS
+def test_renaming_labels_permutes_the_choices(method: Method) -> None:
     table = evidence(method)
-    if not isinstance(table, Labels):
-        pytest.skip("reads no labels")
     order = np.array([2, 0, 1])
     gold = (
         None
@@ -158,10 +177,28 @@ def test_renaming_labels_permutes_the_posterior(method: Method) -> None:
         else np.where(table.gold < 0, -1, order[table.gold]).astype(np.int32)
     )
     renamed = replace(table, label=order[table.label].astype(np.int32), gold=gold)
-    before, after = fit(method, table).posterior, fit(method, renamed).posterior
-    assert before is not None
-    assert after is not None
-    np.testing.assert_allclose(after[:, order], before, rtol=1e-4, atol=1e-5)
+    _same_choices(fit(method, table), fit(method, renamed), order)
+
+
+@LABELS
+def test_a_tie_between_labels_falls_to_none_of_them(method: Method) -> None:
+    """One unit, two people, two labels; and six units of which two are each other's mirror."""
+    table = Labels.from_arrays([0, 0], [0, 1], [0, 1])
+    for each in (table, replace(table, label=1 - table.label)):
+        result = fit(method, each)
+        assert result.label is not None
+        assert result.label.tolist() == [-1]
+        assert WarningCode.TIE_UNRESOLVED in result.codes
+    posterior = fit(method, toy_labels()).posterior
+    assert posterior is not None
+    np.testing.assert_allclose(posterior[3], posterior[5], rtol=0, atol=1e-9)
+
+
+@LABELS
+def test_swapping_two_labels_swaps_the_choices(method: Method) -> None:
+    table = toy_labels()
+    mirrored = replace(table, label=1 - table.label)
+    _same_choices(fit(method, table), fit(method, mirrored), np.array([1, 0]))
 
 
 @ORDERLESS
