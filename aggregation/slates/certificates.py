@@ -8,12 +8,16 @@ EJR+  for no l is an item outside W approved by voters of weight l n/k with fewe
 EJR+ with costs: the same where items have prices, see `ejr_plus_with_costs`.
 PJR   voters of weight l n/k who share l items have l approved seats between them.
 EJR   one of them has l approved seats.
+FJR   for no set T of items would voters of weight |T| n/k each approve b items of T while all of
+      them have fewer than b approved seats (Peters, Pierczyński & Skowron 2021). Implies EJR.
+core  for no set T would voters of weight |T| n/k each approve more of T than of W. Implies FJR.
 Priceability: equal budgets can pay for W so that nobody pays for what she doesn't approve and the
       supporters of no item outside have more than its price left (Peters & Skowron 2020).
 GFS   (of a lottery, marginals p) every group S has sum over items any of them approves of p_c >=
       (1/n) sum_S w_i min(k, |A_i|) (Aziz et al. 2023).
 
-PJR and EJR are coNP-complete to check; all sets of common items are looked at, up to MOST_ITEMS.
+PJR, EJR, FJR and the core are coNP-complete to check: all sets of items are looked at, up to
+MOST_ITEMS.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -119,6 +123,30 @@ def pjr(votes: Approvals, slate: Iterable[int], seats: int) -> Certificate:
     return Certificate("PJR", True)
 
 
+def core(votes: Approvals, slate: Iterable[int], seats: int) -> Certificate:
+    """The core. Witness: a set of items, and the weight of those who would rather have it."""
+    held = votes.approved[:, sorted(slate)].sum(axis=1)
+    for items, gets in _bundles(votes, seats):
+        weight = float(votes.weight @ (gets > held))
+        if weight >= _due(votes, seats, len(items)):
+            return Certificate("core", False, {"items": list(items), "weight": weight})
+    return Certificate("core", True)
+
+
+def fjr(votes: Approvals, slate: Iterable[int], seats: int) -> Certificate:
+    """FJR. Witness: a set of items, how many of them everyone in a group of that weight approves,
+    and nobody in it has so many seats.
+    """
+    held = votes.approved[:, sorted(slate)].sum(axis=1)
+    for items, gets in _bundles(votes, seats):
+        for level in range(1, len(items) + 1):
+            weight = float(votes.weight @ ((gets >= level) & (held < level)))
+            if weight >= _due(votes, seats, len(items)):
+                witness = {"items": list(items), "approved": level, "weight": weight}
+                return Certificate("FJR", False, witness)
+    return Certificate("FJR", True)
+
+
 def priceable(votes: Approvals, slate: Iterable[int]) -> Certificate:
     """Priceability, by a linear program over payments and the price of a seat."""
     from scipy.optimize import linprog
@@ -213,6 +241,15 @@ def _cohesive(votes: Approvals, seats: int) -> Iterator[tuple[tuple[int, ...], A
             together = votes.approved[:, common].all(axis=1)
             if votes.weight @ together >= _due(votes, seats, size):
                 yield common, together
+
+
+def _bundles(votes: Approvals, seats: int) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """(items, how many of them each voter approves) for sets of at most as many items as seats."""
+    if votes.n_items > MOST_ITEMS:
+        raise ValueError(f"Looking at all sets takes at most {MOST_ITEMS} items.")
+    for size in range(1, min(seats, votes.n_items) + 1) if votes.total > 0 else ():
+        for items in combinations(range(votes.n_items), size):
+            yield items, votes.approved[:, items].sum(axis=1)
 
 
 def _due(votes: Approvals, seats: int, size: int) -> float:

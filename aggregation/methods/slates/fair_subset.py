@@ -1,9 +1,10 @@
 """Fair subset: the best items, with a least number of seats for each group of items.
 
 Maximises F(S) over slates of k items with at least l_g items of group g. `score` is what F adds
-up: "borda" (items ranked below), "plurality" (first places), "approval" (approvals), where taking
-the best item that keeps the promises possible is exact; or "representation" (each voter's favourite
-of the slate) and "pav" (harmonic), where the same greedy choice reaches at least half of the best.
+up: "borda" (items ranked below), "plurality" (first places), "approval" (approvals), "satisfaction"
+(1/a of a vote to each of a approved items), where taking the best item that keeps the promises
+possible is exact; or "representation" (each voter's favourite of the slate) and "pav" (harmonic),
+where the same greedy choice reaches at least half of the best.
 
 `groups` says which group an item is in ("a: north, b: south"); items it doesn't name form a group
 without a promise. `least` gives the promises ("south: 1"); left empty, each group is promised its
@@ -36,8 +37,8 @@ REST = ""  # the group of items that no text names
 
 @dataclass(frozen=True, kw_only=True)
 class FairSubsetOptions(SlateOptions):
-    score: Literal["borda", "plurality", "approval", "representation", "pav"] = option(
-        "borda", "What is added up", "The first three are exact, the others within one half."
+    score: Literal["borda", "plurality", "approval", "satisfaction", "representation", "pav"] = (
+        option("borda", "What is added up", "The first four are exact, the others within one half.")
     )
     groups: str = option("", "Groups of items", "ITEM: GROUP, … (or a JSON object).")
     least: str = option(
@@ -101,8 +102,9 @@ def _utility(contest: Contest, kind: str) -> tuple[Gain, Value]:
     if kind == "pav":
         weights = harmonic(contest.seats)
         return _pav_gain(votes, weights), lambda slate: thiele_value(votes, slate, weights)
-    if kind == "approval":
-        score = votes.support
+    if kind in ("approval", "satisfaction"):
+        size = np.maximum(votes.approved.sum(axis=1), 1) if kind == "satisfaction" else 1.0
+        score = np.asarray((votes.weight / size) @ votes.approved)
     else:
         read = plurality_utilities if kind == "plurality" else borda_utilities
         utility, weight = read(contest.ballots, contest.members)
@@ -139,6 +141,7 @@ METHOD = Method(
     solve=solve,
     options=FairSubsetOptions,
     reference="Boehmer, Celis, Huang, Mehrotra & Vishnoi (2023), ICML, “Subset selection based on "
-    "multiple rankings in the presence of bias”; Fisher, Nemhauser & Wolsey (1978)",
+    "multiple rankings in the presence of bias”; Fisher, Nemhauser & Wolsey (1978); "
+    "Brams & Kilgour (2014), “Satisfaction approval voting”",
     axioms=("anonymity", "neutrality within groups", "promises to groups kept"),
 )

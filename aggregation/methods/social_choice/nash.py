@@ -56,7 +56,10 @@ def _equilibrium(counts: PairCounts, options: NashOptions) -> Tally:
     P = win_chances(counts)
     K = len(P)
     even = np.full(K, -np.log(K)) if K else np.zeros(0)
-    log_pi, steps, gap = (_self_play if options.solver == "sppo" else _mirror)(P, even, options)
+    if options.solver == "sppo":
+        log_pi, steps, gap = _self_play(P, even + 1e-3 * P.mean(axis=1), options)
+    else:
+        log_pi, steps, gap = _mirror(P, even, options)
     pi = np.exp(log_pi)
     tolerance = 1e-2 if options.solver == "sppo" else 1e-8
     fit = Fit(n_obs=counts.rows, iters=steps, converged=gap < tolerance, grad_inf=gap)
@@ -87,19 +90,20 @@ def _residual(P: Floats, pi: Floats, reference: Floats, beta: float) -> float:
     return float(np.abs(np.exp(z - logsumexp(z)) - np.exp(pi)).max(initial=0.0)) if len(pi) else 0.0
 
 
-def _self_play(P: Floats, reference: Floats, options: NashOptions) -> tuple[Floats, int, float]:
-    """Average of multiplicative weights pi <- pi * exp(eta P pi); the gap is how much a rival could
-    still win.
+def _self_play(P: Floats, start: Floats, options: NashOptions) -> tuple[Floats, int, float]:
+    """Average of multiplicative weights pi <- pi * exp(eta P pi) from log-weights `start`; the gap
+    is how much a rival could still win.
     """
     if not len(P):
-        return reference, 0, 0.0
-    tilt = 1e-3 * P.mean(axis=1)
-    z, total = reference + tilt, np.zeros(len(P))
+        return start, 0, 0.0
+    z, total = start - start.max(), np.zeros(len(P))
     for _ in range(options.max_iter):
         beat()
-        pi = np.exp(z - logsumexp(z))
+        pi = np.exp(z)
+        pi /= pi.sum()
         total += pi
-        z = z - logsumexp(z) + options.eta * (P @ pi)
+        z = z + options.eta * (P @ pi)
+        z = z - z.max()
     mean = total / options.max_iter
     gap = float((P @ mean).max() - 0.5)
     with np.errstate(divide="ignore"):
@@ -116,4 +120,5 @@ METHOD = Method(
     "Wu et al. (2024), "
     "SPPO, arXiv:2405.00675; Zhang et al. (2024), INPO, arXiv:2407.00617",
     axioms=("anonymity", "neutrality"),
+    version="2",  # 2: rounds of self-play without logarithms of sums, which round otherwise
 )

@@ -172,9 +172,10 @@ def test_crowd_bradley_terry() -> None:
     table = fifty_votes()
     assert len(table) == 50
     result = fit("crowd_bradley_terry", table, penalty=0.1, prior_right=1.0, prior_wrong=1.0)
-    np.testing.assert_allclose(result.score, [2.0283, 0.7964, -0.6834, -2.1413], atol=1e-3)
-    np.testing.assert_allclose(result.annotators.ability, [1.0, 0.9158, 0.0998], atol=1e-3)
-    assert result.fit.penalised == pytest.approx(-21.204672, abs=1e-5)
+    np.testing.assert_allclose(result.score, [2.0283, 0.7964, -0.6834, -2.1413], rtol=0, atol=6e-5)
+    ability = result.annotators.ability
+    np.testing.assert_allclose(ability, [1.0, 0.9158, 0.0998], rtol=0, atol=6e-5)
+    assert result.fit.penalised == pytest.approx(-21.204672, abs=6e-7)
     assert result.fit.boundary_params == ("eta of 0",)
     assert WarningCode.LOCAL_OPTIMUM_RISK in result.codes
 

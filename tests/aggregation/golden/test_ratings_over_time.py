@@ -43,9 +43,8 @@ def test_elo_depends_on_the_order() -> None:
     ],
 )
 def test_elo_on_sixteen_votes(k: float, expected: list[float]) -> None:
-    np.testing.assert_allclose(
-        fit("elo", sixteen_votes(), k=k, permutations=0).score, expected, atol=6e-4
-    )
+    score = fit("elo", sixteen_votes(), k=k, permutations=0).score
+    np.testing.assert_allclose(score, expected, rtol=0, atol=5.1e-5 if k == 4 else 5.1e-4)
 
 
 def test_elo_over_many_orders_forgets_the_order() -> None:
@@ -61,15 +60,75 @@ def test_glickmans_example() -> None:
         np.array([1500.0, 1400, 1550, 1700]), np.array([200.0, 30, 100, 300]), np.full(4, 0.06)
     )
     after = rate_period(state, Comparisons.from_arrays([0, 0, 0], [1, 2, 3], [1, -1, -1]), 0.5)
-    assert after.rating[0] == pytest.approx(1464.0507, abs=1e-3)
-    assert after.deviation[0] == pytest.approx(151.5165, abs=1e-3)
-    assert after.volatility[0] == pytest.approx(0.0599960, abs=1e-6)
+    assert after.rating[0] == pytest.approx(1464.0507, abs=5.1e-5)
+    assert after.deviation[0] == pytest.approx(151.5165, abs=5.1e-5)
+    assert after.volatility[0] == pytest.approx(0.0599960, abs=5.1e-8)
+
+
+def test_an_idle_item_of_the_method_becomes_less_certain() -> None:
+    pair = Comparisons.from_arrays([0], [1], [1], n_items=3)
+    result = fit("glicko2", pair, deviation=200.0)
+    assert result.se[2] == pytest.approx(200.2714, abs=5.1e-5)
+    assert result.score[2] == 1500.0
+
+
+def one_rating(
+    mine: tuple[float, float, float], met: list[tuple[float, float, float]], tau: float
+) -> tuple[float, float, float]:
+    """Steps 2 to 8 of Glickman's description for one player: (rating, RD, volatility) after a
+    period of games (rating, RD, result); the volatility by bisection.
+    """
+    unit = 173.7178
+    mu, phi, sigma = (mine[0] - 1500) / unit, mine[1] / unit, mine[2]
+    if not met:
+        return mine[0], unit * float(np.hypot(phi, sigma)), sigma
+    precision = push = 0.0
+    for rating, deviation, result in met:
+        g = 1 / np.sqrt(1 + 3 * (deviation / unit) ** 2 / np.pi**2)
+        expected = 1 / (1 + np.exp(-g * (mu - (rating - 1500) / unit)))
+        precision += g * g * expected * (1 - expected)
+        push += g * (result - expected)
+    v, delta, a = 1 / precision, push / precision, np.log(sigma**2)
+
+    def f(x: float) -> float:
+        spread = phi**2 + v + np.exp(x)
+        return float(np.exp(x) * (delta**2 - spread) / (2 * spread**2) - (x - a) / tau**2)
+
+    low, high = a - 20.0, a + 20.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if f(middle) > 0 else (low, middle)
+    sigma = float(np.exp(low / 2))
+    phi = 1 / np.sqrt(1 / (phi**2 + sigma**2) + precision)
+    return 1500 + unit * (mu + phi**2 * push), unit * phi, sigma
+
+
+def test_glicko_over_three_periods_is_glickmans_description() -> None:
+    """Through the method; the same count by hand gives Glickman's own example."""
+    met = [(1400.0, 30.0, 1.0), (1550.0, 100.0, 0.0), (1700.0, 300.0, 0.0)]
+    example = one_rating((1500.0, 200.0, 0.06), met, 0.5)
+    np.testing.assert_allclose(example, [1464.0507, 151.5165, 0.0599960], rtol=0, atol=5.1e-5)
+    table = random_comparisons(6, n=45, group=np.repeat([0, 1, 2], 15), weight=None)
+    state = [(1500.0, 350.0, 0.06)] * table.n_items
+    for period in range(3):
+        rows = table.take(np.repeat([0, 1, 2], 15) == period)
+        games_of: list[list[tuple[float, float, float]]] = [[] for _ in state]
+        for a, b, y in zip(rows.a, rows.b, np.sign(rows.y), strict=True):
+            games_of[a].append((*state[b][:2], (1 + y) / 2))
+            games_of[b].append((*state[a][:2], (1 - y) / 2))
+        state = [one_rating(mine, met, 0.5) for mine, met in zip(state, games_of, strict=True)]
+    result = fit("glicko2", table, periods="group")
+    np.testing.assert_allclose(result.score, [mine[0] for mine in state], atol=1e-5)
+    np.testing.assert_allclose(result.se, [mine[1] for mine in state], atol=1e-5)
+    np.testing.assert_allclose(
+        result.fit.parameters["volatility"], [mine[2] for mine in state], atol=1e-8
+    )
 
 
 def test_an_idle_item_becomes_less_certain() -> None:
     state = Ratings(np.full(3, 1500.0), np.array([200.0, 200, 200]), np.full(3, 0.06))
     after = rate_period(state, Comparisons.from_arrays([0], [1], [1], n_items=3), 0.5)
-    assert after.deviation[2] == pytest.approx(200.2714, abs=1e-4)
+    assert after.deviation[2] == pytest.approx(200.2714, abs=5.1e-5)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +142,7 @@ def test_an_idle_item_becomes_less_certain() -> None:
 def test_trueskill(draw: float, y: int, expected: list[float]) -> None:
     result = fit("trueskill", Comparisons.from_arrays([0], [1], [y]), draw=draw)
     found = [result.score[0], result.se[0], result.score[1], result.se[1]]
-    np.testing.assert_allclose(found, expected, atol=6e-4)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=5.1e-4)
 
 
 def test_an_upset_moves_more_than_an_expected_win() -> None:
@@ -133,8 +192,13 @@ def four_utilities() -> PairCounts:
 
 
 def test_utilities_with_variances() -> None:
-    result = fit("thurstone_utilities", four_utilities(), ridge=1e-6)
-    np.testing.assert_allclose(result.score, [1.573, 0.068, -0.526, -1.116], atol=2e-2)  # flat
+    """The reference values were found with the penalty ridge * sum (log s)^2 and ridge 1e-6. The
+    method writes the ridge as a Gaussian prior does, ridge/2 * sum (log s)^2, so 2e-6 is the same
+    problem. The optimum is flat, so nearly: the third digit of the reference is 1e-3 off (with half
+    the ridge it would be 1e-2 off).
+    """
+    result = fit("thurstone_utilities", four_utilities(), ridge=2e-6)
+    np.testing.assert_allclose(result.score, [1.573, 0.068, -0.526, -1.116], rtol=0, atol=2e-3)
     assert result.fit.parameters["cross_entropy"] == pytest.approx(0.43665, abs=1e-5)
     assert result.fit.parameters["accuracy"] == 1.0
     assert result.score.std() == pytest.approx(1.0)

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregation.catalogue import METHODS
 from aggregation.results import AggregateResult, WarningCode
@@ -16,7 +18,7 @@ from aggregation.slates.phragmen import phragmen
 from aggregation.slates.statements import balanced_representation, balanced_slate, round_sizes
 from aggregation.slates.subsets import additive, fair_greedy
 from aggregation.slates.thiele import harmonic, thiele_value
-from aggregation.tables import Ballots
+from aggregation.tables import Ballots, Ratings
 
 E9 = Ballots.from_approvals([[0, 1, 2, 3]] * 6 + [[4, 5]] * 3, 6)
 E8 = Ballots.from_approvals([[0, 1, 2]] * 4 + [[0, 1, 3], [3, 4, 5], [4, 5, 6], [6]], 7)
@@ -75,6 +77,23 @@ def test_values_on_nine_voters() -> None:
     assert {tuple(round(r, 12) for r in end.rates) for end in bought} == {
         (round(1 / 6, 12), round(1 / 6, 12), round(1 / 3, 12))
     }
+    assert elect("phragmen", E9, seats=3).fit.parameters["load"] == pytest.approx(1 / 3)
+    assert elect("equal_shares", E9, seats=3, completion="none").fit.parameters["bought"] == 3
+
+
+def test_most_approvals_leave_a_third_of_the_voters_without_a_seat() -> None:
+    result = elect("fair_subset", E9, seats=3, score="approval")
+    assert result.committees == tuple(combinations(range(4), 3))
+    assert WarningCode.TIE_UNRESOLVED in result.codes
+    for slate in result.committees:
+        assert not certificates.justified_representation(V9, slate, 3).holds
+
+
+def test_satisfaction_approval_divides_a_vote_among_the_approved() -> None:
+    """By hand: 0 and 1 get 4/3 + 1/3, 2 gets 4/3, 6 gets 1/3 + 1, and 3, 4, 5 get 2/3 each."""
+    result = elect("fair_subset", E8, seats=4, score="satisfaction")
+    assert result.committees == ((0, 1, 2, 6),)
+    assert result.fit.parameters["value"] == pytest.approx(5 / 3 + 5 / 3 + 4 / 3 + 4 / 3)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +125,40 @@ def test_certificates_of_three_slates() -> None:
         assert not check(V9, few, 3).holds
     witness = certificates.ejr_plus(V9, few, 3).witness
     assert witness == {"item": 1, "deserves": 2, "weight": 6.0}
+    assert certificates.fjr(V9, split, 3).holds
+    assert certificates.core(V9, split, 3).holds
+    # Three voters deserve one seat and have none with {0, 1, 2}; six deserve two and have one each
+    # with {0, 4, 5}.
+    assert certificates.core(V9, top, 3).witness == {"items": [4], "weight": 3.0}
+    assert certificates.fjr(V9, top, 3).witness == {"items": [4], "approved": 1, "weight": 3.0}
+    assert certificates.core(V9, few, 3).witness == {"items": [0, 1], "weight": 6.0}
+    assert certificates.fjr(V9, few, 3).witness == {"items": [0, 1], "approved": 2, "weight": 6.0}
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_core_implies_fjr_and_fjr_implies_ejr(seed: int) -> None:
+    """Against trying all groups of voters; and Peters, Pierczynski & Skowron (2021), section 3."""
+    rng = np.random.default_rng(seed)
+    approved = rng.random((7, 5)) < 0.45
+    votes = Approvals(approved, np.ones(7))
+    seats = int(rng.integers(1, 4))
+    slate = sorted(rng.choice(5, seats, replace=False).tolist())
+    held = approved[:, slate].sum(axis=1)
+    stable = full = True
+    for size in range(1, 8):
+        for group in map(list, combinations(range(7), size)):
+            for bundle in bundles(5, size * seats // 7):
+                gets = approved[np.ix_(group, bundle)].sum(axis=1)
+                stable &= not (gets > held[group]).all()
+                full &= not held[group].max() < gets.min()
+    assert certificates.core(votes, slate, seats).holds == stable
+    assert certificates.fjr(votes, slate, seats).holds == full
+    assert full or not stable
+    assert certificates.ejr(votes, slate, seats).holds or not full
+
+
+def bundles(items: int, most: int) -> list[list[int]]:
+    return [list(b) for size in range(1, most + 1) for b in combinations(range(items), size)]
 
 
 def test_a_lottery_shares_the_seat_that_nobody_can_buy() -> None:
@@ -131,6 +184,12 @@ def test_one_seat_is_promised_to_the_second_group() -> None:
     groups = ["first"] * 4 + ["second"] * 2
     found = fair_greedy(additive(score), groups, {"second": 1}, 3, np.arange(6))
     assert found.committees == ((0, 1, 4),)
+    ballots = Ballots.from_approvals([[c] for c in range(6)], 6, weight=score)
+    of = ", ".join(f"{item}: {group}" for item, group in enumerate(groups))
+    result = elect("fair_subset", ballots, seats=3, score="approval", groups=of, least="second: 1")
+    assert result.committees == ((0, 1, 4),)
+    assert result.fit.parameters["value"] == 22.0
+    assert result.fit.parameters["value_without_promises"] == 27.0
 
 
 def test_statements_serve_equal_parts_of_the_people() -> None:
@@ -141,3 +200,11 @@ def test_statements_serve_equal_parts_of_the_people() -> None:
     assert slate.served == ((0, 1, 2), (3, 4, 5))
     assert slate.level == (7.0, 2.0)
     assert balanced_representation(liked, slate, 2).holds
+    person, statement = np.indices(liked.shape)
+    ratings = Ratings.from_arrays(statement.ravel(), person.ravel(), liked.ravel())
+    result = METHODS["balanced_slate"].fit(ratings, METHODS["balanced_slate"].options(seats=2))
+    assert result.committees == ((0, 1),)
+    np.testing.assert_allclose(result.score, [0.5, 0.5, 0.0])
+    assert result.fit.parameters["served"] == [3, 3]
+    assert result.fit.parameters["level"] == [7.0, 2.0]
+    assert result.axioms["BJR"] == {"holds": True}
