@@ -10,7 +10,7 @@ from aggregation.chart_markup import chart_markup
 from aggregation.charts import Bar, Estimate, bars, forest
 from aggregation.curation import Preview
 from aggregation.models import Run, Score
-from aggregation.results import AggregateResult, MethodComparison, ResultWarning
+from aggregation.results import AggregateResult, CiMethod, MethodComparison, ResultWarning
 from aggregation.slates.in_words import proofs, slate_lines
 from aggregation.wording import SHARES, UNITS, headline, named, number
 from annotation.phrases import say
@@ -48,6 +48,27 @@ class RunView:
     warnings: tuple[ResultWarning, ...]
     slates: tuple[tuple[str, str], ...] = ()
     proofs: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def intervals(self) -> str:
+        """What the intervals are made of, in a sentence."""
+        level = f"{100 * self.result.level:g}"
+        return _how_sure(level)[self.result.ci_method]
+
+
+def _how_sure(level: str) -> dict[CiMethod, str]:
+    return {
+        "none": _("This rule gives no intervals."),
+        "hessian": _(
+            "%(level)s %% intervals by the curvature of the likelihood, as if all judgments were "
+            "independent."
+        )
+        % {"level": level},
+        "sandwich": _("%(level)s %% intervals over single judgments.") % {"level": level},
+        "cluster": _("%(level)s %% intervals over annotators.") % {"level": level},
+        "bootstrap": _("%(level)s %% intervals by the bootstrap.") % {"level": level},
+        "posterior": _("%(level)s %% intervals of the posterior.") % {"level": level},
+    }
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,7 @@ def test_a_run_page_says_what_was_found_and_how(judged: World, olga: Client) -> 
     said = words(html)
     assert "“&lt;b&gt;careful&lt;/b&gt;” comes first with" in said
     assert "from 19 judgments by 7 annotators" in said
+    assert "higher is better. 95 % intervals over annotators." in said
     assert "<b>careful</b>" not in html
     assert run.input_digest in html
     assert run.result_digest in html
@@ -177,6 +178,27 @@ def test_a_run_page_says_what_was_found_and_how(judged: World, olga: Client) -> 
     assert described is not None
     assert "system-1: -0.585 [-0.952, -0.219]" in "".join(described.itertext())
     assert "style=" not in html
+
+
+@pytest.mark.parametrize(
+    ("slug", "options", "sentence"),
+    [
+        (
+            "bradley_terry",
+            {"ci": "sandwich", "level": 0.9},
+            "90 % intervals over single judgments.",
+        ),
+        ("bradley_terry", {"replicates": 3}, "95 % intervals by the bootstrap."),
+        ("bradley_terry", {"ci": "hessian"}, "as if all judgments were independent."),
+        ("copeland", {}, "This rule gives no intervals."),
+    ],
+)
+def test_a_run_page_says_what_intervals_are_made_of(
+    judged: World, olga: Client, slug: str, options: dict[str, Any], sentence: str
+) -> None:
+    run = request_run(judged.project, slug, options=options)
+    runs.execute_run(run.pk)
+    assert sentence in words(page(olga, f"{RUNS}{run.public_id}/"))
 
 
 def test_scoring_responses_within_prompts_names_no_overall_winner(
