@@ -95,14 +95,15 @@ def two_way_shrunk(both: Floats, first: Floats, second: Floats) -> Floats:
 
 def sandwich(bread: Floats, scores: Floats, correct: bool = True) -> Floats:
     """C B C with B = G/(G-1) * U'U; scores U[G, P] are summed per cluster. All NaN with fewer than
-    two clusters.
+    two clusters. Clusters without any score don't count, unless hardly one would be left.
 
     `correct=False` leaves G/(G-1) out, as for the model-robust sandwich over single votes.
     """
-    active = int((np.abs(scores).sum(axis=1) > 0).sum())
-    if active < 2:
+    if len(scores) < 2:
         return np.full_like(bread, np.nan)
-    factor = active / (active - 1) if correct else 1.0
+    active = int((np.abs(scores).sum(axis=1) > 0).sum())
+    G = active if active > 1 else len(scores)
+    factor = G / (G - 1) if correct else 1.0
     return np.asarray(factor * bread @ (scores.T @ scores) @ bread)
 
 

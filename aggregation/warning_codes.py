@@ -35,6 +35,7 @@ class WarningCode(StrEnum):
     NO_EMBEDDINGS = "NO_EMBEDDINGS"
     NO_PERSONAL_SIGNAL = "NO_PERSONAL_SIGNAL"
     SEATS_UNFILLED = "SEATS_UNFILLED"
+    CI_REPLACED = "CI_REPLACED"
 
 
 SENTENCES: dict[WarningCode, str] = {
@@ -167,6 +168,12 @@ SENTENCES: dict[WarningCode, str] = {
         say(
             "Some seats stay empty, because there are too few items or nobody is "
             "entitled to them. Ask for fewer seats or choose how to fill the rest."
+        )
+    ),
+    WarningCode.CI_REPLACED: (
+        say(
+            "The kind of standard errors that was asked for can't be had from these "
+            "judgments, so another kind is shown. Read the intervals as that kind."
         )
     ),
 }

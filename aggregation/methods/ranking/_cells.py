@@ -56,17 +56,6 @@ class Cells:
             i.astype(np.int64), j.astype(np.int64), outcome[kept], weight[kept], counts.n_items
         )
 
-    def halved_ties(self) -> Self:
-        """Every tie as half a win for each side; a row no longer has one cell then."""
-        tied = self.outcome == 0
-        i = np.concatenate([self.i[~tied], self.i[tied], self.i[tied]])
-        j = np.concatenate([self.j[~tied], self.j[tied], self.j[tied]])
-        half = self.weight[tied] / 2
-        ones = np.ones(int(tied.sum()), dtype=np.int64)
-        outcome = np.concatenate([np.sign(self.outcome[~tied]), ones, -ones])
-        weight = np.concatenate([self.weight[~tied], half, half])
-        return type(self)(i, j, outcome, weight, self.n_items)
-
 
 def _distinct(key: Ints, size: int) -> tuple[Ints, Ints]:
     if size > LOOKUP_LIMIT:

@@ -25,7 +25,8 @@ def meat(
     table: Comparisons, residual: RowScore, n_items: int, by_row: bool = False
 ) -> Floats | None:
     """B[K, K] of the sandwich A^-1 B A^-1 for scores u = residual * (e_a - e_b): G/(G-1) * U'U with
-    U[G, K] the scores summed per cluster. None where fewer than two clusters have any.
+    U[G, K] the scores summed per cluster. None with fewer than two clusters. Clusters without any
+    score don't count, unless hardly one would be left.
 
     residual(rows) gives the derivative of each row's log-likelihood with respect to theta_a -
     theta_b, weight included.
@@ -36,10 +37,17 @@ def meat(
     _, count = table.clusters
     summed = _dense_scores if count * n_items <= DENSE_CELLS else _sparse_scores
     products, active = summed(table, residual, n_items)
-    if active < 2:
+    G = active if active > 1 else _judging(table)
+    if G < 2:
         return None
-    products *= active / (active - 1)
+    products *= G / (G - 1)
     return products
+
+
+def _judging(table: Comparisons) -> int:
+    """Clusters whose judgments have any weight."""
+    cluster, count = table.clusters
+    return int((np.bincount(cluster, table.weight, minlength=count) > 0).sum())
 
 
 def _row_meat(table: Comparisons, residual: RowScore, K: int) -> Floats:

@@ -5,7 +5,7 @@ and the extra parameters, per cell. All are concave in (d, extra), so Newton's m
 halving finds the maximum.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -172,4 +172,28 @@ class Probit:
         none = np.zeros((0, len(d)))
         return Derivatives(
             logp, s * mills, -mills * (z + mills), none, none, np.zeros((0, 0, len(d)))
+        )
+
+
+@dataclass(frozen=True)
+class HalfTies:
+    """A model without ties, where a tie counts as half a win for each side: a quasi-likelihood."""
+
+    decided: OutcomeModel
+
+    @property
+    def n_extra(self) -> int:
+        return self.decided.n_extra
+
+    def start(self) -> Floats:
+        return self.decided.start()
+
+    def allowed(self, extra: Floats) -> bool:
+        return self.decided.allowed(extra)
+
+    def derivatives(self, outcome: Ints, d: Floats, extra: Floats) -> Derivatives:
+        won = self.decided.derivatives(np.where(outcome == 0, 1, outcome), d, extra)
+        lost = self.decided.derivatives(np.where(outcome == 0, -1, outcome), d, extra)
+        return Derivatives(
+            *((getattr(won, f.name) + getattr(lost, f.name)) / 2 for f in fields(Derivatives))
         )

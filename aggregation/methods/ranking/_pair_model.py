@@ -14,13 +14,13 @@ from aggregation.links import Link
 from aggregation.method import Estimate
 from aggregation.methods.ranking._cells import Cells, scattered
 from aggregation.methods.ranking._curvature import centring
+from aggregation.methods.ranking._errors import attainable, blank, replaced, robust
 from aggregation.methods.ranking._outcome_models import Derivatives, OutcomeModel
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
 from aggregation.results import CiMethod, Fit, ScoreKind
 from aggregation.tables import Comparisons, PairCounts, TableError
 from aggregation.tables.pair_counts import DENSE_LIMIT
-from aggregation.uncertainty import sandwich
 from aggregation.warning_codes import ResultWarning
 from annotation.phrases import say
 
@@ -84,7 +84,11 @@ def estimate_pairs(
     ridge = structure.ridge(options.penalty, options.rescue)
     found = fit_cells(cells, model, structure, ridge)
     ci = _chosen_ci(evidence, cells, options)
-    cov = None if ci == "none" else _covariance(evidence, cells, model, structure, ridge, found, ci)
+    cov, given = (
+        (None, ci)
+        if ci == "none"
+        else _covariance(evidence, cells, model, structure, ridge, found, ci)
+    )
     K = cells.n_items
     theta = np.where(structure.part < 0, np.nan, found.theta)
     parameters = names(found.extra)
@@ -94,11 +98,15 @@ def estimate_pairs(
         score=theta,
         score_kind=kind,
         cov=None if cov is None else cov[:K, :K],
-        ci_method="none" if cov is None else ci,
+        ci_method=given,
         component=structure.part,
         link=link(theta, found.extra),
         fit=_described(found, structure, len(evidence), parameters, quasi),
-        warnings=(*structure.warnings, *warnings),
+        warnings=(
+            *structure.warnings,
+            *warnings,
+            *replaced(options, given, bool(cells.weight.sum())),
+        ),
     )
 
 
@@ -196,12 +204,13 @@ def information(cells: Cells, at: Derivatives, structure: Structure, ridge: Floa
 def _chosen_ci(
     evidence: Comparisons | PairCounts, cells: Cells, options: PairModelOptions
 ) -> CiMethod:
-    by_row = isinstance(evidence, Comparisons) and cells.row is not None
-    if options.ci == "auto":
-        if options.replicates or not cells.weight.sum():
-            return "none"
-        return "cluster" if by_row and evidence.annotator is not None else "hessian"  # type: ignore[union-attr]
-    return options.ci if by_row or options.ci in ("none", "hessian") else "hessian"
+    rows = isinstance(evidence, Comparisons)
+    known = isinstance(evidence, Comparisons) and evidence.annotator is not None
+    if options.ci != "auto":
+        return attainable(options.ci, rows, known)
+    if options.replicates or not cells.weight.sum():
+        return "none"
+    return "cluster" if known else "hessian"
 
 
 def _covariance(
@@ -212,20 +221,22 @@ def _covariance(
     ridge: Floats,
     found: PairFit,
     ci: CiMethod,
-) -> Floats:
+) -> tuple[Floats, CiMethod]:
+    """The covariance, and what it is: where all scores cancel only the curvature is known."""
     K, P = cells.n_items, len(found.extra)
     at = model.derivatives(cells.outcome, found.theta[cells.i] - found.theta[cells.j], found.extra)
     project = np.eye(K + P)
     project[:K, :K] -= centring(structure.part)
-    bread = project @ linalg.pinvh(information(cells, at, structure, ridge)) @ project
-    if ci != "hessian" and isinstance(evidence, Comparisons):
-        bread = sandwich(
-            bread, _scores(evidence, cells, at, ci == "sandwich"), correct=ci == "cluster"
-        )
-    unseen = np.concatenate([structure.part < 0, np.zeros(P, dtype=np.bool_)])
-    bread[unseen, :] = np.nan
-    bread[:, unseen] = np.nan
-    return np.asarray(bread)
+    C = project @ linalg.pinvh(information(cells, at, structure, ridge)) @ project
+    unseen = np.flatnonzero(structure.part < 0)
+    if ci == "hessian" or not isinstance(evidence, Comparisons):
+        return blank(C, unseen), "hessian"
+    U = _scores(evidence, cells, at, ci == "sandwich")
+    weight = np.bincount(cells.i, cells.weight, minlength=K) + np.bincount(
+        cells.j, cells.weight, minlength=K
+    )
+    spread = robust(C, U, structure.part, weight, correct=ci == "cluster")
+    return (blank(C, unseen), "hessian") if spread is None else (blank(spread, unseen), ci)
 
 
 def _scores(table: Comparisons, cells: Cells, at: Derivatives, by_row: bool) -> Floats:
@@ -243,5 +254,4 @@ def _scores(table: Comparisons, cells: Cells, at: Derivatives, by_row: bool) -> 
     U[:, :K] = flat.reshape(count, K)
     for q in range(P):
         U[:, K + q] = np.bincount(cluster, table.weights * at.e[q][cells.row], minlength=count)
-    active = np.bincount(cluster, minlength=count) > 0
-    return U[active]
+    return U[np.bincount(cluster, table.weight, minlength=count) > 0]

@@ -12,7 +12,8 @@ is reported, and only the order means something. Parts never compared with each 
 scales and ranks. Items without judgments have no score.
 
 Uncertainty: inverse Hessian; sandwich over single judgments; sandwich over annotators (default
-where they are known), all in closed form up to 2,000 items; or the bootstrap over annotators.
+where they are known), all in closed form up to 2,000 items; or the bootstrap over annotators. Where
+every judgment is a tie there is nothing to make a sandwich of, and the inverse Hessian is given.
 
 Don't use it when one number per item can't describe the judgments (see HodgeRank's cyclicity), or
 when annotators differ much in reliability.
@@ -28,6 +29,7 @@ from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking import _strengths as strengths
 from aggregation.methods.ranking._curvature import covariance, information, robust_covariance
+from aggregation.methods.ranking._errors import attainable, blank, replaced, silent
 from aggregation.methods.ranking._meat import RowScore, meat
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
@@ -98,22 +100,18 @@ def solve(
         found, value = _fit_sparse(counts, structure, ridge, options.virtual)
     theta = np.where(structure.part < 0, np.nan, found.theta)
     ci = _chosen_ci(table, options, counts.n_items)
-    cov = (
-        None
-        if ci == "none" or h is None
-        else _covariance(table, options, structure, ridge, h, found.theta, ci)
-    )
-    score, cov = _displayed(theta, cov, structure, counts, options)
     rows_matter = ci in ("sandwich", "cluster")
+    cov, given = _covariance(table, options, structure, ridge, h, found.theta, ci)
+    score, cov = _displayed(theta, cov, structure, counts, options)
     return Estimate(
         score=score,
         score_kind=options.scale,
         cov=cov,
-        ci_method="none" if cov is None else ci,
+        ci_method=given,
         component=structure.part,
         link=Link("logistic", theta),
         fit=_fit(found, value, ridge, structure, len(table), options),
-        warnings=structure.warnings,
+        warnings=(*structure.warnings, *replaced(options, given, len(table) > 0)),
         input_digest=None if rows_matter or options.replicates else counts.digest,
     )
 
@@ -181,15 +179,12 @@ def _fit_sparse(
 def _chosen_ci(
     table: Comparisons | PairCounts, options: BradleyTerryOptions, n_items: int
 ) -> CiMethod:
+    rows = isinstance(table, Comparisons)
     known = isinstance(table, Comparisons) and table.annotator is not None
     if not n_items:
         return "none"
     if options.ci != "auto":
-        return (
-            options.ci
-            if isinstance(table, Comparisons) or options.ci in ("none", "hessian")
-            else "hessian"
-        )
+        return attainable(options.ci, rows, known)
     if n_items > COV_LIMIT or options.replicates:
         return "none"
     return "cluster" if known else "hessian"
@@ -200,17 +195,24 @@ def _covariance(
     options: BradleyTerryOptions,
     structure: Structure,
     ridge: Floats,
-    h: Floats,
+    h: Floats | None,
     theta: Floats,
     ci: CiMethod,
-) -> Floats:
-    H = information(h, theta)
+) -> tuple[Floats | None, CiMethod]:
+    """The covariance, and what it is: where all scores cancel only the curvature is known."""
+    if ci == "none" or h is None:
+        return None, "none"
+    H, part = information(h, theta), structure.part
     if ci == "hessian" or not isinstance(table, Comparisons):
-        return covariance(H, structure.part, ridge)
+        return covariance(H, part, ridge), "hessian"
     found = meat(table, _residual(table, options, theta), len(theta), by_row=ci == "sandwich")
     if found is None:
-        return np.full_like(H, np.nan)
-    return robust_covariance(H, structure.part, ridge, found)
+        return np.full_like(H, np.nan), ci
+    quiet = silent(np.diagonal(found), h.sum(axis=0) + h.sum(axis=1), part)
+    if quiet[part >= 0].all():
+        return covariance(H, part, ridge), "hessian"
+    cov = robust_covariance(H, part, ridge, found)
+    return blank(cov, np.flatnonzero(quiet)) if quiet.any() else cov, ci
 
 
 def _residual(table: Comparisons, options: BradleyTerryOptions, theta: Floats) -> RowScore:
@@ -322,7 +324,7 @@ METHOD = Method(
     resample=resample_counts,
     reference="Bradley & Terry (1952), Biometrika 39; Ford (1957); Newman (2023), arXiv:2207.00076",
     axioms=("neutrality", "anonymity", "invariance to unobserved pairs"),
-    version="2",  # 2: covariances by congruences, which round otherwise
+    version="3",  # 2: covariances by congruences, which round otherwise; 3: errors where all tie
 )
 
 __all__ = ["METHOD", "BradleyTerryOptions", "solve"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking._cells import Cells
-from aggregation.methods.ranking._outcome_models import Davidson
+from aggregation.methods.ranking._outcome_models import Davidson, HalfTies
 from aggregation.methods.ranking._pair_model import PairModelOptions, estimate_pairs
 from aggregation.methods.ranking._ties import only_ties, tie_warnings
 from aggregation.tables import Comparisons, PairCounts
@@ -30,7 +30,7 @@ def solve(
     cells = Cells.of(evidence)
     if only_ties(cells):
         return estimate_pairs(
-            evidence, Davidson(False), cells.halved_ties(), options, "logit", _no_link,
+            evidence, HalfTies(Davidson(False)), cells, options, "logit", _no_link,
             lambda _: {"nu": float("nan")}, tie_warnings(cells), quasi=True,
         )  # fmt: skip
     model = Davidson(bool((cells.outcome == 0).any()))
@@ -57,4 +57,5 @@ METHOD = Method(
     options=PairModelOptions,
     reference="Davidson (1970), Journal of the American Statistical Association 65",
     axioms=("neutrality", "anonymity", "invariance to unobserved pairs"),
+    version="2",  # 2: no errors over a single annotator where all tie
 )

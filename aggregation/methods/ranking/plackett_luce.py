@@ -11,7 +11,9 @@ never below, the others of its part has no finite strength (SEPARATION, a small 
 With ballots of two it is Bradley–Terry. It assumes that the choice of the best doesn't depend on
 what is below (independence of irrelevant alternatives).
 
-Standard errors: inverse Hessian, or sandwich over annotators (or over ballots) up to 1,000 items.
+Standard errors: inverse Hessian, or sandwich over annotators (or over ballots where nobody knows
+who cast them) up to 1,000 items. A last tier of several items chooses none of them: where no ballot
+has more than one tier the likelihood is flat, and errors are blank (ALL_TIES).
 """
 
 from dataclasses import dataclass
@@ -25,13 +27,15 @@ from scipy.sparse.linalg import LinearOperator, cg
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking._curvature import covariance
+from aggregation.methods.ranking._errors import attainable, blank, replaced, robust
 from aggregation.methods.ranking._strengths import centred
 from aggregation.methods.ranking._structure import structure_of
 from aggregation.options import Options, option
 from aggregation.results import CiMethod, Fit
 from aggregation.tables import Ballots
-from aggregation.uncertainty import sandwich
+from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from aggregation.watching import beat
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
@@ -166,14 +170,18 @@ def solve(ballots: Ballots, options: PlackettLuceOptions, rng: np.random.Generat
     stages = Stages.of(ballots)
     theta, value, iters, worst = _fit(stages, structure.part, ridge, options.max_iter)
     ci = _chosen_ci(ballots, stages, options)
-    cov = None if ci == "none" else _covariance(ballots, stages, theta, structure.part, ridge, ci)
+    cov, given = (
+        (None, ci)
+        if ci == "none"
+        else _covariance(ballots, stages, theta, structure.part, ridge, ci)
+    )
     scale = max(1.0, float(stages.per_item(stages.weight).max(initial=0.0)))
     shown = np.where(structure.part < 0, np.nan, theta)
     return Estimate(
         score=shown,
         score_kind="logit",
         cov=cov,
-        ci_method="none" if cov is None else ci,
+        ci_method=given,
         component=structure.part,
         link=Link("logistic", shown),
         fit=Fit(
@@ -187,8 +195,15 @@ def solve(ballots: Ballots, options: PlackettLuceOptions, rng: np.random.Generat
             n_components=structure.n_parts,
             separated=structure.separated,
         ),
-        warnings=structure.warnings,
+        warnings=(*structure.warnings, *_told(stages), *replaced(options, given, len(ballots) > 0)),
     )
+
+
+def _told(stages: Stages) -> tuple[ResultWarning, ...]:
+    """ALL_TIES where no ballot chooses, so that any strengths would explain the ballots alike."""
+    if not len(stages.item) or stages.chosen.any():
+        return ()
+    return (warn(WarningCode.ALL_TIES, say("no ballot puts one item above another")),)
 
 
 def _fit(
@@ -248,7 +263,7 @@ def _chosen_ci(ballots: Ballots, stages: Stages, options: PlackettLuceOptions) -
     if not len(ballots):
         return "none"
     if options.ci != "auto":
-        return options.ci
+        return attainable(options.ci, True, ballots.annotator is not None)
     small = stages.n_items <= COV_LIMIT and stages.n_items * len(stages.item) <= COV_WORK
     if not small or options.replicates:
         return "none"
@@ -257,23 +272,28 @@ def _chosen_ci(ballots: Ballots, stages: Stages, options: PlackettLuceOptions) -
 
 def _covariance(
     ballots: Ballots, stages: Stages, theta: Floats, part: Ints, ridge: Floats, ci: CiMethod
-) -> Floats:
+) -> tuple[Floats, CiMethod]:
+    """The covariance, and what it is: where all scores cancel only the curvature is known."""
     at = evaluate(stages, theta)
     K = stages.n_items
     H = np.stack([hessian_times(stages, at, unit) for unit in np.eye(K)]) if K else np.zeros((0, 0))
     informed = np.diagonal(H) + ridge > 0
     C = covariance((H + H.T) / 2, np.where(informed, part, -1), ridge)
     if ci == "hessian":
-        return C
+        return C, ci
     cluster, count = ballots.clusters
     key = cluster.astype(np.int64)[stages.ballot] * K + stages.item
     U = np.bincount(key, at.scores, minlength=count * K).reshape(count, K)
-    present = np.bincount(cluster, minlength=count) > 0
+    present = np.bincount(cluster, ballots.weight, minlength=count) > 0
     known = np.isfinite(np.diagonal(C))
-    robust = sandwich(
-        np.where(known[:, None] & known[None, :], C, 0.0), U[present].astype(np.float64)
+    found = robust(
+        np.where(known[:, None] & known[None, :], C, 0.0),
+        U[present].astype(np.float64),
+        part,
+        stages.per_item(stages.weight),
+        correct=ci == "cluster",
     )
-    return np.where(known[:, None] & known[None, :], robust, np.nan)
+    return (C, "hessian") if found is None else (blank(found, np.flatnonzero(~known)), ci)
 
 
 METHOD = Method(
@@ -285,4 +305,5 @@ METHOD = Method(
     reference="Plackett (1975), Journal of the Royal Statistical Society C 24; "
     "Hunter (2004), Annals of Statistics 32",
     axioms=("neutrality", "anonymity", "independence of irrelevant alternatives"),
+    version="2",  # 2: errors where all scores cancel; the kind of errors by its name
 )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking._cells import Cells
-from aggregation.methods.ranking._outcome_models import Cumulative
+from aggregation.methods.ranking._outcome_models import Cumulative, HalfTies
 from aggregation.methods.ranking._pair_model import PairModelOptions, estimate_pairs
 from aggregation.methods.ranking._ties import only_ties, tie_warnings
 from aggregation.tables import Comparisons, PairCounts
@@ -29,14 +29,14 @@ def solve(
 ) -> Estimate:
     cells = Cells.of(evidence)
     none_decided = only_ties(cells)
-    used = cells.halved_ties() if none_decided else cells
-    model = Cumulative((1,), bool((used.outcome == 0).any()))
+    tied = bool((cells.outcome == 0).any()) and not none_decided
+    model = Cumulative((1,), tied)
 
     def eta(extra: Floats) -> float:
         return float("nan") if none_decided else float(np.exp(model.thresholds(extra)[0]))
 
     return estimate_pairs(
-        evidence, model, used, options, "logit",
+        evidence, HalfTies(model) if none_decided else model, cells, options, "logit",
         lambda theta, extra: None if none_decided else Link("rao_kupper", theta, (eta(extra),)),
         lambda extra: {"eta": eta(extra)}, tie_warnings(cells), quasi=none_decided,
     )  # fmt: skip
@@ -50,4 +50,5 @@ METHOD = Method(
     options=PairModelOptions,
     reference="Rao & Kupper (1967), Journal of the American Statistical Association 62",
     axioms=("neutrality", "anonymity", "invariance to unobserved pairs"),
+    version="2",  # 2: no errors over a single annotator where all tie
 )

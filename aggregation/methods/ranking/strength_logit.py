@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking._cells import Cells
-from aggregation.methods.ranking._outcome_models import Cumulative
+from aggregation.methods.ranking._outcome_models import Cumulative, HalfTies
 from aggregation.methods.ranking._pair_model import PairModelOptions, estimate_pairs
 from aggregation.methods.ranking._ties import only_ties, tie_warnings
 from aggregation.tables import Comparisons, PairCounts
@@ -29,9 +29,9 @@ def solve(
 ) -> Estimate:
     cells = Cells.of(evidence, levels=True)
     none_decided = only_ties(cells)
-    used = cells.halved_ties() if none_decided else cells
-    levels = tuple(sorted(set(np.abs(used.outcome[used.outcome != 0]).tolist()))) or (1,)
-    model = Cumulative(levels, bool((used.outcome == 0).any()))
+    levels = tuple(sorted(set(np.abs(cells.outcome[cells.outcome != 0]).tolist()))) or (1,)
+    tied = bool((cells.outcome == 0).any()) and not none_decided
+    model = Cumulative(levels, tied)
 
     def link(theta: Floats, extra: Floats) -> Link | None:
         return (
@@ -41,7 +41,7 @@ def solve(
         )
 
     return estimate_pairs(
-        evidence, model, used, options, "logit", link,
+        evidence, HalfTies(model) if none_decided else model, cells, options, "logit", link,
         lambda extra: {"levels": list(levels), "thresholds": model.thresholds(extra).tolist()},
         tie_warnings(cells), quasi=none_decided,
     )  # fmt: skip
@@ -55,4 +55,5 @@ METHOD = Method(
     options=PairModelOptions,
     reference="Agresti (1992), Journal of the Royal Statistical Society C 41",
     axioms=("neutrality", "anonymity", "invariance to unobserved pairs"),
+    version="2",  # 2: no errors over a single annotator where all tie
 )

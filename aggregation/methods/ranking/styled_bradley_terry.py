@@ -23,14 +23,14 @@ from scipy import linalg
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.ranking._curvature import centring
+from aggregation.methods.ranking._errors import attainable, blank, replaced, robust
 from aggregation.methods.ranking._strengths import centred
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.methods.ranking._vote_design import Design
 from aggregation.options import Options, option
-from aggregation.results import AnnotatorQuality, Fit
+from aggregation.results import AnnotatorQuality, CiMethod, Fit
 from aggregation.tables import Comparisons, TableError
 from aggregation.tables.pair_counts import DENSE_LIMIT
-from aggregation.uncertainty import sandwich
 from aggregation.warning_codes import WarningCode, warn
 from annotation.phrases import say
 
@@ -70,8 +70,10 @@ def solve(table: Comparisons, options: StyledOptions, rng: np.random.Generator) 
     if separating:
         ridge[design.K :] = np.maximum(ridge[design.K :], options.rescue)
         x, iters, worst = _newton(design, structure, ridge)
-    cov = _covariance(table, design, structure, ridge, x, options)
-    return _dressed(table, design, structure, ridge, x, iters, worst, cov, separating)
+    cov, given = _covariance(table, design, structure, ridge, x, options)
+    found = _dressed(table, design, structure, ridge, x, iters, worst, cov, separating)
+    told = (*found.warnings, *replaced(options, given, len(table) > 0))
+    return replace(found, ci_method=given, warnings=told)
 
 
 def _design(table: Comparisons, options: StyledOptions) -> Design:
@@ -164,21 +166,32 @@ def _covariance(
     ridge: Floats,
     x: Floats,
     options: StyledOptions,
-) -> Floats | None:
+) -> tuple[Floats | None, CiMethod]:
+    """The covariance, and what it is: where all scores cancel only the curvature is known."""
     if options.ci == "none" or options.replicates or not len(table):
-        return None
+        return None, "none"
     K = design.K
     project = np.eye(len(x))
     project[:K, :K] -= centring(structure.part)
     H = design.information(x) + np.diag(ridge)
     H[:K, :K] += centring(structure.part)
     C = project @ linalg.pinvh(H) @ project
-    if options.ci == "cluster" or (options.ci == "auto" and table.annotator is not None):
-        C = sandwich(C, _scores(table, design, x))
     unseen = np.flatnonzero(structure.part < 0)
-    C[unseen, :] = np.nan
-    C[:, unseen] = np.nan
-    return np.asarray(C)
+    ci = _chosen_ci(table, options)
+    if ci == "hessian":
+        return blank(C, unseen), ci
+    weight = np.bincount(design.a, design.weight, minlength=K) + np.bincount(
+        design.b, design.weight, minlength=K
+    )
+    found = robust(C, _scores(table, design, x), structure.part, weight, correct=ci == "cluster")
+    return (blank(C, unseen), "hessian") if found is None else (blank(found, unseen), ci)
+
+
+def _chosen_ci(table: Comparisons, options: StyledOptions) -> CiMethod:
+    known = table.annotator is not None
+    if options.ci == "auto":
+        return "cluster" if known else "hessian"
+    return attainable(options.ci, True, known)
 
 
 def _scores(table: Comparisons, design: Design, x: Floats) -> Floats:
@@ -191,7 +204,7 @@ def _scores(table: Comparisons, design: Design, x: Floats) -> Floats:
     )
     rest = [np.bincount(cluster, r * z, minlength=count) for z in design.z.T]
     U = np.column_stack([flat.reshape(count, design.K), *rest])
-    return U[np.bincount(cluster, minlength=count) > 0]
+    return U[np.bincount(cluster, table.weight, minlength=count) > 0]
 
 
 def _dressed(
@@ -218,11 +231,6 @@ def _dressed(
         score=theta,
         score_kind="logit",
         cov=None if cov is None else cov[:K, :K],
-        ci_method="none"
-        if cov is None
-        else "cluster"
-        if table.annotator is not None
-        else "hessian",
         component=structure.part,
         link=Link("logistic", theta),
         fit=Fit(
@@ -263,4 +271,5 @@ METHOD = Method(
     options=StyledOptions,
     reference="Agresti (2013), Categorical Data Analysis; Li et al. (2024), Does style matter?",
     axioms=("neutrality", "anonymity"),
+    version="2",  # 2: errors where all tie; the kind of errors by its name
 )

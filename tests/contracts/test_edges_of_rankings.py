@@ -1,0 +1,165 @@
+"""What scores from comparisons and ballots, and their errors, are where the data say little."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from aggregation.catalogue import METHODS
+from aggregation.methods.ranking._outcome_models import Davidson, HalfTies, OutcomeModel, Probit
+from aggregation.results import AggregateResult, WarningCode
+from aggregation.tables import Ballots, Comparisons
+from tests.aggregation.worlds import random_ballots, random_comparisons
+
+PAIRED = ["bradley_terry", "styled_bradley_terry", "thurstone", "davidson", "rao_kupper"]
+PAIRED.append("strength_logit")
+
+
+def fit(slug: str, table: Any, **options: Any) -> AggregateResult:
+    return METHODS[slug].fit(table, METHODS[slug].options(**options))
+
+
+def errors(slug: str, table: Any, **options: Any) -> Any:
+    se = fit(slug, table, **options).se
+    assert se is not None
+    return se
+
+
+def by_one(table: Any) -> Any:
+    return replace(table, annotator=np.zeros_like(table.annotator))
+
+
+def unsided(table: Comparisons) -> Comparisons:
+    """Without sides, whose effect is one for all parts."""
+    return replace(table, first=np.zeros_like(table.a, dtype=np.int8))
+
+
+def tied(table: Comparisons) -> Comparisons:
+    """The same questions, every answer a tie, with weights that don't add up exactly."""
+    weight = np.random.default_rng(0).random(len(table))
+    return replace(table, y=np.zeros_like(table.y), weight=weight)
+
+
+def beside(one: Comparisons, two: Comparisons) -> Comparisons:
+    """Two worlds that share neither items nor annotators."""
+    assert one.annotator is not None
+    assert two.annotator is not None
+    assert one.first is not None
+    assert two.first is not None
+    return Comparisons.from_arrays(
+        np.concatenate([one.a, two.a + one.n_items]),
+        np.concatenate([one.b, two.b + one.n_items]),
+        np.concatenate([one.y, two.y]),
+        annotator=np.concatenate([one.annotator, two.annotator + len(one.annotator_ids)]),
+        first=np.concatenate([one.first, two.first]),
+        weight=np.concatenate([one.weights, two.weights]),
+    )
+
+
+# --- Standard errors: of the kind that was asked for, or of another by its name ------------------
+
+
+@pytest.mark.parametrize("slug", PAIRED)
+def test_where_all_tie_the_curvature_gives_the_errors_and_says_so(slug: str) -> None:
+    table = tied(random_comparisons(1))
+    result = fit(slug, table)
+    np.testing.assert_allclose(result.score, 0.0, atol=1e-12)
+    assert result.ci_method == "hessian"
+    assert (errors(slug, table) > 0.01).all()
+    np.testing.assert_allclose(errors(slug, table), errors(slug, table, ci="hessian"))
+    assert WarningCode.CI_REPLACED not in result.codes
+    assert WarningCode.CI_REPLACED in fit(slug, table, ci="cluster").codes
+
+
+@pytest.mark.parametrize("slug", PAIRED)
+@pytest.mark.parametrize("ties", ["all", "some"])
+def test_one_annotator_has_no_error_over_annotators(slug: str, ties: str) -> None:
+    table = by_one(random_comparisons(1))
+    judged = tied(table) if ties == "all" else table
+    assert fit(slug, judged).ci_method == "cluster"
+    assert np.isnan(errors(slug, judged)).all()
+
+
+@pytest.mark.parametrize("slug", ["bradley_terry", "styled_bradley_terry", "thurstone"])
+def test_a_part_in_which_scores_cancel_has_no_error_of_zero(slug: str) -> None:
+    """A part that ties all, or that one person judged, between others with errors as ever."""
+    one, two = (unsided(random_comparisons(seed, items=seed + 2)) for seed in (1, 2))
+    alone = errors(slug, one)
+    for quiet in (tied(two), by_one(two)):
+        se = errors(slug, beside(one, quiet))
+        assert np.isnan(se[3:]).all()
+        assert (se[:3] > 0.5 * alone).all()
+
+
+def test_rankings_that_cancel_within_every_person_have_errors_by_the_curvature() -> None:
+    turned = Ballots.from_rankings([[0, 1], [1, 0]] * 2, annotator=[0, 0, 1, 1])
+    assert fit("plackett_luce", turned).ci_method == "hessian"
+    curved = errors("plackett_luce", turned, ci="hessian")
+    assert np.isfinite(curved).all()
+    np.testing.assert_allclose(errors("plackett_luce", turned), curved)
+    assert np.isnan(errors("plackett_luce", by_one(turned))).all()
+    assert fit("plackett_luce", random_ballots(1)).ci_method == "cluster"
+
+
+def test_ballots_that_choose_nothing_have_no_error_and_it_is_said() -> None:
+    """The likelihood is flat, so §1.4's finite error, as of Bradley–Terry, would be invented."""
+    table = random_ballots(1)
+    flat = replace(table, tier=np.zeros_like(table.tier))
+    result = fit("plackett_luce", flat)
+    np.testing.assert_allclose(result.score, 0.0, atol=1e-12)
+    assert np.isnan(errors("plackett_luce", flat)).all()
+    assert WarningCode.ALL_TIES in result.codes
+
+
+@pytest.mark.parametrize("slug", ["bradley_terry", "styled_bradley_terry", "thurstone", "davidson"])
+def test_the_kind_of_errors_is_what_was_computed(slug: str) -> None:
+    table = random_comparisons(1)
+    nobody = replace(table, annotator=None, annotator_ids=())
+    kinds = {"auto": "cluster", "cluster": "cluster", "hessian": "hessian", "none": "none"}
+    for asked, given in kinds.items():
+        result = fit(slug, table, ci=asked)
+        assert result.ci_method == given
+        assert WarningCode.CI_REPLACED not in result.codes
+    assert not np.allclose(errors(slug, table), errors(slug, table, ci="hessian"), rtol=0.02)
+    assert fit(slug, nobody).ci_method == "hessian"
+    unknown = fit(slug, nobody, ci="cluster")  # nobody knows who judged: every judgment for itself
+    assert unknown.ci_method == "sandwich"
+    assert WarningCode.CI_REPLACED in unknown.codes
+
+
+@pytest.mark.parametrize("slug", ["bradley_terry", "thurstone", "davidson"])
+def test_counts_have_no_errors_over_annotators_and_it_is_said(slug: str) -> None:
+    counts = random_comparisons(1).pair_counts()
+    result = fit(slug, counts, ci="cluster")
+    assert result.ci_method == "hessian"
+    assert WarningCode.CI_REPLACED in result.codes
+    assert WarningCode.CI_REPLACED not in fit(slug, counts).codes
+
+
+def test_errors_of_thurstone_with_ties_are_scores_summed_per_annotator() -> None:
+    table = random_comparisons(1)
+    assert table.annotator is not None
+    result = fit("thurstone", table)
+    assert result.ci_method == "cluster"
+    d = result.score[table.a] - result.score[table.b]
+    won, lost = norm.pdf(d) / norm.cdf(d), -norm.pdf(d) / norm.cdf(-d)
+    share = 0.5 + 0.5 * np.sign(table.y)
+    score = table.weights * (share * won + (1 - share) * lost)
+    U = np.zeros((6, 5))
+    np.add.at(U, (table.annotator, table.a), score)
+    np.add.at(U, (table.annotator, table.b), -score)
+    C = np.asarray(fit("thurstone", table, ci="hessian").cov)
+    np.testing.assert_allclose(np.asarray(result.cov), 6 / 5 * C @ U.T @ U @ C, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", [HalfTies(Probit()), HalfTies(Davidson(False))])
+def test_half_a_win_each_has_the_derivatives_of_half_a_win_each(model: OutcomeModel) -> None:
+    rng, h, none = np.random.default_rng(0), 1e-6, np.zeros(0)
+    outcome, d = rng.choice([-1, 0, 1], 50), 3 * rng.normal(size=50)
+    at, up, down = (model.derivatives(outcome, d + s, none) for s in (0.0, h, -h))
+    np.testing.assert_allclose(at.d, (up.logp - down.logp) / (2 * h), atol=1e-7)
+    np.testing.assert_allclose(at.dd, (up.d - down.d) / (2 * h), atol=1e-7)
+    won, lost = (model.derivatives(np.full(50, y), d, none).logp for y in (1, -1))
+    np.testing.assert_allclose(at.logp[outcome == 0], (won + lost)[outcome == 0] / 2)
