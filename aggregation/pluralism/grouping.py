@@ -315,14 +315,17 @@ def _votes(table: Comparisons, form: Form) -> tuple[GroupVotes, Floats | None]:
 
 
 def _features_of_items(table: Comparisons) -> Floats:
-    """Item features [K, F], mean 0, whose differences come nearest to the rows' covariates."""
+    """Item features [K, F], mean 0, whose differences come nearest to the rows' covariates, by
+    weight.
+    """
     assert table.x is not None
     K = len(table.ids)
     incidence = np.zeros((K, table.x.shape[1]))
-    np.add.at(incidence, table.a, table.x)
-    np.subtract.at(incidence, table.b, table.x)
+    weighted = table.x * table.weights[:, None]
+    np.add.at(incidence, table.a, weighted)
+    np.subtract.at(incidence, table.b, weighted)
     off = np.zeros((K, K))
-    np.add.at(off, (table.a, table.b), 1.0)
+    np.add.at(off, (table.a, table.b), table.weights)
     off = off + off.T
     return np.asarray(np.linalg.pinv(np.diag(off.sum(axis=1)) - off) @ incidence)
 

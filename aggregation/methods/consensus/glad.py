@@ -8,7 +8,8 @@ the expected complete likelihood, sum of (T - sigma) exp(b_u) for alpha_j and of
 exp(b_u) for b_u. Not concave: LOCAL_OPTIMUM_RISK, started from alpha = b = 1.
 
 Use it when units differ in difficulty and have five labels or more; with fewer, difficulty is
-mostly its prior. Not identified with a single annotator or class (vote shares are given).
+mostly its prior. Not identified with a single annotator or class (vote shares are given); between
+annotators who share no unit only the prior tells experts from adversaries (LABEL_SWITCHING).
 """
 
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ def solve(table: Labels, options: GladOptions, rng: np.random.Generator) -> Esti
     annotators = quality(
         table, alpha, np.bincount(model.who, minlength=model.J), say("ability alpha")
     )
-    return labelled(table, T, annotators, fit, (warn(WarningCode.LOCAL_OPTIMUM_RISK),))
+    told = (warn(WarningCode.LOCAL_OPTIMUM_RISK), *votes_.block_warnings(model.blocks))
+    return labelled(table, T, annotators, fit, told)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,12 @@ class Model:
             table.gold,
             precision,
         )
+
+    @property
+    def blocks(self) -> int:
+        """Groups of annotators that share no unit with each other."""
+        block = votes_.linked(self.who, self.unit, self.J, self.U)
+        return len(np.unique(block[self.who]))
 
     def logits(self, z: Floats) -> tuple[Floats, Floats]:
         """Log-odds per class [U, C] and what all classes have in common [U]."""

@@ -173,4 +173,5 @@ METHOD = Method(
     reference="Chakraborty et al. (2024), MaxMin-RLHF, arXiv:2402.08925; "
     "Rawls (1971), A Theory of Justice; Moulin (2003), Fair Division and Collective Welfare",
     axioms=("neutrality", "anonymity within groups", "leximin"),
+    version="2",  # features of items come nearest to covariates by weight
 )

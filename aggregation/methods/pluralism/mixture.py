@@ -93,4 +93,5 @@ METHOD = Method(
     reference="Chakraborty et al. (2024), MaxMin-RLHF, arXiv:2402.08925; "
     "Dempster, Laird & Rubin (1977), Journal of the Royal Statistical Society B 39",
     axioms=("neutrality", "anonymity", "annotators in groups"),
+    version="2",  # features of items come nearest to covariates by weight
 )

@@ -138,4 +138,5 @@ METHOD = Method(
     reference="Zeng et al. (2023), On Diversified Preferences of Large Language Model Alignment, "
     "arXiv:2312.07401; Désidéri (2012), Comptes Rendus Mathématique 350",
     axioms=("neutrality", "anonymity within groups", "groups weigh the same"),
+    version="2",  # features of items come nearest to covariates by weight
 )
