@@ -12,7 +12,7 @@ import pytest
 from scipy.special import expit, log_expit
 
 from aggregation.catalogue import METHODS
-from aggregation.methods.ranking import _meat
+from aggregation.methods.ranking import _meat, bradley_terry
 from aggregation.methods.ranking import _strengths as strengths
 from aggregation.methods.ranking._curvature import STEEP, information
 from aggregation.reading import FileError, read_table
@@ -138,22 +138,79 @@ def test_the_order_of_separated_items_is_that_of_their_wins() -> None:
     assert np.isfinite(result.score).all()
 
 
-def test_the_gradient_is_the_derivative_of_the_objective() -> None:
-    rng = np.random.default_rng(0)
-    h = rng.integers(0, 5, (4, 4)) * (1 - np.eye(4))
-    theta = rng.normal(size=4)
-    p = 1 / (1 + np.exp(theta[None, :] - theta[:, None]))
-    gradient = (h - (h + h.T) * p).sum(axis=1)
-    step = 1e-6 * np.eye(4)
-    numeric = [
-        (strengths.loglik(h, theta + s) - strengths.loglik(h, theta - s)) / 2e-6 for s in step
-    ]
-    np.testing.assert_allclose(gradient, numeric, atol=1e-6)
-    H = information(h, theta)
-    p2 = 1 / (1 + np.exp((theta + step[0])[None, :] - (theta + step[0])[:, None]))
-    np.testing.assert_allclose(
-        (gradient - (h - (h + h.T) * p2).sum(axis=1)) / 1e-6, H[0], atol=1e-4
+def half_wins(seed: int, items: int = 5) -> Any:
+    """Half-wins among items that have all met, and strengths at which to differentiate."""
+    rng = np.random.default_rng(seed)
+    h = rng.uniform(1, 5, (items, items)) * (1 - np.eye(items))
+    return h, rng.normal(size=items)
+
+
+def differences(h: Any, theta: Any, ridge: Any) -> tuple[Any, Any]:
+    """Gradient and minus the Hessian of the objective, by differences of it alone."""
+
+    def value(t: Any) -> float:
+        return strengths.loglik(h, t, ridge)
+
+    s = 1e-3 * np.eye(len(theta))
+    slope = [(8 * (value(theta + e) - value(theta - e)) - value(theta + 2 * e)
+              + value(theta - 2 * e)) / 12e-3 for e in s]  # fmt: skip
+    bend = [[(value(theta + e + f) - value(theta + e - f) - value(theta - e + f)
+              + value(theta - e - f)) / 4e-6 for f in s] for e in s]  # fmt: skip
+    return np.array(slope), -np.array(bend)
+
+
+def test_the_objective_is_the_log_likelihood() -> None:
+    h, theta = half_wins(0)
+    P = expit(theta[:, None] - theta[None, :])
+    assert strengths.loglik(h, theta) == pytest.approx(float((h * np.log(P)).sum()))
+    far = theta + STEEP + 10  # where odds could overflow, and only differences matter
+    assert strengths.loglik(h, far) == pytest.approx(strengths.loglik(h, theta))
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.7])
+def test_the_first_steps_are_newton_steps_of_the_objective(ridge: float) -> None:
+    """One step of each solver, from strengths that aren't the answer: theta + H^-1 gradient, both
+    by differences. The gradient a solver reports is the one it stepped from.
+    """
+    h, theta = half_wins(0)
+    K, part = len(h), np.zeros(len(h), dtype=np.int64)
+    theta, penalty = theta - theta.mean(), np.full(len(h), ridge)
+    gradient, H = differences(h, theta, penalty)
+    expected = theta + np.linalg.solve(H + 1 / K, gradient)
+    expected -= expected.mean()
+    step = strengths._newton(h, part, penalty, theta, 1, 0)
+    np.testing.assert_allclose(step.theta, expected, atol=1e-5)
+    assert step.grad_inf == pytest.approx(np.abs(gradient).max(), abs=1e-6)
+    batch = strengths.fit_batch(np.stack([h, 2 * h]), part, penalty, theta, max_iter=1)
+    np.testing.assert_allclose(batch[0], expected, atol=1e-5)
+    i, j = np.triu_indices(K, 1)
+    games, won = h + h.T, h.sum(axis=1)
+    thin = strengths._newton_cg(
+        i, j, h[i, j], games[i, j], won, theta, part, penalty, 1, 0, games.sum(axis=1).max()
     )
+    np.testing.assert_allclose(thin.theta, expected, atol=1e-5)
+    assert thin.grad_inf == pytest.approx(np.abs(gradient).max(), abs=1e-6)
+
+
+def test_newmans_sums_are_the_gradient_and_the_curvature_is_the_second_derivative() -> None:
+    h, theta = half_wins(1, 7)
+    gradient, H = differences(h, theta, np.zeros(7))
+    p = np.exp(theta)
+    above, below = strengths._newman_sums(h, p, np.empty((3, 7)), np.ones(3))
+    np.testing.assert_allclose(above - p * below, gradient, atol=1e-7)
+    np.testing.assert_allclose(information(h, theta), H, atol=1e-4)
+    np.testing.assert_allclose(information(h, theta + STEEP + 10), H, atol=1e-4)
+
+
+@pytest.mark.parametrize("strength", ["ignore", "weight", "soft"])
+def test_what_a_row_adds_to_the_gradient_is_its_derivative(strength: str) -> None:
+    table, options = random_comparisons(2, n=40), BT.options(strength=strength)
+    theta = np.random.default_rng(0).normal(size=table.n_items)
+    rows = bradley_terry._residual(table, options, theta)(slice(0, len(table)))
+    per_item = np.bincount(table.a, rows, minlength=5) - np.bincount(table.b, rows, minlength=5)
+    h = np.asarray(bradley_terry._counts(table, options).half_ties)
+    gradient, _ = differences(h, theta, np.zeros(5))
+    np.testing.assert_allclose(per_item, gradient, atol=1e-6)
 
 
 def test_newman_and_newton_and_the_sparse_path_agree() -> None:

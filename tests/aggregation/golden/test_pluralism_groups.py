@@ -9,6 +9,7 @@ from scipy.special import comb
 
 from aggregation.catalogue import METHODS
 from aggregation.methods.pluralism.maxmin import MaxMinOptions
+from aggregation.pluralism import latent
 from aggregation.pluralism.choosing import GroupChoice, choose_groups
 from aggregation.pluralism.latent import Climb, fit_mixture, fixed_groups, pooled
 from aggregation.pluralism.votes import (
@@ -281,3 +282,54 @@ def test_a_system_of_many_parts_is_solved_part_by_part_to_the_same_steps() -> No
     system = X.T @ (curvature[:, None] * X) + 0.3 * np.eye(82)
     expected = np.linalg.solve(system, X.T @ residual - 0.3 * at)
     assert design.newton(curvature, residual, 0.3, at) == pytest.approx(expected, abs=1e-9)
+
+
+def small_groups(kind: str) -> tuple[GroupVotes, Any, Any, Any]:
+    """Votes, utilities of two groups, and responsibilities of 12 annotators, all at random."""
+    votes = (
+        feature_world(0, people=12, each=8)[0]
+        if kind == "features"
+        else votes_on_items(item_world(0, 8, people=20)[0])
+    )
+    rng = np.random.default_rng(1)
+    utilities = rng.normal(size=(votes.design.d, 2))
+    return votes, utilities, rng.dirichlet(np.ones(3), votes.n_people), rng
+
+
+@pytest.mark.parametrize(("kind", "close"), [("items", 1e-5), ("features", 2e-3)])
+def test_a_step_of_the_mixture_is_a_newton_step_of_its_objective(kind: str, close: float) -> None:
+    """Each group's sum_a gamma_ag log P_g(votes of a) - ridge/2 |u_g|^2, by differences of it
+    alone. Features are kept in single precision.
+    """
+    votes, U, gamma, _ = small_groups(kind)
+    how, d = Climb(ridge=0.7), votes.design.d
+
+    def value(u: Any, g: int) -> float:
+        at = U.copy()
+        at[:, g] = u
+        chance = gamma[:, g] @ latent.log_evidence(votes, at)[:, g]
+        return float(chance - 0.5 * how.ridge * u @ u)
+
+    moved = latent._directions(votes, how, votes.design.log_odds(U), U, gamma)
+    size = 1e-3 if kind == "items" else 0.05  # the larger, the less single precision tells
+    s = size * np.eye(d)
+    for g in range(2):
+        u = U[:, g]
+        slope = [(8 * (value(u + e, g) - value(u - e, g)) - value(u + 2 * e, g)
+                  + value(u - 2 * e, g)) / (12 * size) for e in s]  # fmt: skip
+        bend = [[(value(u + e + f, g) - value(u + e - f, g) - value(u - e + f, g)
+                  + value(u - e - f, g)) / (4 * size**2) for f in s] for e in s]  # fmt: skip
+        step = np.linalg.solve(-np.array(bend), slope)
+        np.testing.assert_allclose(moved[:, g], step, atol=close * np.abs(step).max())
+
+
+@pytest.mark.parametrize("kind", ["items", "features"])
+@pytest.mark.parametrize("noise", [True, False])
+def test_no_step_of_the_mixture_lowers_its_objective(kind: str, noise: bool) -> None:
+    """From one and the same beginning, ended after every number of steps."""
+    votes, _, _, rng = small_groups(kind)
+    how = Climb(ridge=0.3, noise=noise, tol=0.0)
+    start = latent.random_start(np.arange(votes.n_people), 2, how, rng)
+    values = [latent._climb(votes, how, start, None, k).penalised for k in range(1, 30)]
+    assert values[-1] > values[0] + 1.0
+    assert (np.diff(values) >= -1e-8 * np.abs(values[1:])).all()  # the slack that a step is given

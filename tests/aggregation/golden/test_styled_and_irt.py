@@ -7,6 +7,7 @@ import pytest
 
 from aggregation.catalogue import METHODS
 from aggregation.methods.ranking import irt
+from aggregation.methods.ranking import styled_bradley_terry as styled
 from aggregation.results import WarningCode
 from aggregation.tables import Comparisons, Ratings
 from tests.aggregation.worlds import random_comparisons, random_ratings, twenty_two_games
@@ -44,6 +45,22 @@ def test_style_control() -> None:
     model = fit("styled_bradley_terry", table, ci="hessian")
     np.testing.assert_allclose(model.se, [0.0550, 0.0528, 0.0512, 0.0545], atol=1e-4)
     assert model.fit.parameters["beta_se"]["x0"] == pytest.approx(0.0558, abs=1e-4)
+
+
+@pytest.mark.parametrize("position", ["common", "annotator", "none"])
+def test_the_gradient_and_the_information_of_the_design_are_derivatives(position: str) -> None:
+    """With ties, weights, covariates and everyone's own leaning to a side."""
+    x = np.random.default_rng(1).normal(size=(90, 2))
+    table = random_comparisons(1, n=90, items=4, people=3, x=x)
+    design = styled._design(table, METHODS["styled_bradley_terry"].options(position=position))
+    size = 4 + 2 + {"common": 1, "annotator": 4, "none": 0}[position]
+    at = np.random.default_rng(0).normal(size=size)
+    assert len(design.gradient(at)) == size
+    h = 1e-5 * np.eye(size)
+    numeric = [(design.loglik(at + s) - design.loglik(at - s)) / 2e-5 for s in h]
+    np.testing.assert_allclose(design.gradient(at), numeric, atol=1e-6)
+    curved = [(design.gradient(at - s) - design.gradient(at + s)) / 2e-5 for s in h]
+    np.testing.assert_allclose(design.information(at), curved, atol=1e-6)
 
 
 def test_without_covariates_it_is_bradley_terry() -> None:
