@@ -123,6 +123,41 @@ def test_random_ranks_are_lotteries_over_the_ratings() -> None:
     assert mixed.fit.parameters["draw_sd"][0] < drawn.fit.parameters["draw_sd"][0]
 
 
+def expected_distance(lottery: list[list[float]], peak: float) -> float:
+    value, chance = np.array(lottery).T
+    return float(chance @ np.abs(value - peak))
+
+
+def test_one_half_is_exactly_where_exaggerating_breaks_even() -> None:
+    """Four people; the first wants .2 and the mean is .425. Reporting .2 - d moves the mean by d/4
+    towards him, worth d/8 at one half, and costs him d when his own report is drawn, again d/8.
+    """
+    honest = [0.2, 0.5, 0.9, 0.1]
+    before = fit("average_or_random_rank", one(honest)).fit.parameters["lottery"][0]
+    for d in (0.05, 0.12, 0.2):
+        bent = [honest[0] - d, *honest[1:]]
+        after = fit("average_or_random_rank", one(bent)).fit.parameters["lottery"][0]
+        gain = expected_distance(before, 0.2) - expected_distance(after, 0.2)
+        assert gain == pytest.approx(0.0, abs=1e-12)
+        drawn = [fit("random_rank", one(x)).fit.parameters["lottery"][0] for x in (honest, bent)]
+        means = [fit("mean", one(x)).score[0] for x in (honest, bent)]
+        lost = expected_distance(drawn[1], 0.2) - expected_distance(drawn[0], 0.2)
+        won = abs(means[0] - 0.2) - abs(means[1] - 0.2)
+        np.testing.assert_allclose([0.5 * won, 0.5 * lost], d / 8)
+        assert 0.49 * won < 0.51 * lost  # a little less of the mean: he loses
+        assert 0.51 * won > 0.49 * lost  # a little more: he gains, so one half is the most
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=7), st.floats(0, 1))
+def test_nobody_gains_in_expectation_from_half_a_mean(values: list[float], lie: float) -> None:
+    lotteries = [
+        fit("average_or_random_rank", one(x)).fit.parameters["lottery"][0]
+        for x in (values, [lie, *values[1:]])
+    ]
+    honest, bent = (expected_distance(lottery, values[0]) for lottery in lotteries)
+    assert bent >= honest - 1e-12
+
+
 def test_units_nobody_shares_are_not_compared_after_calibration() -> None:
     table = Ratings.from_arrays([0, 0, 1, 1], [0, 1, 2, 3], [1.0, 2.0, 3.0, 5.0])
     result = fit("calibrated_mean", table)
