@@ -93,8 +93,8 @@ SENTENCES: dict[WarningCode, str] = {
     ),
     WarningCode.LOCAL_OPTIMUM_RISK: (
         say(
-            "This model can have several optima; the best one found from several "
-            "starts is shown. Compare it with a simpler method."
+            "This model can have several optima; the best one that was found is shown. "
+            "Compare it with a simpler method."
         )
     ),
     WarningCode.LABEL_SWITCHING: (

@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from scipy.stats import norm
 
 from aggregation.catalogue import METHODS
+from aggregation.methods.ranking._annotator_cells import AnnotatorCells, loss
 from aggregation.methods.ranking._outcome_models import Davidson, HalfTies, OutcomeModel, Probit
+from aggregation.methods.ranking.noisy_bradley_terry import noisy_model
 from aggregation.results import AggregateResult, WarningCode
 from aggregation.tables import Ballots, Comparisons
+from aggregation.warning_codes import SENTENCES
 from tests.aggregation.worlds import random_ballots, random_comparisons
 
 PAIRED = ["bradley_terry", "styled_bradley_terry", "thurstone", "davidson", "rao_kupper"]
@@ -163,3 +167,56 @@ def test_half_a_win_each_has_the_derivatives_of_half_a_win_each(model: OutcomeMo
     np.testing.assert_allclose(at.dd, (up.d - down.d) / (2 * h), atol=1e-7)
     won, lost = (model.derivatives(np.full(50, y), d, none).logp for y in (1, -1))
     np.testing.assert_allclose(at.logp[outcome == 0], (won + lost)[outcome == 0] / 2)
+
+
+# --- Models of annotators -----------------------------------------------------------------------
+
+AWARE = ["noisy_bradley_terry", "crowd_bradley_terry", "ability_bradley_terry"]
+
+
+@pytest.mark.parametrize("slug", AWARE)
+@pytest.mark.parametrize("seed", [14, 17, 18])
+def test_a_part_with_people_of_its_own_leaves_the_others_alone(slug: str, seed: int) -> None:
+    n = 80 if seed == 17 else 40
+    one, two = random_comparisons(seed, items=4, n=n), random_comparisons(seed + 100, items=3, n=n)
+    both, first, second = fit(slug, beside(one, two)), fit(slug, one), fit(slug, two)
+    np.testing.assert_allclose(both.score, np.concatenate([first.score, second.score]), atol=1e-6)
+    assert both.fit.penalised == pytest.approx(first.fit.penalised + second.fit.penalised)
+    np.testing.assert_allclose(abilities(both)[:6], abilities(first), atol=1e-5)
+
+
+def abilities(result: AggregateResult) -> Any:
+    assert result.annotators is not None
+    return result.annotators.ability
+
+
+@pytest.mark.parametrize("slug", AWARE)
+def test_a_part_that_one_person_judged_is_bradley_terry_there(slug: str) -> None:
+    one, two = random_comparisons(1, items=4), random_comparisons(2, items=3, people=1)
+    both = fit(slug, beside(one, two))
+    np.testing.assert_allclose(both.score[4:], fit(slug, two).score, atol=1e-8)
+    np.testing.assert_allclose(both.score[:4], fit(slug, one).score, atol=1e-6)
+    assert np.isfinite(abilities(both)[:6]).all()
+    assert np.isnan(abilities(both)[6])
+    assert both.fit.boundary_params == fit(slug, one).fit.boundary_params
+
+
+@pytest.mark.parametrize("seed", [0, 18, 117])
+def test_random_starts_of_noisy_bradley_terry_find_nothing_better(seed: int) -> None:
+    table = random_comparisons(seed, items=4 if seed < 100 else 3, n=40 if seed < 100 else 80)
+    cells, model = AnnotatorCells.of(table, sides=True), noisy_model(2, 1)
+    cells, *_ = cells.apart()[0]
+    bounds = [(None, None)] * cells.K + [b for b in model.bounds for _ in range(cells.J)]
+    rng = np.random.default_rng(seed)
+    found = fit("noisy_bradley_terry", table).fit.penalised
+    for _ in range(12):
+        x = [rng.normal(size=cells.K), rng.uniform(0.1, 1, cells.J), 2 * rng.normal(size=cells.J)]
+        rival = minimize(
+            loss, np.concatenate(x), args=(cells, model, np.full(cells.K, 0.1)), jac=True,
+            method="L-BFGS-B", bounds=bounds,
+        )  # fmt: skip
+        assert -rival.fun <= found + 1e-5
+
+
+def test_the_sentence_on_several_optima_is_true_of_models_with_one_start() -> None:
+    assert "several starts" not in SENTENCES[WarningCode.LOCAL_OPTIMUM_RISK]

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.special import log_expit
 
 from aggregation.links import Link
 from aggregation.method import Estimate
@@ -75,6 +78,26 @@ class AnnotatorCells:
         """Cells weight per annotator."""
         return np.bincount(self.who, self.won + self.lost, minlength=self.J)
 
+    def apart(self) -> list[tuple["AnnotatorCells", Ints, Ints]]:
+        """The cells by parts that share neither items nor annotators, with the codes of each part's
+        items and annotators, which are numbered anew in it.
+        """
+        ends = np.concatenate([self.i, self.j]), self.K + np.tile(self.who, 2)
+        size = self.K + self.J
+        edges = sparse.coo_array((np.ones(len(ends[0])), ends), shape=(size, size))
+        _, label = connected_components(edges, directed=False)
+        order = np.argsort(label[self.i], kind="stable")
+        cuts = np.flatnonzero(np.diff(label[self.i][order])) + 1
+        return [self._only(cells) for cells in np.split(order, cuts) if len(cells)]
+
+    def _only(self, cells: Ints) -> tuple["AnnotatorCells", Ints, Ints]:
+        items = np.unique(np.concatenate([self.i[cells], self.j[cells]]))
+        people, who = np.unique(self.who[cells], return_inverse=True)
+        i, j = np.searchsorted(items, self.i[cells]), np.searchsorted(items, self.j[cells])
+        won, lost, side = self.won[cells], self.lost[cells], self.side[cells]
+        part = AnnotatorCells(who, i, j, side, won, lost, len(people), len(items))
+        return part, items, people
+
     @property
     def present(self) -> NDArray[np.bool_]:
         return np.asarray(self.n > 0)
@@ -96,7 +119,8 @@ class AnnotatorModel:
     """chance(cells, d, e[P, M]) and prior(e[P, J]) -> (log density, gradient [P, J]); bounds and
     starts per parameter.
 
-    mirror: (theta, e) and (-theta, mirror(e)) have the same likelihood, so both signs are tried.
+    mirror: (theta, e) and (-theta, mirror(e)) have the same likelihood, so both signs are tried,
+    and the one is given in which upright(e) holds. begin(cells) -> e[P, J]: one more start.
     """
 
     chance: Callable[[AnnotatorCells, Floats, Floats], Chance]
@@ -104,6 +128,8 @@ class AnnotatorModel:
     start: tuple[float, ...]
     bounds: tuple[tuple[float | None, float | None], ...]
     mirror: Callable[[Floats], Floats] | None = None
+    upright: Callable[[Floats], bool] = lambda _: True
+    begin: Callable[[AnnotatorCells], Floats] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,16 +178,52 @@ def fit_annotators(
     begin: Floats,
     max_iter: int,
 ) -> AnnotatorFit:
-    """L-BFGS from the given strengths, and from their mirror image where the model has one; the
-    better is kept.
+    """The best fit of every part of items and annotators that share nothing with the others, as if
+    it were alone. A part that one annotator judged doesn't tell what he is like: his parameters are
+    blank there, and its strengths are `begin`, of Bradley–Terry.
+    """
+    theta, e = np.zeros(cells.K), np.full((len(model.start), cells.J), np.nan)
+    fits = []
+    for part, items, people in cells.apart():
+        here = (part, model, ridge[items], begin[items])
+        found = _fit_part(*here, max_iter) if part.J > 1 else _of_one(*here)
+        theta[items], e[:, people] = found.theta, found.e
+        fits.append(found)
+    return AnnotatorFit(
+        theta=centred(theta, structure.part),
+        e=e,
+        loglik=sum(found.loglik for found in fits),
+        penalised=sum(found.penalised for found in fits),
+        iters=sum(found.iters for found in fits),
+        converged=all(found.converged for found in fits),
+        grad_inf=max((found.grad_inf for found in fits), default=0.0),
+    )
+
+
+def _of_one(
+    cells: AnnotatorCells, model: AnnotatorModel, ridge: Floats, theta: Floats
+) -> AnnotatorFit:
+    d = theta[cells.i] - theta[cells.j]
+    value = float(cells.won @ log_expit(d) + cells.lost @ log_expit(-d))
+    blank = np.full((len(model.start), 1), np.nan)
+    return AnnotatorFit(theta, blank, value, value - 0.5 * float(ridge @ theta**2), 0, True, 0.0)
+
+
+def _fit_part(
+    cells: AnnotatorCells, model: AnnotatorModel, ridge: Floats, begin: Floats, max_iter: int
+) -> AnnotatorFit:
+    """L-BFGS from the given strengths, from their mirror image where the model has one, and from
+    where the model would begin; the best is kept.
     """
     from scipy.optimize import minimize
 
-    K, J = cells.K, cells.J
+    K, J, P = cells.K, cells.J, len(model.start)
     e = np.repeat(np.array(model.start)[:, None], J, axis=1)
     starts = [np.concatenate([begin, e.ravel()])]
     if model.mirror is not None:
         starts.append(np.concatenate([-begin, e.ravel()]))
+    if model.begin is not None:
+        starts.append(np.concatenate([begin, model.begin(cells).ravel()]))
     bounds = [(None, None)] * K + [b for b in model.bounds for _ in range(J)]
     settings = {
         "maxiter": max_iter,
@@ -184,12 +246,14 @@ def fit_annotators(
         for x in starts
     ]
     best = min(runs, key=lambda run: float(run.fun))
-    theta, e = best.x[:K], best.x[K:].reshape(len(model.start), J)
+    theta, e = best.x[:K], best.x[K:].reshape(P, J)
+    penalised, free = -float(best.fun), _projected(best, bounds)
+    if model.mirror is not None and not model.upright(e):
+        theta, e = -theta, model.mirror(e)
+        penalised = -loss(np.concatenate([theta, e.ravel()]), cells, model, ridge)[0]
     log_prior, _ = model.prior(e)
-    penalised = -float(best.fun)
-    free = _projected(best, bounds)
     return AnnotatorFit(
-        theta=centred(theta, structure.part),
+        theta=theta,
         e=e,
         loglik=penalised - log_prior + 0.5 * float(ridge @ theta**2),
         penalised=penalised,
@@ -245,7 +309,7 @@ def dressed(
             n_obs=len(table),
             n_par=int((structure.part >= 0).sum())
             - structure.n_parts
-            + found.e.shape[0] * int(cells.present.sum()),
+            + int(np.isfinite(found.e).sum()),
             iters=found.iters,
             converged=found.converged,
             grad_inf=found.grad_inf,
@@ -289,6 +353,6 @@ def alone(table: Comparisons, penalty: float) -> Estimate | None:
 def beginning(table: Comparisons, penalty: float) -> tuple[Structure, Floats, Floats]:
     """Structure, ridge per item, and Bradley–Terry strengths to start from."""
     structure = structure_of(table.pair_counts())
-    options = bradley_terry.BradleyTerryOptions(penalty=max(penalty, 1e-2), ci="none")
+    options = bradley_terry.BradleyTerryOptions(penalty=penalty, ci="none")
     start = bradley_terry.solve(table, options, np.random.default_rng(0)).score
     return structure, np.full(table.n_items, penalty), np.nan_to_num(start)

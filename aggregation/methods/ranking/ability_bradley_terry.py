@@ -6,11 +6,13 @@ default alpha_k > 0 with log alpha_k ~ N(0, spread^2), which fixes the scale (ge
 someone who answers the wrong way round (then both signs are tried and a positive mean is chosen).
 Strengths have a Gaussian prior. L-BFGS in (theta, alpha); not concave: LOCAL_OPTIMUM_RISK.
 
-With one annotator alpha is not identified: Bradley–Terry with blank abilities. The default among
-annotator-aware models when each has more than twenty votes, and for language models as judges.
+With one annotator alpha is not identified: Bradley–Terry with blank abilities, for all items or for
+a part that shares neither items nor annotators with the others; every such part is fitted as if
+alone. The default among annotator-aware models when each has more than twenty votes, and for
+language models as judges.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +52,6 @@ def solve(table: Comparisons, options: AbilityOptions, rng: np.random.Generator)
     structure, ridge, begin = beginning(table, options.penalty)
     model = (real_model if options.reversed else positive_model)(options.spread)
     found = fit_annotators(cells, model, structure, ridge, begin, options.max_iter)
-    if options.reversed and float(np.average(found.e[0], weights=cells.present)) < 0:
-        found = replace(found, theta=-found.theta, e=-found.e)
     alpha = found.e[0] if options.reversed else np.exp(found.e[0])
     return dressed(table, cells, structure, found, alpha, "sharpness alpha")
 
@@ -76,7 +76,9 @@ def real_model(spread: float) -> AnnotatorModel:
     def prior(e: Floats) -> tuple[float, Floats]:
         return -0.5 * float(((e - 1) ** 2).sum()) / spread**2, -(e - 1) / spread**2
 
-    return AnnotatorModel(chance, prior, (1.0,), ((None, None),), lambda e: -e)
+    return AnnotatorModel(
+        chance, prior, (1.0,), ((None, None),), lambda e: -e, lambda e: float(e.mean()) >= 0
+    )
 
 
 METHOD = Method(
@@ -87,4 +89,5 @@ METHOD = Method(
     options=AbilityOptions,
     reference="Raman & Joachims (2014), Methods for ordinal peer grading, KDD (grader reliability)",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # 2: parts that share nothing each as if alone
 )

@@ -7,12 +7,13 @@ eta). Turning all strengths round together with eta -> 1 - eta leaves the likeli
 both signs are tried and the solution with a mean eta above 1/2 is given. Not concave:
 LOCAL_OPTIMUM_RISK.
 
-With one annotator eta is not identified: Bradley–Terry with blank abilities. Annotators who share
-no pair are tied to the others only through strengths and prior. Prefer ability scaling when
-annotators have more than twenty votes each.
+With one annotator eta is not identified: Bradley–Terry with blank abilities, for all items or for a
+part that shares neither items nor annotators with the others; every such part is fitted as if
+alone. Annotators who share no pair are tied to the others only through strengths and prior. Prefer
+ability scaling when annotators have more than twenty votes each.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +52,10 @@ def solve(table: Comparisons, options: CrowdOptions, rng: np.random.Generator) -
     model = crowd_model(options.prior_right, options.prior_wrong)
     found = fit_annotators(cells, model, structure, ridge, begin, options.max_iter)
     eta = found.e[0]
-    if cells.present.any() and float(np.average(eta, weights=cells.present)) < 0.5:
-        found = replace(found, theta=-found.theta, e=1 - found.e)
-        eta = found.e[0]
     edge = tuple(
         f"eta of {table.annotator_ids[k]}"
         for k in range(len(table.annotator_ids))
-        if cells.present[k] and not 1e-6 < eta[k] < 1 - 1e-6
+        if min(eta[k], 1 - eta[k]) <= 1e-6
     )
     return dressed(
         table, cells, structure, found, eta, "chance of not reporting the opposite", edge
@@ -76,7 +74,9 @@ def crowd_model(a: float, b: float) -> AnnotatorModel:
 
     low = 1e-9 if a > 1 else 0.0
     high = 1 - 1e-9 if b > 1 else 1.0
-    return AnnotatorModel(chance, prior, (0.8,), ((low, high),), lambda e: 1 - e)
+    return AnnotatorModel(
+        chance, prior, (0.8,), ((low, high),), lambda e: 1 - e, lambda e: float(e.mean()) >= 0.5
+    )
 
 
 METHOD = Method(
@@ -87,4 +87,5 @@ METHOD = Method(
     options=CrowdOptions,
     reference="Chen, Bennett, Collins-Thompson & Horvitz (2013), WSDM",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # 2: parts that share nothing each as if alone
 )

@@ -3,10 +3,13 @@
 Model: P(i over j | annotator k) = g_k sigma(theta_i - theta_j) + (1 - g_k) sigma(f q_k), with f =
 +1 when i was shown first, -1 when j was, 0 unknown; g_k is the share of judgments really made and
 q_k the pull to the first side. A tie is half of each. Priors: g ~ Beta(a, b), q ~ N(0, 1), Gaussian
-strengths. L-BFGS with the exact gradient; not concave: LOCAL_OPTIMUM_RISK.
+strengths. L-BFGS with the exact gradient; not concave: LOCAL_OPTIMUM_RISK. It starts from everybody
+comparing (g = 0.95), and from everybody answering half by the side he chose more often.
 
 annotators.ability is g, annotators.bias is q. q means something only where the side is known and g
-below 1. With one annotator neither is identified: Bradley–Terry with blank abilities.
+below 1. With one annotator neither is identified: Bradley–Terry with blank abilities, for all items
+or for a part that shares neither items nor annotators with the others; every such part is fitted as
+if alone.
 """
 
 from dataclasses import dataclass
@@ -49,11 +52,7 @@ def solve(table: Comparisons, options: NoisyOptions, rng: np.random.Generator) -
     found = fit_annotators(cells, model, structure, ridge, begin, options.max_iter)
     g, q = found.e
     names = table.annotator_ids
-    edge = tuple(
-        f"g of {names[k]}"
-        for k in range(len(names))
-        if cells.present[k] and not 1e-6 < g[k] < 1 - 1e-6
-    )
+    edge = tuple(f"g of {names[k]}" for k in range(len(names)) if min(g[k], 1 - g[k]) <= 1e-6)
     return dressed(
         table, cells, structure, found, g, "share of judgments really made", edge, bias=q
     )
@@ -73,7 +72,16 @@ def noisy_model(a: float, b: float) -> AnnotatorModel:
 
     low = 1e-9 if a > 1 else 0.0
     high = 1 - 1e-9 if b > 1 else 1.0
-    return AnnotatorModel(chance, prior, (0.8, 0.0), ((low, high), (None, None)))
+
+    def begin(cells: AnnotatorCells) -> Floats:
+        """Everybody answers half by side, and pulls to the side that he chose more often."""
+        to_first = np.where(cells.side > 0, cells.won, np.where(cells.side < 0, cells.lost, 0.0))
+        known = (cells.won + cells.lost) * (cells.side != 0)
+        chosen = np.bincount(cells.who, to_first, minlength=cells.J) + 1
+        other = np.bincount(cells.who, known - to_first, minlength=cells.J) + 1
+        return np.stack([np.full(cells.J, 0.5), np.log(chosen / other)])
+
+    return AnnotatorModel(chance, prior, (0.95, 0.0), ((low, high), (None, None)), begin=begin)
 
 
 METHOD = Method(
@@ -84,4 +92,5 @@ METHOD = Method(
     options=NoisyOptions,
     reference="Bugakova, Fedorova, Gusev & Drutsa (2019), arXiv:1906.03711",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # 2: two starts, and parts that share nothing each as if alone
 )
