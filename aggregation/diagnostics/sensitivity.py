@@ -179,12 +179,15 @@ def fewest_to_close(contribution: Floats, gap: float, tolerance: float = 1e-9) -
 
 
 def _additive(fits: _Fits, unit: Longs, units: int, total: int) -> Removal | None:
-    """The exact answer where the rule's scores are sums over ballots, else None."""
+    """The exact answer where differences of the rule's scores are sums over ballots, else None."""
     if fits.method.slug not in ADDITIVE or not isinstance(fits.table, Ballots):
         return None
     points = _points_per_ballot(fits)
-    whole = np.nan_to_num(fits.whole.score)
-    if points is None or not np.allclose(points.sum(axis=0), whole, rtol=1e-7, atol=1e-7):
+    whole, known = np.nan_to_num(fits.whole.score), np.isfinite(fits.whole.score)
+    if points is None:
+        return None
+    off = (points.sum(axis=0) - whole)[known]
+    if np.ptp(off) > 1e-7 * max(1.0, float(np.abs(whole).max())):
         return None
     (winner,) = fits.whole.winners
     summed = _per_unit(points, unit, units)
@@ -210,7 +213,8 @@ def _additive(fits: _Fits, unit: Longs, units: int, total: int) -> Removal | Non
 
 def _points_per_ballot(fits: _Fits) -> Floats | None:
     """Scores that each ballot gives alone, float64[B, K]; equal ballots are fitted once. None for
-    too many different ones.
+    too many different ones. Items that aren't on the ballot get nothing; of Borda, which is of wins
+    less losses, that is the middle of the others.
     """
     table = fits.table
     alone: dict[tuple[Any, ...], Floats] = {}
@@ -222,7 +226,9 @@ def _points_per_ballot(fits: _Fits) -> Floats | None:
             if len(alone) == MOST_BALLOTS:
                 return None
             one = table.take(np.array([b])).reweighted(np.array([1 / table.weights[b]]))
-            alone[key] = np.nan_to_num(fits.method.fit(one, fits.options).score)
+            score = fits.method.fit(one, fits.options).score
+            middle = fits.method.slug == "borda" and np.isfinite(score).any()
+            alone[key] = np.nan_to_num(score, nan=float(np.nanmean(score)) if middle else 0.0)
         points[b] = alone[key] * table.weights[b]
     return points
 

@@ -1,6 +1,7 @@
 """What scores from comparisons and ballots, and their errors, are where the data say little."""
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,12 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from aggregation.catalogue import METHODS
+from aggregation.diagnostics.sensitivity import sensitivity
 from aggregation.methods.ranking._annotator_cells import AnnotatorCells, loss
 from aggregation.methods.ranking._outcome_models import Davidson, HalfTies, OutcomeModel, Probit
 from aggregation.methods.ranking.noisy_bradley_terry import noisy_model
 from aggregation.results import AggregateResult, WarningCode
-from aggregation.tables import Ballots, Comparisons
+from aggregation.tables import Ballots, Comparisons, Ratings
 from aggregation.warning_codes import SENTENCES
 from tests.aggregation.worlds import random_ballots, random_comparisons
 
@@ -220,3 +222,50 @@ def test_random_starts_of_noisy_bradley_terry_find_nothing_better(seed: int) -> 
 
 def test_the_sentence_on_several_optima_is_true_of_models_with_one_start() -> None:
     assert "several starts" not in SENTENCES[WarningCode.LOCAL_OPTIMUM_RISK]
+
+
+# --- Voting rules and means ---------------------------------------------------------------------
+
+
+def test_borda_with_nothing_but_ties_is_a_tie_however_often_items_are_shown() -> None:
+    table = tied(random_comparisons(1))
+    assert len(set(np.round(table.pair_counts().games.sum(axis=1), 9))) > 1
+    result = fit("borda", table)
+    assert np.ptp(result.score) == pytest.approx(0.0, abs=1e-9)
+    assert result.winners == (0, 1, 2, 3, 4)
+
+
+def test_borda_counts_wins_less_losses() -> None:
+    """0 beats 1 twice, 1 and 2 tie ten times: 2 was in ten pairs, and lies between the others."""
+    table = Comparisons.from_arrays([0, 0] + [1] * 10, [1, 1] + [2] * 10, [1, 1] + [0] * 10)
+    mean = (2 + 12 + 10) / 3
+    np.testing.assert_allclose(fit("borda", table).score, mean / 2 + np.array([1, -1, 0]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_how_many_ballots_turn_borda_is_exact_on_ballots_of_some_items_too(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rankings = [[0, 1, 2, 3], *(rng.permutation(4)[: 2 + k % 3].tolist() for k in range(7))]
+    ballots, borda = Ballots.from_rankings(rankings, n_items=4), METHODS["borda"]
+    found, first = sensitivity(borda, ballots), fit("borda", ballots).winners
+    assert found is not None
+    assert found.votes.is_exact
+    if len(first) == 1:
+        assert found.votes.basis == "additive"
+        assert found.votes.count == next(
+            k for k in range(1, 8) for gone in combinations(range(8), k)
+            if fit("borda", ballots.take(np.setdiff1d(np.arange(8), gone))).winners != first
+        )  # fmt: skip
+
+
+def test_zscores_of_a_rating_of_weight_two_are_those_of_the_rating_twice() -> None:
+    table = Ratings.from_arrays(
+        [0, 1, 0, 1, 2, 0, 1, 2], [0, 0, 1, 1, 1, 2, 2, 2],
+        [0.1, 0.9, 0.2, 0.4, 0.5, 0.6, 0.5, 0.1], lo=0.0, hi=1.0,
+    )  # fmt: skip
+    for rows in (np.arange(8), np.arange(2), np.array([0, 2, 5])):
+        weight = np.ones(8)
+        weight[rows] = 2
+        heavy = fit("calibrated_mean", table.reweighted(weight), model="zscore")
+        twice = fit("calibrated_mean", table + table.take(rows), model="zscore")
+        np.testing.assert_allclose(heavy.score, twice.score, atol=1e-12)

@@ -6,7 +6,7 @@ D_j + v_j eps; alternately D_j = mean residual (centred), v_j^2 = mean squared r
 `floor`), psi_u = mean of x - D weighted by 1/v_j^2; the weights favour consistent annotators.
 Variances can collapse onto one annotator: the floor is essential, and LOCAL_OPTIMUM_RISK is
 reported. "zscore": every annotator's ratings are centred and divided by his standard deviation
-(only centred with fewer than three ratings or no spread), averaged, and put back on the common
+(only centred with fewer than three units rated or no spread), averaged, and put back on the common
 scale.
 
 Needs annotators who share units: psi is comparable only within a connected part (DISCONNECTED);
@@ -148,10 +148,21 @@ def _zscore(rows: Ratings, people: Codes, J: int) -> Calibration:
     own = np.sqrt(square)
     overall = float(np.average(rows.value, weights=rows.weights))
     common = float(np.sqrt(np.average((rows.value - overall) ** 2, weights=rows.weights)))
-    scaled = (np.bincount(people, minlength=J) >= 3) & (own > 0)
+    scaled = (_different(rows, people, J) >= 3) & (own > 0)
     factor = np.where(scaled, common / np.where(scaled, own, 1.0), 1.0)
     value = overall + (rows.value - centre[people]) * factor[people]
     return Calibration(unit_means(rows, value), centre - overall, own, 1, True)
+
+
+def _different(rows: Ratings, people: Codes, J: int) -> NDArray[np.int64]:
+    """How many units (in each group) everybody rated: a rating of weight 2 is the same rating
+    twice, and tells no more of somebody's spread; a reweighting tells no less.
+    """
+    weighty = rows.weights > 0
+    group = 0 if rows.group is None else rows.group[weighty].astype(np.int64) + 1
+    place = group * rows.n_units + rows.unit[weighty]
+    distinct = np.unique(place * J + people[weighty])
+    return np.bincount(distinct % J, minlength=J)
 
 
 def _parts(rows: Ratings, people: Codes, J: int) -> tuple[NDArray[np.int64], int]:
@@ -176,4 +187,5 @@ METHOD = Method(
     reference="Li, Bampis, Krasula, Janowski & Katsavounidis (2020), arXiv:2004.02067; "
     "ITU-T P.910 (2022)",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # 2: z-scores need three different ratings, whatever they weigh
 )

@@ -1,10 +1,13 @@
 """Borda: points for every item ranked below.
 
-score_i = sum over ballots of (number of items below i + half the number tied with i), which equals
-the row sums of W + T/2 over implied pairs; unlisted items that were shown are tied in the last
-place, items not shown give and take nothing. On comparisons it is the number of pairwise points,
-which favours items that were shown more often (then use the win rate). It rewards broad acceptance,
-and adding similar items can change the winner.
+Where every ballot ranks all items, score_i = sum over ballots of (number of items below i + half
+the number tied with i): the row sums of W + T/2 over implied pairs. In general it is wins less
+losses, halved, plus half the mean number of pairs of an item: the same number where all items are
+in as many pairs, and where they aren't (ballots on some items, comparisons) being asked about is
+worth nothing, so that ties alone decide nothing (net preferences; Young 1974). Unlisted items that
+were shown are tied in the last place, items not shown give and take nothing. An item in more pairs
+can still win or lose more (UNBALANCED_EXPOSURE; the win rate compares shares). It rewards broad
+acceptance, and adding similar items can change the winner.
 """
 
 import numpy as np
@@ -29,7 +32,8 @@ def _points(counts: PairCounts) -> Tally:
             "between %(n)s and %(n_most)s pairs", n=f"{games.min():g}", n_most=f"{games.max():g}"
         )
         found = (warn(WarningCode.UNBALANCED_EXPOSURE, detail),)
-    return Tally(np.asarray(counts.half_ties.sum(axis=1)), warnings=found)
+    points = np.asarray(counts.half_ties.sum(axis=1)) - games / 2
+    return Tally(points + (games.mean() / 2 if games.size else 0.0), warnings=found)
 
 
 METHOD = Method(
@@ -45,4 +49,5 @@ METHOD = Method(
         "participation",
         "consistency",
     ),
+    version="2",  # 2: wins less losses, so that more pairs aren't more points
 )
