@@ -178,12 +178,17 @@ def labelled(
 ) -> Estimate:
     """An estimate over units. score = share or probability of the unit's most probable label.
     `seen` says which units have a vote, `leaders` which labels lead, where that is known already.
+
+    A unit with neither vote nor gold has no label and no score, whatever is believed of it.
     """
     if seen is None:
         votes = table.counts()
         seen = votes @ np.ones(votes.shape[1]) > 0
     first = Leaders.of(posterior) if leaders is None else leaders
-    label = first.label
+    told = seen if table.gold is None else seen | (table.gold >= 0)
+    label, score = first.label, first.best
+    if not told.all():
+        label, score = np.where(told, label, -1), np.where(told, score, np.nan)
     found = list(warnings)
     if len(seen) and not seen.all():
         found.append(
@@ -199,7 +204,7 @@ def labelled(
             )
         )
     base = Estimate(
-        score=first.best,
+        score=score,
         score_kind="probability",
         ranked=False,
         winners=(),

@@ -264,10 +264,11 @@ def class_share(T: Floats, seen: NDArray[np.bool_]) -> Floats:
     return np.asarray(T[seen].mean(axis=0))
 
 
-def without_model(table: Labels) -> Any:
-    """The answer where a model of annotators means nothing (no votes, one annotator, one class):
-    vote shares, or
-    None where it does. Units without votes stay blank."""
+def without_model(table: Labels, prior: bool = True) -> Any:
+    """The answer where a model of annotators means nothing (no votes, one annotator, one class),
+    or None where it does: vote shares, blank for units without votes; without any votes the `prior`
+    of a model that has one, in which all classes are alike.
+    """
     rows = table.answered()
     people, J = rows.people
     present = np.bincount(people, minlength=J) > 0
@@ -277,7 +278,8 @@ def without_model(table: Labels) -> Any:
     ability = np.where(present & one_class, 1.0, np.nan)
     n = np.bincount(people, minlength=J)
     known = quality(table, ability, n, say("not identified"))
-    return labelled(table, shares(table.counts()), known, Fit(n_obs=len(rows)))
+    believed = first_guess(table) if prior and not len(rows) else shares(table.counts())
+    return labelled(table, believed, known, Fit(n_obs=len(rows)))
 
 
 def block_warnings(blocks: int) -> tuple[ResultWarning, ...]:

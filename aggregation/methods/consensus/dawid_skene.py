@@ -11,7 +11,8 @@ their class.
 Not identified with a single annotator or a single class (vote shares are given then), and up to a
 relabelling between annotators who share no unit (LABEL_SWITCHING). Learns C(C-1) numbers per
 annotator: with few labels each, or equally good annotators, it is no better than the majority;
-prefer one-coin there. An adversarial majority turns the labels round.
+prefer one-coin there. An adversarial majority turns the labels round. A unit that nobody labelled
+has the prior for posterior, but neither score nor label.
 """
 
 import numpy as np
@@ -106,4 +107,5 @@ METHOD = Method(
     options=EmOptions,
     reference="Dawid & Skene (1979), Journal of the Royal Statistical Society C 28",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # units without votes have their prior, but no score and no label
 )

@@ -9,7 +9,8 @@ exp(b_u) for b_u. Not concave: LOCAL_OPTIMUM_RISK, started from alpha = b = 1.
 
 Use it when units differ in difficulty and have five labels or more; with fewer, difficulty is
 mostly its prior. Not identified with a single annotator or class (vote shares are given); between
-annotators who share no unit only the prior tells experts from adversaries (LABEL_SWITCHING).
+annotators who share no unit only the prior tells experts from adversaries (LABEL_SWITCHING). A unit
+that nobody labelled has the prior for posterior, but neither score nor label.
 """
 
 from dataclasses import dataclass
@@ -163,4 +164,5 @@ METHOD = Method(
     options=GladOptions,
     reference="Whitehill, Ruvolo, Wu, Bergsma & Movellan (2009), NIPS",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # units without votes have their prior, but no score and no label
 )

@@ -47,7 +47,7 @@ class Spectrum:
 
 
 def solve(table: Labels, options: KosOptions, rng: np.random.Generator) -> Estimate:
-    plain: Estimate | None = votes_.without_model(table)
+    plain: Estimate | None = votes_.without_model(table, prior=False)
     if plain is not None:
         return plain
     rows = table.answered()

@@ -10,7 +10,8 @@ start where none is better beyond the tolerance, so that what is level stays lev
 
 annotators.ability is the share of votes an annotator is expected to have known. Finds spammers with
 a favourite label that the one-coin model takes for noise. Not identified with a single annotator or
-class (vote shares are given).
+class (vote shares are given). A unit that nobody labelled has the prior for posterior, but neither
+score nor label.
 """
 
 from dataclasses import dataclass
@@ -163,5 +164,5 @@ METHOD = Method(
     options=MaceOptions,
     reference="Hovy, Berg-Kirkpatrick, Vaswani & Hovy (2013), NAACL",
     axioms=("neutrality", "annotators weighted by reliability"),
-    version="2",  # ties no longer lean to where a random start began
+    version="2",  # ties lean to no random start; units without votes have no score and no label
 )

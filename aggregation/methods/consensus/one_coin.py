@@ -9,7 +9,8 @@ their class.
 The sturdier choice when annotators gave few labels each. Not identified with a single annotator or
 class (vote shares are given); (s, class) and its mirror explain binary votes alike, and the start
 from vote shares picks the side of the majority. s_j = 0.5 of two classes means a coin; below it, an
-adversary whose votes count against his label.
+adversary whose votes count against his label. A unit that nobody labelled has the prior for
+posterior, but neither score nor label.
 """
 
 import numpy as np
@@ -92,4 +93,5 @@ METHOD = Method(
     options=EmOptions,
     reference="Zhang, Chen, Zhou & Jordan (2016), Journal of Machine Learning Research 17",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # units without votes have their prior, but no score and no label
 )
