@@ -269,3 +269,32 @@ def test_zscores_of_a_rating_of_weight_two_are_those_of_the_rating_twice() -> No
         heavy = fit("calibrated_mean", table.reweighted(weight), model="zscore")
         twice = fit("calibrated_mean", table + table.take(rows), model="zscore")
         np.testing.assert_allclose(heavy.score, twice.score, atol=1e-12)
+
+
+# --- Ratings that move ---------------------------------------------------------------------------
+
+
+def test_a_weight_in_trueskill_is_the_same_game_so_often_in_a_row() -> None:
+    table = random_comparisons(1)
+    assert table.weight is not None
+    rows = np.repeat(np.arange(len(table)), table.weight.astype(int))
+    heavy = fit("trueskill", table)
+    played = fit("trueskill", replace(table.take(rows), weight=None))
+    np.testing.assert_allclose(heavy.score, played.score)
+    np.testing.assert_allclose(np.asarray(heavy.se), np.asarray(played.se))
+    plain = fit("trueskill", replace(table, weight=None))
+    assert np.abs(heavy.score - plain.score).max() < 3  # means once collapsed from 21-28 to 0-10
+
+
+@pytest.mark.parametrize("y", [-1, 0, 1])
+def test_a_weight_between_two_whole_numbers_lies_between_them(y: int) -> None:
+    begun = Comparisons.from_arrays([0, 0], [1, 1], [1, 1])
+
+    def after(weight: float) -> Any:
+        result = fit("trueskill", begun + Comparisons.from_arrays([0], [1], [y], weight=[weight]))
+        return np.concatenate([result.score, np.asarray(result.se)])
+
+    steps = np.stack([after(w) for w in (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)])
+    np.testing.assert_allclose(steps[0], after(1e-9), atol=1e-6)
+    for column in np.diff(steps, axis=0).T:
+        assert (column > 0).all() or (column < 0).all()

@@ -4,13 +4,15 @@ Skills N(mu, sigma^2) drift by tau before every judgment; the performance of eac
 With c^2 = 2 beta^2 + sigma_a^2 + sigma_b^2, t = (mu_a - mu_b)/c and the draw margin eps = sqrt(2)
 beta Phi^-1((p_draw + 1)/2), a win moves mu_a by sigma_a^2/c v(t, eps/c) and shrinks sigma_a^2 by
 the factor 1 - sigma_a^2/c^2 w(t, eps/c), with the v and w of truncated normals for wins and draws.
-A judgment of weight w moves the beliefs w times as far (an approximation).
+A judgment of weight w is the same game w times in a row; of what is left below one, f, the game
+moves, sharpens and drifts f times as much, so that weights between whole numbers lie between them.
 
 Depends on the order of judgments (ORDER_DEPENDENT): for live queues and matchmaking, not for
 decisions. se is sigma. Items nobody judged keep the initial belief without a rank; parts never
 compared have no common scale.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import erf, exp, pi, sqrt
 
@@ -69,12 +71,12 @@ def _play(table: Comparisons, options: TrueSkillOptions) -> tuple[Floats, Floats
     rows = zip(
         table.a.tolist(), table.b.tolist(), table.y.tolist(), table.weights.tolist(), strict=True
     )
-    for done, (a, b, y, weight) in enumerate(rows):
+    for done, (a, b, y, weight) in enumerate(_games(rows)):
         if done % 10_000 == 0:
-            step(done, len(table))
+            step(min(done, len(table)), len(table))
         if y < 0:
             a, b = b, a
-        var_a, var_b = var[a] + drift, var[b] + drift
+        var_a, var_b = var[a] + weight * drift, var[b] + weight * drift
         c = sqrt(noise + var_a + var_b)
         t = (mu[a] - mu[b]) / c
         v, w = _draw(t, margin / c) if y == 0 else _win(t - margin / c)
@@ -83,6 +85,18 @@ def _play(table: Comparisons, options: TrueSkillOptions) -> tuple[Floats, Floats
         var[a] = var_a * max(1 - weight * var_a / c**2 * w, 1e-4)
         var[b] = var_b * max(1 - weight * var_b / c**2 * w, 1e-4)
     return np.array(mu), np.sqrt(np.array(var))
+
+
+def _games(
+    rows: Iterable[tuple[int, int, int, float]],
+) -> Iterator[tuple[int, int, int, float]]:
+    """Each judgment as often as its weight says, and once more by what is left below one."""
+    for a, b, y, weight in rows:
+        whole = int(weight)
+        for _ in range(whole):
+            yield a, b, y, 1.0
+        if weight > whole:
+            yield a, b, y, weight - whole
 
 
 def _density(x: float) -> float:
@@ -122,6 +136,7 @@ METHOD = Method(
     options=TrueSkillOptions,
     reference="Herbrich, Minka & Graepel (2007), NIPS 19",
     axioms=("neutrality",),
+    version="2",  # 2: a judgment of weight w is a game w times in a row
     sequential=True,
     bootstrap=False,
 )
