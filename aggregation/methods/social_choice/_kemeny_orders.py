@@ -7,11 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from aggregation.methods.social_choice._majorities import majority_layers
+from aggregation.options import Options, option
 from aggregation.solving import solved
+from aggregation.warning_codes import ResultWarning, WarningCode, warn
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 SUBSETS = 14  # items; 2^14 subsets are a matter of milliseconds
 UNIQUENESS = 30  # items up to which a second integer program asks for another best order
+
+
+@dataclass(frozen=True, kw_only=True)
+class KemenyOptions(Options):
+    time_limit: float = option(
+        20.0, "Seconds per part", "Then the best order so far is taken.", low=0.1
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +36,37 @@ class BestOrders:
     firsts: tuple[int, ...]
     unique: bool
     gap: float = 0.0
+
+    @property
+    def proved(self) -> bool:
+        return self.gap <= 1e-6
+
+    @property
+    def warnings(self) -> tuple[ResultWarning, ...]:
+        found: list[ResultWarning] = []
+        if not self.proved:
+            more = say("up to %(gap)s more agreement possible", gap=f"{self.gap:g}")
+            found.append(warn(WarningCode.NP_HARD_TRUNCATED, more))
+        if not self.unique:
+            found.append(warn(WarningCode.TIE_UNRESOLVED, say("several orders are best")))
+        return tuple(found)
+
+
+def by_layers(margins: Floats, time_limit: float) -> BestOrders:
+    """Best orders of all items: the layers of the majorities follow each other in every one."""
+    layer = majority_layers(margins)
+    below = np.zeros(len(margins))
+    firsts: tuple[int, ...] = ()
+    value, gap, unique = 0.0, 0.0, True
+    for level in range(int(layer.max(initial=-1)) + 1):
+        members = np.flatnonzero(layer == level)
+        part = best_orders(margins[np.ix_(members, members)], time_limit)
+        below[members] = part.below + int((layer > level).sum())
+        value, gap, unique = value + part.value, gap + part.gap, unique and part.unique
+        if level == 0:
+            firsts = tuple(members[list(part.firsts)].tolist())
+    value += float(np.where(layer[:, None] < layer[None, :], margins, 0.0).sum())
+    return BestOrders(value, below, firsts, unique, gap)
 
 
 def best_orders(margins: Floats, time_limit: float) -> BestOrders:

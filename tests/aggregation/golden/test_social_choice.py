@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregation.catalogue import METHODS
 from aggregation.methods.social_choice import _kemeny_orders as orders
-from aggregation.methods.social_choice import nash
+from aggregation.methods.social_choice import banks_set, nash
 from aggregation.results import WarningCode
 from aggregation.tables import Ballots, PairCounts
 from tests.aggregation.worlds import cycle, random_ballots, schulze45, tennessee
@@ -45,6 +45,9 @@ def winners(slug: str, table: Any, **options: Any) -> str:
         ("baldwin", "N", "E", "A"),
         ("nanson", "N", "E", "A"),
         ("split_cycle", "N", "AE", "A"),
+        ("schwartz_set", "N", "ABCDE", "ABC"),
+        ("banks_set", "N", "ACE", "ABC"),
+        ("slater", "N", "CE", "ABC"),
     ],
 )
 def test_winners(slug: str, tn: str, s45: str, cy: str) -> None:
@@ -87,6 +90,109 @@ def test_split_cycle_keeps_the_winners_of_schulze_and_ranked_pairs(seed: int) ->
     assert undefeated <= set(fit("smith_set", table).winners)
     assert set(fit("schulze", table).winners) <= undefeated
     assert set(fit("ranked_pairs", table).winners) <= undefeated
+
+
+def majorities(seed: int, items: int = 6) -> Any:
+    """Signs of majorities among which some pairs are tied."""
+    rng = np.random.default_rng(seed)
+    M = np.triu(rng.choice([-1, 0, 1], (items, items), p=[0.4, 0.2, 0.4]), 1)
+    return M - M.T
+
+
+def on_majorities(slug: str, M: Any, **options: Any) -> Any:
+    ties = (M == 0) & ~np.eye(len(M), dtype=np.bool_)
+    return fit(slug, PairCounts.from_matrices(M > 0, ties), **options)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_schwartz_set_answers_every_chain_of_defeats(seed: int) -> None:
+    M = majorities(seed)
+    reaches = M > 0
+    for k in range(len(M)):
+        reaches = reaches | (reaches[:, [k]] & reaches[[k], :])
+    answered = [bool((reaches[i] | ~reaches[:, i]).all()) for i in range(len(M))]
+    result = on_majorities("schwartz_set", M)
+    assert result.winners == tuple(np.flatnonzero(answered))
+    assert set(result.winners) <= set(on_majorities("smith_set", M).winners)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_banks_set_has_the_tops_of_all_chains_nobody_tops(seed: int) -> None:
+    M = majorities(seed)
+    chains = [
+        chain
+        for size in range(1, len(M) + 1)
+        for chain in permutations(range(len(M)), size)
+        if all(M[a, b] > 0 for k, a in enumerate(chain) for b in chain[k + 1 :])
+    ]
+    tops = {c[0] for c in chains if not (M[:, list(c)] > 0).all(axis=1).any()}
+    result = on_majorities("banks_set", M)
+    assert set(result.winners) == tops
+    assert not result.warnings or WarningCode.NP_HARD_TRUNCATED not in result.codes
+    if not (M == 0)[np.triu_indices(len(M), 1)].any():
+        assert tops <= set(on_majorities("uncovered_set", M).winners)
+
+
+def test_an_item_for_which_the_chains_run_out_has_no_score(monkeypatch: Any) -> None:
+    """A beats B, B beats C, C beats A, all beat D: A tops a chain with B in the second step only.
+    D is out at once, as no chain below D is rid of anybody.
+    """
+    monkeypatch.setattr(banks_set, "STATES", 0)
+    wins = np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1], [0, 0, 0, 0]])
+    result = fit("banks_set", PairCounts.from_matrices(wins))
+    assert np.isnan(result.score).all()
+    warning = next(w for w in result.warnings if w.code is WarningCode.NP_HARD_TRUNCATED)
+    assert "4 items" in warning.detail
+    monkeypatch.setattr(banks_set, "STATES", 1)
+    np.testing.assert_array_equal(
+        fit("banks_set", PairCounts.from_matrices(wins)).score, [1, 1, 1, 0]
+    )
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_slater_reverses_the_fewest_majorities_of_all_orders(seed: int) -> None:
+    M = majorities(seed, 5)
+    reversed_by = {
+        p: sum(M[b, a] > 0 for k, a in enumerate(p) for b in p[k + 1 :])
+        for p in permutations(range(5))
+    }
+    fewest = min(reversed_by.values())
+    best = [p for p, n in reversed_by.items() if n == fewest]
+    result = on_majorities("slater", M)
+    assert result.fit.parameters["reversed"] == fewest
+    assert set(result.winners) == {p[0] for p in best}
+    np.testing.assert_allclose(
+        result.score, [np.mean([4 - p.index(i) for p in best]) for i in range(5)]
+    )
+    assert result.fit.parameters["unique"] == (len(best) == 1)
+
+
+def test_the_size_of_a_majority_means_nothing_to_slater() -> None:
+    """Kemeny has one best order of the 45 ballots; by signs, two items can be first."""
+    assert fit("slater", S45).fit.parameters == {"reversed": 2, "gap": 0.0, "unique": False}
+    M = np.asarray(S45.pair_counts().margins)
+    assert fit("slater", S45).digest() != fit("kemeny", S45).digest()
+    np.testing.assert_allclose(on_majorities("slater", np.sign(M)).score, fit("slater", S45).score)
+
+
+@pytest.mark.parametrize(
+    ("slug", "rule"),
+    [
+        ("schwartz_set", "gocha"),
+        ("banks_set", "banks"),
+        ("slater", "slater"),
+        ("smith_set", "top_cycle"),
+        ("uncovered_set", "uc_gill"),
+    ],
+)
+def test_pref_voting_agrees(slug: str, rule: str) -> None:
+    c1_methods = pytest.importorskip("pref_voting.c1_methods")
+    graphs = pytest.importorskip("pref_voting.weighted_majority_graphs")
+    for seed in range(25):
+        M = majorities(seed)
+        edges = [(int(i), int(j), 1) for i, j in zip(*np.nonzero(M > 0), strict=True)]
+        rival = getattr(c1_methods, rule)(graphs.MarginGraph(list(range(len(M))), edges))
+        assert list(on_majorities(slug, M).winners) == sorted(rival), seed
 
 
 def test_coombs_is_counted_by_hand() -> None:
@@ -216,6 +322,9 @@ def test_every_condorcet_rule_elects_the_condorcet_winner(seed: int) -> None:
         "baldwin",
         "nanson",
         "split_cycle",
+        "schwartz_set",
+        "banks_set",
+        "slater",
     ):
         result = fit(slug, table)
         if len(unbeaten):
