@@ -11,13 +11,14 @@ from scipy.stats import norm
 
 from aggregation.catalogue import METHODS
 from aggregation.diagnostics.sensitivity import sensitivity
+from aggregation.methods.ranking import irt
 from aggregation.methods.ranking._annotator_cells import AnnotatorCells, loss
 from aggregation.methods.ranking._outcome_models import Davidson, HalfTies, OutcomeModel, Probit
 from aggregation.methods.ranking.noisy_bradley_terry import noisy_model
 from aggregation.results import AggregateResult, WarningCode
 from aggregation.tables import Ballots, Comparisons, Ratings
 from aggregation.warning_codes import SENTENCES
-from tests.aggregation.worlds import random_ballots, random_comparisons
+from tests.aggregation.worlds import random_ballots, random_comparisons, random_ratings
 
 PAIRED = ["bradley_terry", "styled_bradley_terry", "thurstone", "davidson", "rao_kupper"]
 PAIRED.append("strength_logit")
@@ -298,3 +299,72 @@ def test_a_weight_between_two_whole_numbers_lies_between_them(y: int) -> None:
     np.testing.assert_allclose(steps[0], after(1e-9), atol=1e-6)
     for column in np.diff(steps, axis=0).T:
         assert (column > 0).all() or (column < 0).all()
+
+
+# --- Item response theory -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["1pl", "2pl"])
+@pytest.mark.parametrize("who", [[0, 0, 0], [0, 1, 2]])
+def test_shares_by_which_abilities_cannot_be_told_give_no_wild_difficulties(
+    model: str, who: list[int]
+) -> None:
+    table = Ratings.from_arrays([0, 1, 2], who, [0.2, 0.5, 0.9], lo=0.0, hi=1.0)
+    result = fit("irt", table, model=model)
+    assert result.score.tolist() == sorted(result.score.tolist())
+    assert np.abs(result.score).max() < 5
+    assert WarningCode.SEPARATION in result.codes
+    assert result.fit.boundary_params
+    assert np.isfinite(result.fit.penalised)
+
+
+@pytest.mark.parametrize("model", ["1pl", "2pl"])
+def test_a_prior_on_discrimination_is_the_gradients_and_the_estimates_maximum(model: str) -> None:
+    table, common = random_ratings(1), model == "1pl"
+    answers, *_ = irt._answers(table, table.answered(), np.arange(6))
+    answers = replace(answers, kept=np.ones(1 if common else 6, dtype=np.bool_))
+    x = np.random.default_rng(0).uniform(0.4, 1.2, (1 if common else 6) + 6)
+    h = 1e-6 * np.eye(len(x))
+    numeric = [(answers.loss(x + s, common)[0] - answers.loss(x - s, common)[0]) / 2e-6 for s in h]
+    np.testing.assert_allclose(answers.loss(x, common)[1], numeric, atol=1e-5)
+    result = fit("irt", table, model=model)
+    assert result.fit.boundary_params
+    a = np.array(result.fit.parameters["discrimination"])
+    found = np.concatenate([a[:1] if common else a, result.score * a])
+    assert -result.fit.penalised == pytest.approx(answers.loss(found, common)[0])
+    assert np.abs(answers.loss(found, common)[1]).max() < 1e-4
+
+
+def test_abilities_that_explain_all_leave_discriminations_finite() -> None:
+    """A third of the people know the first two answers, or none, or all."""
+    grid = np.array([[0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]] * 8)
+    who, unit = np.indices(grid.shape)
+    table = Ratings.from_arrays(unit.ravel(), who.ravel(), grid.ravel(), lo=0.0, hi=1.0)
+    result = fit("irt", table)
+    assert result.fit.boundary_params == ("discrimination",)
+    assert max(result.fit.parameters["discrimination"]) < 19
+    np.testing.assert_allclose(result.score, -result.score[::-1], atol=1e-4)
+    assert result.score[0] > result.score[2]
+
+
+def test_units_without_a_common_annotator_are_parts_of_a_scale() -> None:
+    one, two = random_ratings(1, people=20), random_ratings(2, people=20)
+    binary = [np.where(t.value > 0.5, 1.0, 0.0) for t in (one, two)]
+    assert one.annotator is not None
+    assert two.annotator is not None
+    both = Ratings.from_arrays(
+        np.concatenate([one.unit, two.unit + 6]),
+        np.concatenate([one.annotator, two.annotator + 20]),
+        np.concatenate(binary), lo=0.0, hi=1.0,
+    )  # fmt: skip
+    result = fit("irt", both)
+    assert WarningCode.DISCONNECTED in result.codes
+    assert result.fit.n_components == 2
+    assert result.winners == ()
+    assert result.component is not None
+    assert result.component.tolist() == [0] * 6 + [1] * 6
+    assert result.rank is not None
+    for part in (slice(0, 6), slice(6, 12)):
+        assert min(result.rank[part]) == 1
+    linked = fit("irt", one)
+    assert WarningCode.DISCONNECTED not in linked.codes

@@ -8,11 +8,14 @@ means. A rating is the share right, on its scale from lo to hi.
 
 score is easiness -b (higher: more answer it rightly); difficulty b and discrimination a are in
 fit.parameters. A unit that everyone got right, or wrong, has no finite difficulty: a prior b ~ N(0,
-2^2) keeps it finite (SEPARATION). Parts of units without common annotators are linked only by the
-assumption that abilities are alike (DISCONNECTED).
+2^2) keeps it finite. Where abilities explain nothing, as with one annotator or with shares that
+hardly differ between people, a falls to 0 and difficulties grow without end; where they explain
+all, a grows without end: a prior log a ~ N(0, 1) keeps such a discrimination (boundary_params).
+SEPARATION tells of both. Parts of units without common annotators are linked only by the assumption
+that abilities are alike (DISCONNECTED).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -32,6 +35,7 @@ from annotation.phrases import say
 Floats = NDArray[np.float64]
 POINTS = 61
 PRIOR_SD = 2.0
+DISCRIMINATIONS = (1e-3, 20.0)  # as good as 0 and infinite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,8 @@ class IrtOptions(Options):
 @dataclass(frozen=True, eq=False)
 class Answers:
     """right, wrong: sparse [J, U] weights of right and wrong answers; nodes and log weights of the
-    quadrature.
+    quadrature. held[U]: units whose difficulty has a prior; kept: discriminations that have one,
+    [1] of all units or [U], None for none.
     """
 
     right: Any
@@ -53,6 +58,7 @@ class Answers:
     nodes: Floats
     log_weight: Floats
     held: NDArray[np.bool_]
+    kept: NDArray[np.bool_] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,8 +74,8 @@ class Answers:
         return np.exp(L - total), total[:, 0]
 
     def loss(self, x: Floats, common: bool) -> tuple[float, Floats]:
-        """Minus the log-likelihood (and the prior on units without a finite difficulty) in (a, c),
-        and its gradient.
+        """Minus the log-likelihood (and the priors on what has no finite estimate) in (a, c), and
+        its gradient.
         """
         U = self.shape[1]
         a, c = (np.full(U, x[0]) if common else x[:U]), x[-U:]
@@ -83,7 +89,11 @@ class Answers:
             float(value.sum()) - 0.5 * float((np.where(self.held, b, 0.0) ** 2).sum()) / PRIOR_SD**2
         )
         g_a, g_c = g_a - pull * c / a**2, g_c + pull / a
-        return -total, -np.concatenate([[g_a.sum()] if common else g_a, g_c])
+        own = np.array([g_a.sum()]) if common else g_a
+        if self.kept is not None:
+            log_a = np.where(self.kept, np.log(x[:-U]), 0.0)
+            total, own = total - 0.5 * float(log_a @ log_a), own - log_a / x[:-U]
+        return -total, -np.concatenate([own, g_c])
 
 
 def solve(table: Ratings, options: IrtOptions, rng: np.random.Generator) -> Estimate:
@@ -96,15 +106,17 @@ def solve(table: Ratings, options: IrtOptions, rng: np.random.Generator) -> Esti
         )
     answers, people, J, extreme = _answers(table, rows, seen)
     common = options.model == "1pl"
-    found = _fit(answers, common, options.max_iter)
+    found, answers = _identified(answers, common, options.max_iter)
     U = len(seen)
+    edge = np.zeros(0, dtype=np.int64) if answers.kept is None else np.flatnonzero(answers.kept)
     a, c = (np.full(U, found.x[0]) if common else found.x[:U]), found.x[-U:]
     score[seen] = c / a
     post, value = answers.posterior(a, c)
     part, n_parts = _parts(rows, people, J, table.n_units)
     names = [table.ids[seen[u]] for u in np.flatnonzero(extreme)]
     unseen = table.n_units - U
-    told = _warnings(table, seen, unseen, n_parts, names)
+    vague = [table.ids[u] for u in (seen if common and len(edge) else seen[edge])]
+    told = _warnings(table, seen, unseen, n_parts, names, vague)
     everywhere = np.full(table.n_units, np.nan)
     difficulty, discrimination = everywhere.copy(), everywhere.copy()
     difficulty[seen], discrimination[seen] = -c / a, a
@@ -123,6 +135,9 @@ def solve(table: Ratings, options: IrtOptions, rng: np.random.Generator) -> Esti
             grad_inf=float(np.abs(found.jac).max()),
             n_components=n_parts,
             separated=tuple(seen[extreme].tolist()),
+            boundary_params=("discrimination",)
+            if common and len(edge)
+            else tuple(f"discrimination of {table.ids[u]}" for u in seen[edge]),
             parameters={
                 "difficulty": difficulty.tolist(),
                 "discrimination": discrimination.tolist(),
@@ -154,6 +169,22 @@ def _answers(
     )
 
 
+def _identified(answers: Answers, common: bool, max_iter: int) -> tuple[Any, Answers]:
+    """The fit, with a prior on every discrimination that would leave its range without one."""
+    low, high = DISCRIMINATIONS
+    found = _fit(answers, common, max_iter)
+    n = len(found.x) - answers.shape[1]
+    kept = np.zeros(n, dtype=np.bool_)
+    while True:
+        a = found.x[:n]
+        gone = ~kept & ((a <= 1.01 * low) | (a >= 0.99 * high))
+        if not gone.any():
+            return found, answers
+        kept = kept | gone
+        answers = replace(answers, kept=kept)
+        found = _fit(answers, common, max_iter)
+
+
 def _fit(answers: Answers, common: bool, max_iter: int) -> Any:
     from scipy.optimize import minimize
 
@@ -162,7 +193,7 @@ def _fit(answers: Answers, common: bool, max_iter: int) -> Any:
     total = rate + np.asarray(answers.wrong.sum(axis=0)).ravel()
     p = np.clip(rate / total, 0.02, 0.98)
     start = np.concatenate([[0.75] if common else np.full(U, 0.75), np.log(p / (1 - p))])
-    bounds = [(1e-3, 20.0)] * (1 if common else U) + [(None, None)] * U
+    bounds = [DISCRIMINATIONS] * (1 if common else U) + [(None, None)] * U
     settings = {
         "maxiter": max_iter,
         "maxfun": 3 * max_iter,
@@ -211,7 +242,12 @@ def _parts(
 
 
 def _warnings(
-    table: Ratings, seen: NDArray[np.int64], unseen: int, n_parts: int, extreme: list[Any]
+    table: Ratings,
+    seen: NDArray[np.int64],
+    unseen: int,
+    n_parts: int,
+    extreme: list[Any],
+    vague: list[Any],
 ) -> tuple[ResultWarning, ...]:
     found: list[ResultWarning] = []
     if unseen:
@@ -225,7 +261,10 @@ def _warnings(
         )
     if n_parts > 1:
         found.append(warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)))
-    if extreme:
+    if vague:
+        detail = say("abilities explain nothing or all, so a prior holds the discrimination")
+        found.append(warn(WarningCode.SEPARATION, detail, extreme or vague))
+    elif extreme:
         found.append(warn(WarningCode.SEPARATION, say("answered alike by all"), extreme))
     return tuple(found)
 
@@ -238,4 +277,5 @@ METHOD = Method(
     options=IrtOptions,
     reference="Bock & Lieberman (1970), Psychometrika 35; Thissen (1982), Psychometrika 47",
     axioms=("neutrality", "annotators weighted by reliability"),
+    version="2",  # 2: a prior on discriminations that would go to 0 or without end
 )
