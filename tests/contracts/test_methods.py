@@ -1,6 +1,8 @@
 """What every aggregation method promises, run over the whole catalogue."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,6 +101,26 @@ def test_it_is_documented(method: Method) -> None:
     for field in method.options.form_fields():
         assert field.label
         assert isinstance(field.kind, str)
+
+
+# Methods without published numbers, and where they are held to planted truths or rivals instead.
+PLANTED = {
+    "budgeting": "test_slates.py",
+    "calibrated_heads": "test_joint_heads.py",
+    "more": "test_joint_heads.py",
+    "pal": "test_personal_rewards.py",
+    "vpl": "test_personal_rewards.py",
+}
+
+
+@ALL
+def test_golden_numbers_hold_it_to_a_source(method: Method) -> None:
+    """Its slug stands among the numbers taken from the literature or from other programs."""
+    folder = Path(__file__).parents[1] / "aggregation"
+    known = PLANTED.get(method.slug)
+    files = (folder / "golden").glob("test_*.py") if known is None else [folder / known]
+    named = re.compile(rf"[\"']{method.slug}[\"']")
+    assert any(named.search(path.read_text()) for path in files)
 
 
 @ALL

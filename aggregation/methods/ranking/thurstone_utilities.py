@@ -3,8 +3,9 @@
 Model: U_i ~ N(mu_i, s_i^2), P(i preferred to j) = Phi((mu_i - mu_j)/sqrt(s_i^2 + s_j^2)). The
 cross-entropy to the observed preference rates is minimised, weighted by judgments; where it is
 known which item was shown first, the rate of a pair is the mean over both presentation orders,
-which cancels position bias. A ridge on log s settles the common scale and the weakly identified
-variances. Afterwards mu has mean 0 and standard deviation 1 in every connected part.
+which cancels position bias. A ridge on log s, per judgment on the connected part, settles the
+common scale and the weakly identified variances. Afterwards mu has mean 0 and standard deviation 1
+in every connected part.
 
 fit.parameters: sd per item; cross_entropy per judgment; accuracy (share of pairs whose majority has
 the larger mu); completeness, the mean of |2p - 1| (0: indifferent to everything). Not concave, and
@@ -60,10 +61,11 @@ def solve(
     structure = structure_of(counts)
     rates = _rates(evidence, counts)
     K, total = counts.n_items, max(float(rates.n.sum()), 1.0)
-    ridge = np.where(structure.loose, options.rescue, 0.0)
+    share = _judged_in_part(rates, structure.part) / total
+    ridge, rescue = options.ridge * share, np.where(structure.loose, options.rescue * share, 0.0)
 
     def loss(x: Floats) -> tuple[float, Floats]:
-        return _loss(x, rates, K, total, options.ridge, ridge)
+        return _loss(x, rates, K, total, ridge, rescue)
 
     settings = {
         "maxiter": options.max_iter,
@@ -127,8 +129,14 @@ def _rates(evidence: Comparisons | PairCounts, counts: PairCounts) -> Rates:
     return Rates(i, j, np.where(both == 2, mean, rate), n)
 
 
+def _judged_in_part(rates: Rates, part: Ints) -> Floats:
+    """Judgments on the connected part of each item; all of them for an item without any."""
+    judged = np.bincount(part[rates.i], rates.n, minlength=int(part.max(initial=0)) + 1)
+    return np.where(part < 0, rates.n.sum(), judged[part])
+
+
 def _loss(
-    x: Floats, rates: Rates, K: int, total: float, ridge: float, rescue: Floats
+    x: Floats, rates: Rates, K: int, total: float, ridge: Floats | float, rescue: Floats
 ) -> tuple[float, Floats]:
     """Mean cross-entropy with ridges, and its gradient in (mu, log sd)."""
     mu, u = x[:K], x[K:]
@@ -146,7 +154,7 @@ def _loss(
     shrink = -dz * z / spread**2
     g_u = np.bincount(rates.i, shrink * s2[rates.i], minlength=K)
     g_u = g_u + np.bincount(rates.j, shrink * s2[rates.j], minlength=K)
-    value += 0.5 * ridge * float(u @ u) + 0.5 * float(rescue @ mu**2)
+    value += 0.5 * float((ridge * u**2).sum() + rescue @ mu**2)
     return value, np.concatenate([g_mu + rescue * mu, g_u + ridge * u])
 
 
@@ -180,4 +188,5 @@ METHOD = Method(
     reference="Thurstone (1927), Psychological Review 34; "
     "Mazeika et al. (2025), Utility engineering, arXiv:2502.08640",
     axioms=("neutrality", "anonymity"),
+    version="2",  # parts that never met no longer share a ridge
 )
