@@ -16,7 +16,7 @@ from aggregation.methods.ranking._annotator_cells import AnnotatorCells, loss
 from aggregation.methods.ranking._outcome_models import Davidson, HalfTies, OutcomeModel, Probit
 from aggregation.methods.ranking.noisy_bradley_terry import noisy_model
 from aggregation.results import AggregateResult, WarningCode
-from aggregation.tables import Ballots, Comparisons, Ratings
+from aggregation.tables import Ballots, Comparisons, Ratings, TableError
 from aggregation.warning_codes import SENTENCES
 from tests.aggregation.worlds import random_ballots, random_comparisons, random_ratings
 
@@ -285,6 +285,11 @@ def test_a_weight_in_trueskill_is_the_same_game_so_often_in_a_row() -> None:
     np.testing.assert_allclose(np.asarray(heavy.se), np.asarray(played.se))
     plain = fit("trueskill", replace(table, weight=None))
     assert np.abs(heavy.score - plain.score).max() < 3  # means once collapsed from 21-28 to 0-10
+
+
+def test_trueskill_refuses_weights_that_stand_for_more_games_than_can_be_played() -> None:
+    with pytest.raises(TableError, match="1,000,000,000,000 games of 1 judgments"):
+        METHODS["trueskill"].fit(Comparisons.from_arrays([0], [1], [1], weight=[1e12]))
 
 
 @pytest.mark.parametrize("y", [-1, 0, 1])

@@ -25,10 +25,11 @@ from aggregation.method import Estimate, Method
 from aggregation.methods.ranking._structure import structure_of
 from aggregation.options import Options, option
 from aggregation.results import Fit
-from aggregation.tables import Comparisons
+from aggregation.tables import Comparisons, TableError
 from aggregation.uncertainty import normal_quantile
 from aggregation.warning_codes import WarningCode, warn
 from aggregation.watching import step
+from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 
@@ -61,10 +62,12 @@ def solve(table: Comparisons, options: TrueSkillOptions, rng: np.random.Generato
     )
 
 
+MOST_REPEATED = 10_000_000  # games beyond one per judgment
 _NO_MATTER = (WarningCode.NOT_STRONGLY_CONNECTED, WarningCode.SEPARATION)
 
 
 def _play(table: Comparisons, options: TrueSkillOptions) -> tuple[Floats, Floats]:
+    _playable(table)
     mu, var = [options.mu] * table.n_items, [options.sigma**2] * table.n_items
     drift, noise = options.tau**2, 2 * options.beta**2
     margin = sqrt(2) * options.beta * float(ndtri((options.draw + 1) / 2))
@@ -85,6 +88,20 @@ def _play(table: Comparisons, options: TrueSkillOptions) -> tuple[Floats, Floats
         var[a] = var_a * max(1 - weight * var_a / c**2 * w, 1e-4)
         var[b] = var_b * max(1 - weight * var_b / c**2 * w, 1e-4)
     return np.array(mu), np.sqrt(np.array(var))
+
+
+def _playable(table: Comparisons) -> None:
+    """Raises TableError where weights stand for more games than anybody would wait for."""
+    games = float(table.weights.sum())
+    if games > len(table) + MOST_REPEATED:
+        raise TableError(
+            say(
+                "The weights stand for %(games)s games of %(n)s judgments, and TrueSkill plays "
+                "them one by one. Give smaller weights, or choose Bradley–Terry.",
+                games=f"{games:,.0f}",
+                n=f"{len(table):,}",
+            )
+        )
 
 
 def _games(
