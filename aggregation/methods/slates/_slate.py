@@ -7,7 +7,7 @@ in none.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,21 @@ from aggregation.slates.ties import Committee, Slates
 from aggregation.tables import Ballots
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from annotation.phrases import say
+
+
+class Reading(Protocol):
+    """What `elect` asks of a rule's options."""
+
+    @property
+    def approved(self) -> int: ...
+
+    @property
+    def ties(self) -> Literal["all", "draw"]: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    def seats_among(self, n_items: int) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +88,10 @@ class Choice:
     axioms: dict[str, Any] | None = None
     warnings: tuple[ResultWarning, ...] = ()
     converged: bool = True
+    by_rankings: bool = False  # read the ballots themselves, not approvals made of them
 
 
-def elect(
-    ballots: Ballots, options: ApprovalOptions, rule: Callable[[Contest], Choice]
-) -> Estimate:
+def elect(ballots: Ballots, options: Reading, rule: Callable[[Contest], Choice]) -> Estimate:
     """Apply a rule for slates to the items that somebody was shown."""
     full = ballots.completed()
     levels, weight = full.profile
@@ -113,12 +127,12 @@ def elect(
         tie_break=record,
         axioms=_in_words(axioms, contest),
         fit=Fit(n_obs=len(ballots), converged=choice.converged, parameters=choice.parameters),
-        conversions=_conversion(levels, options),
+        conversions=() if choice.by_rankings else _conversion(levels, options),
         warnings=tuple(found),
     )
 
 
-def _contest(full: Ballots, members: Longs, options: ApprovalOptions) -> Contest:
+def _contest(full: Ballots, members: Longs, options: Reading) -> Contest:
     ids = tuple(full.ids[int(m)] for m in members)
     return Contest(
         votes=Approvals.from_ballots(full, options.approved).take(members),
@@ -130,7 +144,7 @@ def _contest(full: Ballots, members: Longs, options: ApprovalOptions) -> Contest
     )
 
 
-def _conversion(levels: NDArray[Any], options: ApprovalOptions) -> tuple[str, ...]:
+def _conversion(levels: NDArray[Any], options: Reading) -> tuple[str, ...]:
     if levels.max(initial=0) > 1:
         return (_approvals(options.approved),)
     return ()
@@ -143,7 +157,7 @@ def _approvals(tiers: int) -> str:
 
 
 def _settled(
-    choice: Choice, contest: Contest, options: ApprovalOptions
+    choice: Choice, contest: Contest, options: Reading
 ) -> tuple[tuple[Committee, ...], dict[str, Any] | None]:
     """The slates to show and, where one was drawn from several, how."""
     listed = choice.slates.committees

@@ -19,6 +19,7 @@ from aggregation.slates.statements import balanced_representation, balanced_slat
 from aggregation.slates.subsets import additive, fair_greedy
 from aggregation.slates.thiele import harmonic, thiele_value
 from aggregation.tables import Ballots, Ratings
+from tests.aggregation.worlds import random_ballots, tennessee
 
 E9 = Ballots.from_approvals([[0, 1, 2, 3]] * 6 + [[4, 5]] * 3, 6)
 E8 = Ballots.from_approvals([[0, 1, 2]] * 4 + [[0, 1, 3], [3, 4, 5], [4, 5, 6], [6]], 7)
@@ -190,6 +191,73 @@ def test_one_seat_is_promised_to_the_second_group() -> None:
     assert result.committees == ((0, 1, 4),)
     assert result.fit.parameters["value"] == 22.0
     assert result.fit.parameters["value_without_promises"] == 27.0
+
+
+# --- The single transferable vote ---------------------------------------------------------------
+
+
+def test_transferable_votes_for_two_seats() -> None:
+    """By hand: 42 of 100 is more than a third, and the 8 2/3 beyond it take N to 34 2/3."""
+    result = elect("stv", tennessee(), seats=2)
+    assert slates("stv", tennessee(), seats=2) == {"MN"}
+    assert result.fit.parameters["quota"] == pytest.approx(100 / 3)
+    assert not result.conversions
+
+
+def test_votes_of_the_last_pass_on_and_ties_are_followed_both_ways() -> None:
+    """A has 5 of 9 votes (q = 3) and passes on 2 of them to B. Now B, C and D have 2 each, nobody's
+    ballots go on, and whoever of the three is left sits down.
+    """
+    ballots = Ballots.from_rankings(
+        [[0, 1], [2], [3]], weight=[5.0, 2.0, 2.0], n_items=4, ids=tuple("ABCD")
+    )
+    assert slates("stv", ballots, seats=2) == {"AB", "AC", "AD"}
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_solid_coalitions_get_what_their_votes_pay_for(seed: int, seats: int) -> None:
+    ballots = random_ballots(seed % 10_000, n=9)
+    result = elect("stv", ballots, seats=seats)
+    levels, weight = ballots.profile
+    quota = weight.sum() / (seats + 1)
+    for size in range(1, 5):
+        for some in map(list, combinations(range(5), size)):
+            rest = [c for c in range(5) if c not in some]
+            solid = levels[:, some].max(axis=1) < levels[:, rest].min(axis=1)
+            earned = min(size, int(np.ceil(weight[solid].sum() / quota - 1e-9)) - 1)
+            for slate in result.committees:
+                assert len(set(slate) & set(some)) >= earned
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_one_transferable_seat_is_the_instant_run_off(seed: int) -> None:
+    """Ballots with gaps and shared places too. Where all who are left tie, the run-off lets all of
+    them win; here one of them leaves.
+    """
+    rng = np.random.default_rng(seed)
+    ranked = [rng.permutation(4)[: rng.integers(1, 5)].tolist() for _ in range(6)]
+    ballots = Ballots.from_rankings([*ranked, [[0, 1], 2]], n_items=4, weight=rng.uniform(1, 2, 7))
+    run_off = METHODS["irv"].fit(ballots)
+    assert elect("stv", ballots, seats=1).winners == run_off.winners
+    tied = ballots.reweighted(np.ones(7))
+    assert set(elect("stv", tied, seats=1).winners) <= set(METHODS["irv"].fit(tied).winners)
+
+
+def test_pref_voting_agrees_on_transferable_votes() -> None:
+    profiles = pytest.importorskip("pref_voting.profiles")
+    rules = pytest.importorskip("pref_voting.proportional_methods")
+    compared = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        orders = [rng.permutation(5).tolist() for _ in range(7)]
+        weight = rng.integers(1, 40, 7)
+        ours = elect("stv", Ballots.from_rankings(orders, weight=weight.astype(float)), seats=2)
+        if len(ours.committees) > 1:
+            continue
+        profile = profiles.Profile(orders, weight.tolist()).to_profile_with_ties()
+        assert sorted(rules.stv_wig(profile, num_seats=2)) == list(ours.committees[0]), seed
+        compared += 1
+    assert compared > 30
 
 
 def test_statements_serve_equal_parts_of_the_people() -> None:
