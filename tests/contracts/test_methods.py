@@ -48,6 +48,13 @@ def natural_kind(method: Method) -> type[Any]:
     return Comparisons if first is PairCounts else first
 
 
+ON_PAIRS = pytest.mark.parametrize(
+    "method",
+    [m for m in METHODS.values() if natural_kind(m) is Comparisons],
+    ids=[s for s, m in METHODS.items() if natural_kind(m) is Comparisons],
+)
+
+
 def evidence(method: Method, seed: int = 1) -> Any:
     kind = natural_kind(method)
     if kind is Comparisons:
@@ -240,7 +247,6 @@ def test_the_order_of_judgments_does_not_matter(method: Method) -> None:
 
 
 ON_EMBEDDINGS = {("pal", "embeddings"), ("pal", "B"), ("vpl", "embeddings")}
-COUNTS_ROWS = {("calibrated_mean", "zscore")}  # takes three rows for enough, whatever they weigh
 
 
 def variants() -> list[Any]:
@@ -255,7 +261,7 @@ def variants() -> list[Any]:
         found.append(pytest.param(method, {}, id=slug))
         for field in method.options.form_fields():
             for value in () if field.name in ("vary", "solver") else field.choices:
-                if value != field.default and (slug, value) not in ON_EMBEDDINGS | COUNTS_ROWS:
+                if value != field.default and (slug, value) not in ON_EMBEDDINGS:
                     found.append(pytest.param(method, {field.name: value}, id=f"{slug}-{value}"))
     return found
 
@@ -357,10 +363,8 @@ def test_all_ties_decide_nothing(method: Method) -> None:
         assert np.ptp(scores) == pytest.approx(0.0, abs=1e-6) if scores.size else True
 
 
-@ALL
+@ON_PAIRS
 def test_parts_that_never_met_have_their_own_ranks(method: Method) -> None:
-    if natural_kind(method) is not Comparisons:
-        pytest.skip("reads no pairs")
     one, two = random_comparisons(1, items=3), random_comparisons(2, items=3)
     both = Comparisons.from_arrays(
         np.concatenate([one.a, two.a + 3]),
@@ -382,19 +386,6 @@ def test_parts_that_never_met_have_their_own_ranks(method: Method) -> None:
         for part in (0, 1):
             assert result.rank[result.component == part].min() == 1
         assert result.tiers == ()
-
-
-@ALL
-def test_perfect_separation_stays_finite_or_undefined(method: Method) -> None:
-    if natural_kind(method) is not Comparisons:
-        pytest.skip("reads no pairs")
-    table = Comparisons.from_arrays(
-        [0, 1, 0] * 4, [1, 2, 2] * 4, [1] * 12, annotator=[0] * 6 + [1] * 6
-    )
-    result = fit(method, table)
-    assert not np.isinf(result.score).any()
-    defined = result.score[~np.isnan(result.score)]
-    assert list(defined) == sorted(defined, reverse=True)
 
 
 @ALL

@@ -14,14 +14,12 @@ from aggregation.method import Method
 from aggregation.results import AggregateResult, WarningCode
 from aggregation.tables import Ballots, Comparisons, Labels, Ratings
 from tests.aggregation.worlds import random_comparisons
-from tests.contracts.test_methods import ALL, LABELS, SLATES, empty, fit, natural_kind
+from tests.contracts.test_methods import ALL, LABELS, ON_PAIRS, SLATES, empty, fit, natural_kind
 
-ON_PAIRS, NOT_ON_PAIRS = (
-    pytest.mark.parametrize("method", chosen, ids=[m.slug for m in chosen])
-    for chosen in (
-        [m for m in METHODS.values() if natural_kind(m) is Comparisons],
-        [m for m in METHODS.values() if natural_kind(m) is not Comparisons],
-    )
+NOT_ON_PAIRS = pytest.mark.parametrize(
+    "method",
+    [m for m in METHODS.values() if natural_kind(m) is not Comparisons],
+    ids=[s for s, m in METHODS.items() if natural_kind(m) is not Comparisons],
 )
 BEGINNING = {"elo": (1000.0, None), "glicko2": (1500.0, 350.0), "trueskill": (25.0, 25 / 3)}
 LOTTERIES = ("maximal_lottery", "nash", "random_dictator")
@@ -276,6 +274,55 @@ def test_perfect_separation(method: Method) -> None:
     if method.slug in ("bradley_terry", "davidson", "rao_kupper", "thurstone", "plackett_luce"):
         assert WarningCode.SEPARATION in result.codes
         assert result.fit.separated
+
+
+def test_an_item_that_is_always_first_separates_rankings() -> None:
+    table = Ballots.from_rankings([[0, 1, 2], [0, 2, 1], [0, 1, 2]], annotator=[0, 1, 2])
+    result = fit(METHODS["plackett_luce"], table)
+    assert WarningCode.SEPARATION in result.codes
+    assert result.fit.separated == (0,)
+    assert np.isfinite(result.score).all()
+
+
+@pytest.mark.parametrize("slug", ["dawid_skene", "one_coin"])
+def test_full_agreement_is_a_boundary_that_smoothing_keeps_off(slug: str) -> None:
+    unit, who = np.tile(range(6), 3), np.repeat(range(3), 6)
+    table = Labels.from_arrays(unit, who, [0, 0, 0, 1, 1, 1] * 3, n_classes=2)
+    bare, smoothed = (fit(METHODS[slug], table, smoothing=by) for by in (0.0, 1.0))
+    assert len(bare.fit.boundary_params) >= 3
+    assert smoothed.fit.boundary_params == ()
+    for result, perfect in ((bare, True), (smoothed, False)):
+        assert result.label is not None
+        assert result.annotators is not None
+        assert result.label.tolist() == [0, 0, 0, 1, 1, 1]
+        assert (result.annotators.ability > 1 - 1e-9).all() == perfect
+
+
+# --- Parts that never met -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slug", ["maximal_lottery", "nash"])
+def test_lotteries_are_even_over_firsts_that_never_met_and_warn(slug: str) -> None:
+    table = Comparisons.from_arrays(
+        [0, 0, 1, 2, 2, 3], [1, 1, 0, 3, 3, 2], [1] * 6, annotator=range(6)
+    )
+    result = fit(METHODS[slug], table)
+    assert result.lottery is not None
+    assert result.lottery[0] == pytest.approx(result.lottery[2], abs=1e-6)
+    assert result.lottery[[0, 2]].min() > result.lottery[[1, 3]].max()
+    assert {WarningCode.DISCONNECTED, WarningCode.UNSEEN_PAIRS} <= result.codes
+    if slug == "maximal_lottery":
+        np.testing.assert_allclose(result.lottery, [0.5, 0, 0.5, 0], atol=1e-9)
+
+
+def test_abilities_of_items_without_common_people_have_no_link() -> None:
+    table = Ratings.from_arrays([0, 1, 2, 3], [0, 0, 1, 1], [1, 0, 1, 0], lo=0.0, hi=1.0)
+    result = fit(METHODS["irt"], table)
+    assert WarningCode.DISCONNECTED in result.codes
+    assert result.component is not None
+    assert result.component.tolist() == [0, 0, 1, 1]
+    assert result.rank is not None
+    assert result.rank.tolist() == [1, 2, 1, 2]
 
 
 # --- One item, no answers -------------------------------------------------------------------------

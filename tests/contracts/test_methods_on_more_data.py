@@ -10,7 +10,7 @@ from aggregation.catalogue import METHODS
 from aggregation.method import Method
 from aggregation.tables import Ballots, Comparisons
 from tests.aggregation.worlds import random_ballots, random_comparisons
-from tests.contracts.test_methods import CLOSE, evidence, fit, natural_kind
+from tests.contracts.test_methods import CLOSE, ON_PAIRS, evidence, fit
 
 
 def has_hessian(method: Method) -> bool:
@@ -57,7 +57,6 @@ ONE_PARAMETER_FOR_ALL = {
 }
 RANK_ACROSS = {
     "baldwin": "eliminates round by round",
-    "borda": "gives points for all rivals",
     "kemeny": "one order of all; the mean of the best ones",
     "slater": "one order of all; the mean of the best ones",
     "maximal_lottery": "one lottery over all",
@@ -70,7 +69,6 @@ RANK_ACROSS = {
     "pal": "few steps of one network",
     "vpl": "few steps of one network",
 }
-ON_PAIRS = [m for m in METHODS.values() if natural_kind(m) is Comparisons]
 
 
 def beside(one: Comparisons, other: Comparisons) -> Comparisons:
@@ -97,7 +95,7 @@ def part(seed: int, items: int) -> Comparisons:
     )
 
 
-@pytest.mark.parametrize("method", ON_PAIRS, ids=[m.slug for m in ON_PAIRS])
+@ON_PAIRS
 def test_a_part_that_never_met_the_others_leaves_their_scores(method: Method) -> None:
     if method.slug in RANK_ACROSS:
         pytest.skip(RANK_ACROSS[method.slug])
