@@ -57,6 +57,7 @@ ONE_PARAMETER_FOR_ALL = {
 }
 RANK_ACROSS = {
     "baldwin": "eliminates round by round",
+    "borda": "gives points for all rivals",
     "kemeny": "one order of all; the mean of the best ones",
     "slater": "one order of all; the mean of the best ones",
     "maximal_lottery": "one lottery over all",
