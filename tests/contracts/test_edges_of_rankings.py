@@ -1,7 +1,7 @@
 """What scores from comparisons and ballots, and their errors, are where the data say little."""
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from aggregation.methods.ranking import irt
 from aggregation.methods.ranking._annotator_cells import AnnotatorCells, loss
 from aggregation.methods.ranking._outcome_models import Davidson, HalfTies, OutcomeModel, Probit
 from aggregation.methods.ranking.noisy_bradley_terry import noisy_model
+from aggregation.methods.social_choice import _tally
 from aggregation.results import AggregateResult, WarningCode
 from aggregation.tables import Ballots, Comparisons, Ratings, TableError
 from aggregation.warning_codes import SENTENCES
@@ -373,3 +374,92 @@ def test_units_without_a_common_annotator_are_parts_of_a_scale() -> None:
         assert min(result.rank[part]) == 1
     linked = fit("irt", one)
     assert WarningCode.DISCONNECTED not in linked.codes
+
+
+# --- Candidates that never met -------------------------------------------------------------------
+
+ON_BALLOTS = ["approval", "bucklin", "coombs", "dowdall", "irv", "plurality", "random_dictator"]
+ON_BALLOTS.append("veto")
+
+
+def told(slug: str, table: Any, code: WarningCode) -> str | None:
+    return next((w.detail for w in fit(slug, table).warnings if w.code == code), None)
+
+
+@pytest.mark.parametrize("slug", ON_BALLOTS)
+@pytest.mark.parametrize("wide", [False, True])
+def test_candidates_on_no_common_ballot_are_told_of_as_by_rules_on_pairs(
+    slug: str, wide: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wide:  # as of more candidates than a matrix holds
+        monkeypatch.setattr(_tally, "DENSE_LIMIT", 2)
+    apart = Ballots.from_rankings([[0, 1], [1, 0], [2, 3]], n_items=4)
+    chained = Ballots.from_rankings([[0, 1], [1, 2], [2, 3]], n_items=5)
+    met = Ballots.from_rankings([[0, 1], [1, 2], [2, 0]], n_items=3)
+    listed = Ballots.from_rankings([[0, 1], [2]], n_items=3, everything_shown=True)
+    for table in (apart, chained, met, listed):
+        for code in (WarningCode.UNSEEN_PAIRS, WarningCode.DISCONNECTED):
+            with monkeypatch.context() as usual:
+                usual.setattr(_tally, "DENSE_LIMIT", 4096)
+                expected = told("copeland", table, code)
+            assert told(slug, table, code) == expected
+    assert told(slug, apart, WarningCode.UNSEEN_PAIRS) == "4 pairs"
+    assert told(slug, chained, WarningCode.DISCONNECTED) is None
+    assert told(slug, met, WarningCode.UNSEEN_PAIRS) is None
+
+
+def test_rankings_of_two_parts_have_strengths_and_ranks_of_their_own() -> None:
+    one, two = random_ballots(1, items=4), random_ballots(2, items=3)
+    both = Ballots.from_rankings(
+        [one.item[i : i + 4].tolist() for i in one.ptr[:-1]]
+        + [(two.item[i : i + 3] + 4).tolist() for i in two.ptr[:-1]],
+        weight=np.concatenate([one.weights, two.weights]), n_items=7,
+    )  # fmt: skip
+    result = fit("plackett_luce", both)
+    assert WarningCode.DISCONNECTED in result.codes
+    assert result.component is not None
+    assert result.component.tolist() == [0] * 4 + [1] * 3
+    first, second = fit("plackett_luce", one), fit("plackett_luce", two)
+    np.testing.assert_allclose(result.score, np.concatenate([first.score, second.score]), atol=1e-8)
+    assert first.rank is not None
+    assert second.rank is not None
+    assert result.rank is not None
+    assert result.rank.tolist() == [*first.rank.tolist(), *second.rank.tolist()]
+    assert result.winners == ()
+
+
+# --- Slates of statements -------------------------------------------------------------------------
+
+
+def nobody_is_left_out(liked: Any, served_by: list[int], size: int) -> bool:
+    """No `size` people have a statement that all rate at a level that none of them is served at."""
+    own = liked[np.arange(len(liked)), served_by]
+    return all(
+        ((liked[:, c] >= level) & (own < level)).sum() < size
+        for c in range(liked.shape[1])
+        for level in np.unique(liked[:, c])
+    )
+
+
+@pytest.mark.parametrize("people", [6, 7])
+def test_a_balanced_slate_has_the_representation_it_claims(people: int) -> None:
+    """By hand: some way to serve people in parts of the sizes told leaves no group out."""
+    seats, method = 3, METHODS["balanced_slate"]
+    assert "balanced justified representation" in method.axioms
+    wrong = 0
+    for seed in range(25):
+        liked = np.random.default_rng(seed).integers(0, 4, (people, 4)).astype(float)
+        who, unit = np.indices(liked.shape)
+        table = Ratings.from_arrays(unit.ravel(), who.ravel(), liked.ravel(), lo=0.0, hi=3.0)
+        result = method.fit(table, method.options(seats=seats))
+        assert result.axioms["BJR"] == {"holds": True}
+        slate = [int(name) for name in result.fit.parameters["statements"]]
+        assert tuple(sorted(set(slate))) in result.committees
+        parts = [c for c, n in zip(slate, result.fit.parameters["served"], strict=True)
+                 for _ in range(n)]  # fmt: skip
+        assert len(parts) == people
+        size = -(-people // seats)
+        ways = set(permutations(parts))
+        assert any(nobody_is_left_out(liked, list(way), size) for way in ways)
+        wrong += not all(nobody_is_left_out(liked, list(way), size) for way in ways)
+    assert wrong  # the check tells ways to serve people apart

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from aggregation.method import Estimate
 from aggregation.results import Fit, ScoreKind
@@ -17,6 +19,7 @@ from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from annotation.phrases import say
 
 Floats = NDArray[np.float64]
+AT_ONCE = 1 << 12  # ballots
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,21 +46,7 @@ def tally_pairs(counts: PairCounts, rule: Callable[[PairCounts], Tally]) -> Esti
                 dense_limit=f"{DENSE_LIMIT:,}",
             )
         )
-    if counts.unseen_pairs and seen.any():
-        found.append(
-            warn(
-                WarningCode.UNSEEN_PAIRS,
-                say("%(n)s pairs", n=_unseen_pairs(counts)),
-            )
-        )
-    n_parts, _ = counts.components
-    if n_parts > 1:
-        found.append(
-            warn(
-                WarningCode.DISCONNECTED,
-                say("%(n)s parts, ranked together here", n=n_parts),
-            )
-        )
+    found += _never_met(counts.unseen_pairs if seen.any() else 0, counts.components[0])
     tally = _among(seen, counts.ids, lambda members: rule(_dense(counts.take(members))), found)
     return _estimate(tally, counts.rows, found)
 
@@ -68,11 +57,45 @@ def tally_ballots(ballots: Ballots, rule: Callable[[NDArray[Any], Floats], Tally
     tiers, weight = full.profile
     tiers, weight = tiers[weight > 0].astype(np.int64), weight[weight > 0]
     seen = np.asarray((tiers >= 0).any(axis=0), dtype=np.bool_)
-    found: list[ResultWarning] = []
+    found = _never_met(*_apart(tiers[:, seen] >= 0, len(seen)))
     tally = _among(
         seen, ballots.ids, lambda members: rule(_ranked(tiers[:, members]), weight), found
     )
     return _estimate(tally, len(ballots), found)
+
+
+def _never_met(unseen_pairs: int, n_parts: int) -> list[ResultWarning]:
+    """What is told of pairs that nobody compared, and of parts that only such pairs would join."""
+    found = []
+    if unseen_pairs:
+        found.append(warn(WarningCode.UNSEEN_PAIRS, say("%(n)s pairs", n=unseen_pairs)))
+    if n_parts > 1:
+        detail = say("%(n)s parts, ranked together here", n=n_parts)
+        found.append(warn(WarningCode.DISCONNECTED, detail))
+    return found
+
+
+def _apart(listed: NDArray[np.bool_], n_items: int) -> tuple[int, int]:
+    """Pairs of all items that stand on no ballot together, and parts of those listed [B, K] on any;
+    ballots are read until all have met, mostly at the first that lists everything.
+    """
+    K = listed.shape[1]
+    if listed.all(axis=1).any():
+        return n_items * (n_items - 1) // 2 - K * (K - 1) // 2, min(K, 1)
+    if K <= DENSE_LIMIT:
+        together = np.zeros((K, K), dtype=np.bool_)
+        for start in range(0, len(listed), AT_ONCE):
+            some = listed[start : start + AT_ONCE].astype(np.float32)
+            together |= some.T @ some > 0
+            if together.all():
+                break
+        met = sparse.csr_array(together)
+    else:
+        some = sparse.csr_array(listed.astype(np.int32))
+        met = sparse.csr_array(some.T @ some)
+    pairs = (met.nnz - K) // 2  # everybody listed has met himself
+    n_parts, _ = connected_components(met, directed=False) if K else (0, None)
+    return (n_items * (n_items - 1) // 2 - pairs) if K else 0, n_parts
 
 
 def _ranked(tiers: NDArray[Any]) -> NDArray[Any]:
@@ -92,10 +115,6 @@ def _dense(counts: PairCounts) -> PairCounts:
     if counts.is_dense:
         return counts
     return PairCounts(counts.wins.toarray(), counts.ties.toarray(), counts.ids, counts.rows)
-
-
-def _unseen_pairs(counts: PairCounts) -> int:
-    return counts.unseen_pairs
 
 
 def _among(
