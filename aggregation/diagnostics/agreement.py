@@ -31,6 +31,16 @@ ALPHAS: dict[Level, str] = {
     "interval": say("alpha (interval)"),
     "ratio": say("alpha (ratio)"),
 }
+AC2: dict[Weighting, str] = {
+    "linear": say("AC2 (linear)"),
+    "quadratic": say("AC2 (quadratic)"),
+    "ordinal": say("AC2 (ordinal)"),
+}
+WEIGHTED_KAPPA: dict[Weighting, str] = {
+    "linear": say("Cohen kappa (linear)"),
+    "quadratic": say("Cohen kappa (quadratic)"),
+    "ordinal": say("Cohen kappa (ordinal)"),
+}
 
 
 @dataclass(frozen=True)
@@ -276,7 +286,7 @@ def agreement(
 ) -> tuple[Coefficient, ...]:
     """Percent agreement, alpha at each level of measurement, AC1, and the kappas of Fleiss and
     Cohen, with intervals over annotators. Where the labels have an order (a level other than
-    nominal) AC2 and Cohen's kappa with quadratic weights as well.
+    nominal) AC2 and Cohen's kappa with linear, quadratic and ordinal weights as well.
 
     Cohen's kappa of more than two annotators is Conger's. Comparisons are read as one unit per pair
     with the labels first, tie, second. Labels count once each, whatever they weigh.
@@ -296,15 +306,16 @@ def agreement(
 def _measures(levels: tuple[Level, ...], numbers: Floats) -> dict[str, Measure]:
     """By name, functions of the counts per unit [U, C] and per annotator [J, C]."""
     found: dict[str, Measure] = {say("percent"): lambda v, _: percent_agreement(v)}
-    for name in levels:
-        found[ALPHAS[name]] = lambda v, _, kind=name: krippendorff_alpha(v, kind, numbers)  # type: ignore[misc]
+    for kind in levels:
+        found[ALPHAS[kind]] = lambda v, _, kind=kind: krippendorff_alpha(v, kind, numbers)  # type: ignore[misc]
     found[say("AC1")] = lambda v, _: gwet_ac(v).value
-    if levels != ("nominal",):
-        found[say("AC2 (quadratic)")] = lambda v, _: gwet_ac(v, "quadratic").value
+    ordered = levels != ("nominal",)
+    for weighting, name in AC2.items() if ordered else ():
+        found[name] = lambda v, _, w=weighting: gwet_ac(v, w).value  # type: ignore[misc]
     found[say("Fleiss kappa")] = lambda v, _: fleiss_kappa(v).value
     found[say("Cohen kappa")] = lambda v, own: _conger(v, own, "identity").value
-    if levels != ("nominal",):
-        found[say("Cohen kappa (quadratic)")] = lambda v, own: _conger(v, own, "quadratic").value
+    for weighting, name in WEIGHTED_KAPPA.items() if ordered else ():
+        found[name] = lambda v, own, w=weighting: _conger(v, own, w).value  # type: ignore[misc]
     return found
 
 

@@ -147,8 +147,14 @@ def test_labels_in_order_have_weighted_coefficients_with_intervals_too() -> None
     found = {c.name: c for c in agree.agreement(rows, ("ordinal", "interval"))}
     assert found["AC2 (quadratic)"].value == pytest.approx(0.91400, abs=5e-6)
     assert found["Cohen kappa"].value == pytest.approx(0.76207, abs=5e-6)
-    weighted = agree.conger_kappa(rows, "quadratic").value
-    assert found["Cohen kappa (quadratic)"].value == pytest.approx(weighted)
+    weightings: tuple[agree.Weighting, ...] = ("linear", "quadratic", "ordinal")
+    counts = agree._counted(rows.answered())
+    for weighting in weightings:
+        weighted = agree.conger_kappa(rows, weighting).value
+        assert found[f"Cohen kappa ({weighting})"].value == pytest.approx(weighted)
+        ac2 = agree.gwet_ac(counts, weighting).value
+        assert found[f"AC2 ({weighting})"].value == pytest.approx(ac2)
+    assert len({found[f"AC2 ({w})"].lo for w in weightings}) == len(weightings)
     for each in found.values():
         assert each.lo < each.value < each.hi <= 1
 
