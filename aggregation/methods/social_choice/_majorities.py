@@ -43,3 +43,12 @@ def widest_paths(strength: Floats) -> Floats:
         p = np.maximum(p, np.minimum(p[:, k, None], p[None, k, :]))
     np.fill_diagonal(p, 0.0)
     return p
+
+
+def defeated_by(strength: Floats) -> NDArray[np.int64]:
+    """Number of items that defeat each in the sense of split cycle: by a majority larger than the
+    widest way back. strength[i, j] as in `defeats`.
+    """
+    back = widest_paths(strength.copy()).T
+    slack = 1e-9 * max(1.0, float(strength.max(initial=0.0)))
+    return np.asarray(((strength > 0) & (strength > back + slack)).sum(axis=0), dtype=np.int64)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from aggregation.method import Estimate, Method
-from aggregation.methods.social_choice._majorities import defeats, widest_paths
+from aggregation.methods.social_choice._majorities import defeated_by, defeats
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options, option
 from aggregation.tables import PairCounts
@@ -31,10 +31,7 @@ def solve(counts: PairCounts, options: SplitCycleOptions, rng: np.random.Generat
 
 
 def _undefeated(counts: PairCounts, options: SplitCycleOptions) -> Tally:
-    strength = defeats(counts, options.strength)
-    back = widest_paths(strength.copy()).T
-    slack = 1e-9 * max(1.0, float(strength.max(initial=0.0)))
-    defeated = ((strength > 0) & (strength > back + slack)).sum(axis=0)
+    defeated = defeated_by(defeats(counts, options.strength))
     return Tally(
         -defeated.astype(np.float64), winners=tuple(np.flatnonzero(defeated == 0).tolist())
     )

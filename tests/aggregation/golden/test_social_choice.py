@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregation.catalogue import METHODS
 from aggregation.methods.social_choice import _kemeny_orders as orders
-from aggregation.methods.social_choice import banks_set, nash
+from aggregation.methods.social_choice import banks_set, nash, stable_voting
 from aggregation.results import WarningCode
 from aggregation.tables import Ballots, PairCounts
 from tests.aggregation.worlds import cycle, random_ballots, schulze45, tennessee
@@ -46,6 +46,7 @@ def winners(slug: str, table: Any, **options: Any) -> str:
         ("nanson", "N", "E", "A"),
         ("split_cycle", "N", "AE", "A"),
         ("schwartz_set", "N", "ABCDE", "ABC"),
+        ("stable_voting", "N", "A", "A"),
         ("banks_set", "N", "ACE", "ABC"),
         ("slater", "N", "CE", "ABC"),
     ],
@@ -195,6 +196,50 @@ def test_pref_voting_agrees(slug: str, rule: str) -> None:
         assert list(on_majorities(slug, M).winners) == sorted(rival), seed
 
 
+def margins_with_ties(seed: int, items: int = 5, most: int = 4) -> Any:
+    M = np.triu(np.random.default_rng(seed).integers(-most, most + 1, (items, items)), 1)
+    return M - M.T
+
+
+def stable_winners(M: Any, without: int | None = None) -> set[int]:
+    kept = [i for i in range(len(M)) if i != without]
+    among = np.maximum(M[np.ix_(kept, kept)], 0)
+    return {kept[w] for w in fit("stable_voting", PairCounts.from_matrices(among)).winners}
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_winner_without_an_item_it_beats_gives_way_to_another_such_only(seed: int) -> None:
+    """Stability for winners with tie-breaking (Holliday & Pacuit 2023), with tied pairs too."""
+    M = margins_with_ties(seed)
+    items = range(len(M))
+    claims = {a for b in items for a in stable_winners(M, without=b) if M[a, b] > 0}
+    winners = stable_winners(M)
+    undefeated = fit("split_cycle", PairCounts.from_matrices(np.maximum(M, 0))).winners
+    assert winners
+    assert winners <= set(undefeated)
+    if claims:
+        assert winners <= claims
+
+
+def test_pref_voting_agrees_on_stable_voting() -> None:
+    rules = pytest.importorskip("pref_voting.margin_based_methods")
+    graphs = pytest.importorskip("pref_voting.weighted_majority_graphs")
+    for seed in range(40):
+        M = margins_with_ties(seed, items=6, most=2 + seed % 7)
+        edges = [(int(i), int(j), int(M[i, j])) for i, j in zip(*np.nonzero(M > 0), strict=True)]
+        rival = rules.stable_voting(graphs.MarginGraph(list(range(len(M))), edges))
+        assert stable_winners(M) == set(rival), seed
+
+
+def test_too_many_elections_leave_all_that_are_undefeated(monkeypatch: Any) -> None:
+    M = np.asarray(S45.pair_counts().margins)
+    assert len(fit("stable_voting", S45).winners) == 1
+    monkeypatch.setattr(stable_voting, "ELECTIONS", 1)
+    result = fit("stable_voting", PairCounts.from_matrices(np.maximum(M, 0)))
+    assert result.winners == (0, 4)
+    assert {WarningCode.NP_HARD_TRUNCATED, WarningCode.TIE_UNRESOLVED} <= result.codes
+
+
 def test_coombs_is_counted_by_hand() -> None:
     """M is last for 58 of 100 and leaves; of the rest N is first for 68."""
     assert fit("coombs", TN).score.argmin() == 0
@@ -325,6 +370,7 @@ def test_every_condorcet_rule_elects_the_condorcet_winner(seed: int) -> None:
         "schwartz_set",
         "banks_set",
         "slater",
+        "stable_voting",
     ):
         result = fit(slug, table)
         if len(unbeaten):
