@@ -317,6 +317,11 @@ def _majority(table: Table, arguments: argparse.Namespace, screen: Console) -> d
             f"The majority is certified to be the best rule on {certificate['optimal']:,} of "
             f"{certificate['units']:,} units."
         )
+        if certificate["sure"] is not None:
+            screen.print(
+                "With any reliabilities that known answers leave possible, it is on "
+                f"{certificate['sure']:,}."
+            )
     return {"weights": found}
 
 

@@ -4,7 +4,9 @@ Three looks at the same labels, none of which knows more than the others:
 
 certificate  for two classes: with the reliabilities of a one-coin model, for how many units no
              pattern of votes by their annotators exists on which the best rule differs from the
-             majority (`majority_certificate`), and by how much the majority errs more on average.
+             majority (`majority_certificate`), and by how much the majority errs more on average;
+             with known answers also for how many units that is so wherever reliabilities and the
+             prior lie within their bounds, which hold all together with probability `level`.
 changed      units on which the model's label isn't the majority's. Only there can it help.
 gold         units with a known answer, which the model did not see: accuracy of both (a tie is
              right by its share), their paired difference with an interval over units.
@@ -21,7 +23,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregation.diagnostics.majority_certificate import ENUMERATED, majority_certificate
+from aggregation.diagnostics.majority_certificate import (
+    ENUMERATED,
+    hoeffding_bounds,
+    majority_certificate,
+    worst_margin,
+)
 from aggregation.results import AggregateResult
 from aggregation.tables import Labels
 
@@ -29,18 +36,21 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 MOST_PANELS = 500  # different sets of annotators that the certificate is worked out for
 DRAWS = 2_000
+EDGE = 1e-6  # nobody is certain
 
 
 @dataclass(frozen=True)
 class Certified:
     """Of `units` with at least one vote by known annotators, on how many the majority is the best
     rule whatever they say; `excess`: mean risk of the majority over the best rule's, NaN where a
-    reliability isn't above one half (`unreliable` annotators)."""
+    reliability isn't above one half (`unreliable` annotators); `sure`: units on which that is so by
+    all reliabilities that known answers leave possible, None without any."""
 
     units: int
     optimal: int
     excess: float
     unreliable: int
+    sure: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ def label_weights(
         decided=int(both.sum()),
         changed=int((one[both] != other[both]).sum()),
         boundary=len(model.fit.boundary_params),
-        certificate=_certified(table, known, one_coin) if C == 2 else None,
+        certificate=_certified(table, known, one_coin, level) if C == 2 else None,
         gold=_gold(table, majority, model, level, seed),
     )
 
@@ -122,24 +132,27 @@ def _labels(result: AggregateResult) -> Longs:
     return result.label
 
 
-def _certified(table: Labels, known: NDArray[np.bool_], one_coin: AggregateResult) -> Certified:
+def _certified(
+    table: Labels, known: NDArray[np.bool_], one_coin: AggregateResult, level: float
+) -> Certified:
     """Per distinct panel of annotators, the certificate with their one-coin reliabilities."""
     quality = one_coin.annotators
     if quality is None or table.annotator is None:
         return Certified(0, 0, float("nan"), 0)
-    p = np.clip(quality.ability, 1e-6, 1 - 1e-6)
+    p = np.clip(quality.ability, EDGE, 1 - EDGE)
     panels: dict[int, list[int]] = {}
     for unit, person in zip(
         table.unit[known].tolist(), table.annotator[known].tolist(), strict=True
     ):
         panels.setdefault(unit, []).append(person)
     counted = Counter(tuple(sorted(panel)) for panel in panels.values())
-    prior = _prior(one_coin)
-    units = optimal = 0
+    prior, bounds = _prior(one_coin), _bounds(table, known, level)
+    units = optimal = sure = 0
     excess: list[tuple[float, int]] = []
     for panel, times in counted.most_common(MOST_PANELS):
         good = p[list(panel)]
         units += times
+        sure += times * (bounds is not None and bounds.certify(panel))
         if np.isnan(good).any() or (good <= 0.5).any():
             continue
         found = majority_certificate(
@@ -149,7 +162,41 @@ def _certified(table: Labels, known: NDArray[np.bool_], one_coin: AggregateResul
         excess.append((found.excess_risk, times))
     weight = sum(times for _, times in excess)
     mean = sum(risk * times for risk, times in excess) / weight if weight else float("nan")
-    return Certified(units, optimal, mean, int((p[quality.n > 0] <= 0.5).sum()))
+    unreliable = int((p[quality.n > 0] <= 0.5).sum())
+    return Certified(units, optimal, mean, unreliable, None if bounds is None else sure)
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Where annotators' reliabilities and the share of the first class lie, all at once."""
+
+    low: Floats
+    high: Floats
+    prior: tuple[float, float]
+
+    def certify(self, panel: Sequence[int]) -> bool:
+        chosen = list(panel)
+        return worst_margin(self.low[chosen], self.high[chosen], self.prior) >= -1e-12
+
+
+def _bounds(table: Labels, known: NDArray[np.bool_], level: float) -> Bounds | None:
+    """From units with a known answer; None where there is none."""
+    if table.gold is None or table.annotator is None or not (table.gold >= 0).any():
+        return None
+    asked = known & (table.gold[table.unit] >= 0)
+    J = len(table.annotator_ids)
+    right = table.label == table.gold[table.unit]
+    answered = np.bincount(table.annotator[asked], minlength=J)
+    agreed = np.bincount(table.annotator[asked & right], minlength=J)
+    tested = np.flatnonzero(answered > 0)
+    gold = table.gold[table.gold >= 0]
+    low, high = np.zeros(J), np.ones(J)
+    bounds = hoeffding_bounds(
+        [*agreed[tested], (gold == 0).sum()], [*answered[tested], len(gold)], level
+    )
+    low[tested], high[tested] = (np.clip(bound[:-1], EDGE, 1 - EDGE) for bound in bounds)
+    first, last = (min(max(float(bound[-1]), EDGE), 1 - EDGE) for bound in bounds)
+    return Bounds(low, high, (first, last))
 
 
 def _prior(one_coin: AggregateResult) -> float:
@@ -158,7 +205,7 @@ def _prior(one_coin: AggregateResult) -> float:
     if posterior is None or np.isnan(posterior[:, 0]).all():
         return 0.5
     share = float(np.nanmean(posterior[:, 0]))
-    return min(max(share, 1e-6), 1 - 1e-6)
+    return min(max(share, EDGE), 1 - EDGE)
 
 
 def _gold(

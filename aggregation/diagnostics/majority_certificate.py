@@ -12,13 +12,24 @@ coin at 1/2), are settled best iff besides
 
 sum of the J/2 smallest w - sum of the J/2 largest w >= -|log(pi / (1 - pi))|,
 
-at even odds only if all w are equal: otherwise weights settle ties better than a coin. Derived for
-this project and checked against enumeration. A certificate says: learning annotators' weights buys
-nothing here.
+at even odds only if all w are equal: otherwise weights settle ties better than a coin.
+
+With two coins, a common sensitivity a and specificity s with a + s > 1, m votes of J for the first
+class are worth L(m) = log(pi / (1 - pi)) + m log(a / (1 - s)) + (J - m) log((1 - a) / s), and the
+majority is best iff L >= 0 wherever it says so and L <= 0 wherever not (ties by the prior).
+
+Reliabilities that are only known within bounds are put at their worst corner: those of the J - h
+annotators with the largest lower + upper weight at their upper bounds, all others at their lower
+ones. If all bounds hold together with probability 1 - delta (`hoeffding_bounds`), so does what the
+worst corner certifies.
+
+Derived for this project and checked against enumeration. A certificate says: learning annotators'
+weights buys nothing here.
 """
 
 from dataclasses import dataclass
 from itertools import product
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,7 +72,8 @@ def majority_certificate(
             "The certificate needs reliabilities between 1/2 and 1 and a prior between 0 and 1."
         )
     J = len(p)
-    margin = _margin(np.sort(np.log(p / (1 - p))), abs(float(np.log(prior / (1 - prior)))))
+    w, odds = np.log(p / (1 - p)), abs(float(np.log(prior / (1 - prior))))
+    margin = _margin(w, w, odds, odds)
     exact = J <= ENUMERATED
     if exact:
         votes = np.array(list(product((-1.0, 1.0), repeat=J)))
@@ -74,14 +86,79 @@ def majority_certificate(
     return Certificate(margin, margin >= -1e-12, majority, best, exact)
 
 
-def _margin(w: Floats, odds: float) -> float:
-    """Left minus right of the theorem, the smaller one of ties and of other patterns; w rises."""
-    J = len(w)
-    h = J // 2 + 1
-    decided = float(w[:h].sum() - w[h:].sum()) - odds
-    if J % 2:
-        return decided
-    return min(decided, float(w[: J // 2].sum() - w[J // 2 :].sum()) + odds)
+def two_coin_certificate(
+    sensitivity: float, specificity: float, annotators: int, prior: float = 0.5
+) -> Certificate:
+    """Certificate for annotators who all have the same chance to see the first class (of prior
+    `prior`) where it is, and the same chance to see the second.
+
+    Raises ValueError where their votes would mean nothing or the opposite.
+    """
+    a, s, J = sensitivity, specificity, annotators
+    if not (0 < a < 1 and 0 < s < 1 and a + s > 1 and 0 < prior < 1 and J > 0):
+        raise ValueError(
+            "The certificate needs chances between 0 and 1, sensitivity and specificity above 1 in "
+            "all, and an annotator."
+        )
+    m = np.arange(J + 1)
+    odds = float(np.log(prior / (1 - prior)))
+    worth = odds + m * np.log(a / (1 - s)) + (J - m) * np.log((1 - a) / s)
+    side = np.sign(2 * m - J)
+    agreed = np.where(side == 0, _tie_margin(worth, odds), side * worth)
+    ways = np.array([comb(J, k) for k in range(J + 1)], dtype=np.float64)
+    up = prior * ways * a**m * (1 - a) ** (J - m)
+    down = (1 - prior) * ways * (1 - s) ** m * s ** (J - m)
+    chance = np.stack([up, down])
+    majority = np.where(side == 0, np.sign(odds), side)
+    best = np.sign(np.where(np.abs(worth) < 1e-12, 0.0, worth))
+    margin = float(agreed.min())
+    risks = _error(majority, None, chance), _error(best, None, chance)
+    return Certificate(margin, margin >= -1e-12, *risks, exact=True)
+
+
+def _tie_margin(worth: Floats, odds: float) -> Floats:
+    """How far the prior, or a coin at 1/2, is the best way to settle a tie of this worth."""
+    return -np.abs(worth) if odds == 0 else np.sign(odds) * worth
+
+
+def worst_margin(
+    lower: ArrayLike, upper: ArrayLike, prior: tuple[float, float] = (0.5, 0.5)
+) -> float:
+    """The least margin of reliabilities, and of a prior, within bounds: at least 0, and the
+    majority is the best rule whichever they are. -inf where a reliability may be 1/2 or less.
+    """
+    low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    if not len(low) or not ((low > 0.5) & (low <= high) & (high < 1)).all():
+        return float("-inf")
+    one, other = (float(np.log(share / (1 - share))) for share in prior)
+    nearest = min(abs(one), abs(other)) if one * other > 0 else 0.0
+    w, v = np.log(low / (1 - low)), np.log(high / (1 - high))
+    return _margin(w, v, max(abs(one), abs(other)), nearest)
+
+
+def hoeffding_bounds(
+    right: ArrayLike, answered: ArrayLike, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Bounds of chances from counts, which all hold together with probability `level`."""
+    n = np.asarray(answered, dtype=np.float64)
+    share = np.asarray(right, dtype=np.float64) / np.maximum(n, 1)
+    width = np.sqrt(np.log(2 * len(n) / (1 - level)) / (2 * np.maximum(n, 1)))
+    width = np.where(n > 0, width, 1.0)
+    return np.clip(share - width, 0.0, 1.0), np.clip(share + width, 0.0, 1.0)
+
+
+def _margin(low: Floats, high: Floats, most: float, least: float) -> float:
+    """Left minus right of the theorem for weights between `low` and `high` and prior log-odds
+    between `least` and `most` from 0: the smaller one of patterns with a majority and of ties.
+    """
+    J = len(low)
+    spread = np.sort(low + high)[::-1]
+
+    def left(against: int) -> float:
+        return float(low.sum() - spread[:against].sum())
+
+    decided = left(J - (J // 2 + 1)) - most
+    return decided if J % 2 else min(decided, left(J // 2) + least)
 
 
 def _risks(votes: Floats, p: Floats, prior: float, truth: Floats | None) -> tuple[float, float]:

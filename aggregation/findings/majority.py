@@ -124,6 +124,10 @@ def _certificate(found: Mapping[str, Any]) -> str:
         "By the reliabilities of a one-coin model the majority is certified to be the best rule, "
         "whatever is answered, on %(optimal)s of %(units)s units"
     ) % {"optimal": f"{found['optimal']:,}", "units": f"{found['units']:,}"}
+    if found.get("sure") is not None:  # reports from before it was asked have no such count
+        said += _(
+            "; with any reliabilities that known answers leave possible, it is on %(sure)s"
+        ) % {"sure": f"{found['sure']:,}"}
     if found["excess"] is not None:
         said += _(
             "; over the units it can speak of it errs %(excess)s more often than the best"

@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from aggregation.diagnostics import agreement as agree
 from aggregation.diagnostics.calibration import calibration
-from aggregation.diagnostics.majority_certificate import majority_certificate
+from aggregation.diagnostics.majority_certificate import (
+    hoeffding_bounds,
+    majority_certificate,
+    two_coin_certificate,
+    worst_margin,
+)
 from aggregation.diagnostics.rank_agreement import kendall_tau_b, kendall_w, rank_agreement
 from aggregation.diagnostics.transitivity import (
     circles_per_annotator,
@@ -376,6 +381,66 @@ def test_a_coin_between_unequal_annotators_is_not_the_best_rule() -> None:
     assert not unequal.optimal
     assert equal.optimal
     assert equal.excess_risk == pytest.approx(0.0, abs=1e-15)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.sampled_from([0.5, None]))
+def test_the_two_coin_certificate_is_true_exactly_when_the_majority_is_best(
+    seed: int, J: int, even: float | None
+) -> None:
+    rng = np.random.default_rng(seed)
+    a = rng.uniform(0.3, 0.98)
+    s = rng.uniform(max(1.01 - a, 0.3), 0.99)
+    found = two_coin_certificate(a, s, J, rng.uniform(0.2, 0.8) if even is None else even)
+    assert found.optimal == (found.excess_risk < 1e-12)
+
+
+@pytest.mark.parametrize("J", [1, 2, 5, 6])
+@pytest.mark.parametrize("prior", [0.3, 0.5, 0.6])
+def test_two_equal_coins_are_one(J: int, prior: float) -> None:
+    two, one = two_coin_certificate(0.7, 0.7, J, prior), majority_certificate([0.7] * J, prior)
+    assert two.optimal == one.optimal
+    assert two.margin == pytest.approx(one.margin)
+    assert two.majority_risk == pytest.approx(one.majority_risk)
+    assert two.best_risk == pytest.approx(one.best_risk)
+
+
+def test_a_coin_that_says_the_opposite_has_no_certificate() -> None:
+    with pytest.raises(ValueError, match="above 1 in all"):
+        two_coin_certificate(0.4, 0.5, 3)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_the_worst_corner_is_the_least_margin_within_bounds(seed: int, J: int) -> None:
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(0.51, 0.9, J)
+    high = low + rng.uniform(0, 0.09, J)
+    prior = tuple(sorted(rng.uniform(0.51, 0.7, 2)))
+    corners = [
+        majority_certificate(np.where(mask, high, low), share).margin
+        for mask in np.indices((2,) * J).reshape(J, -1).T
+        for share in prior
+    ]
+    assert worst_margin(low, high, prior) == pytest.approx(min(corners), abs=1e-12)
+    inside = majority_certificate(rng.uniform(low, high), rng.uniform(*prior)).margin
+    assert inside >= worst_margin(low, high, prior) - 1e-12
+
+
+def test_nothing_is_certified_where_somebody_may_be_a_coin() -> None:
+    assert worst_margin([0.6, 0.5, 0.7], [0.8, 0.8, 0.8]) == -np.inf
+    assert worst_margin([0.8, 0.8], [0.8, 0.8], (0.45, 0.6)) == pytest.approx(0)
+    assert worst_margin([0.8, 0.8], [0.8, 0.9], (0.45, 0.6)) == pytest.approx(np.log(4 / 9))
+
+
+def test_bounds_hold_together_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    p, n = np.array([0.6, 0.8, 0.9]), np.array([40, 40, 40])
+    held = 0
+    for _ in range(400):
+        low, high = hoeffding_bounds(rng.binomial(n, p), n, 0.9)
+        held += bool(((low <= p) & (p <= high)).all())
+    assert held >= 0.9 * 400
+    low, high = hoeffding_bounds([0], [0])
+    assert (low[0], high[0]) == (0.0, 1.0)
 
 
 def test_calibration() -> None:

@@ -58,6 +58,18 @@ def test_an_even_panel_whose_ties_weights_would_settle_is_not_certified() -> Non
     assert "best rule on every unit" not in verdict(found)
 
 
+def test_enough_known_answers_certify_whatever_reliabilities_they_leave_possible() -> None:
+    found = weights_of(crowd([0.85, 0.85, 0.85], units=4000))
+    assert found["certificate"]["sure"] == 4000
+    assert "known answers leave possible, it is on 4,000" in " ".join(sentences(found))
+
+
+def test_few_known_answers_leave_possible_that_weights_help() -> None:
+    found = weights_of(crowd([0.85, 0.85, 0.85], units=40))
+    assert found["certificate"]["sure"] == 0
+    assert weights_of(replace(crowd([0.85] * 3), gold=None))["certificate"]["sure"] is None
+
+
 def test_one_good_annotator_among_coins_is_not() -> None:
     found = weights_of(crowd([0.97, 0.55, 0.55, 0.55, 0.55], units=600))
     assert found["certificate"]["optimal"] == 0
