@@ -315,6 +315,15 @@ def test_lotteries_are_even_over_firsts_that_never_met_and_warn(slug: str) -> No
         np.testing.assert_allclose(result.lottery, [0.5, 0, 0.5, 0], atol=1e-9)
 
 
+def test_kemeny_has_many_orders_of_parts_that_never_met() -> None:
+    together, apart = ([0, 1], [1, 2]), ([0, 2], [1, 3])
+    unique = [
+        fit(METHODS["kemeny"], Comparisons.from_arrays(a, b, [1, 1])).fit.parameters["unique"]
+        for a, b in (together, apart)
+    ]
+    assert unique == [True, False]
+
+
 def test_abilities_of_items_without_common_people_have_no_link() -> None:
     table = Ratings.from_arrays([0, 1, 2, 3], [0, 0, 1, 1], [1, 0, 1, 0], lo=0.0, hi=1.0)
     result = fit(METHODS["irt"], table)
