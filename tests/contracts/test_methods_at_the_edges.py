@@ -147,6 +147,15 @@ def test_one_annotator_decides(method: Method) -> None:
         his_order(method, result)
 
 
+@pytest.mark.parametrize("model", ["additive", "zscore", "precision"])
+def test_an_annotator_who_is_followed_exactly_has_no_spread(model: str) -> None:
+    method = METHODS["calibrated_mean"]
+    for table in (by_one(method), all_alike(method)):
+        found = fit(method, table, model=model).annotators
+        assert found is not None
+        assert not (found.ability > 1e6).any()
+
+
 def his_labels(method: Method, result: AggregateResult) -> None:
     assert result.label is not None
     assert result.posterior is not None

@@ -10,7 +10,8 @@ reported. "zscore": every annotator's ratings are centred and divided by his sta
 scale.
 
 Needs annotators who share units: psi is comparable only within a connected part (DISCONNECTED);
-with one annotator the correction means nothing. Bias D_j and spread are in the annotator table.
+with one annotator the correction means nothing. Bias D_j and spread are in the annotator table; an
+annotator whom the fit follows exactly, such as the only one, has no spread to speak of (blank).
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
+LEVEL = 1e-9  # spreads below it, on the range of the ratings, are rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,9 @@ def solve(table: Ratings, options: CalibratedMeanOptions, rng: np.random.Generat
 def _quality(rows: Ratings, people: Codes, found: Calibration) -> AnnotatorQuality:
     J = len(rows.annotator_ids)
     n = np.bincount(people, minlength=J)[:J]
-    precision = np.where(n > 0, 1 / np.maximum(found.spread[:J], 1e-300), np.nan)
+    spread = found.spread[:J]
+    apart = (n > 0) & (spread > LEVEL * max(float(np.ptp(rows.value)), LEVEL))
+    precision = np.where(apart, 1 / np.where(apart, spread, 1.0), np.nan)
     return AnnotatorQuality(
         rows.annotator_ids,
         precision,
@@ -187,5 +191,5 @@ METHOD = Method(
     reference="Li, Bampis, Krasula, Janowski & Katsavounidis (2020), arXiv:2004.02067; "
     "ITU-T P.910 (2022)",
     axioms=("neutrality", "annotators weighted by reliability"),
-    version="2",  # 2: z-scores need three different ratings, whatever they weigh
+    version="3",  # 2: z-scores need three different ratings; 3: no precision without spread
 )
