@@ -46,7 +46,9 @@ SENTENCES: dict[WarningCode, str] = {
         )
     ),
     WarningCode.SINGLE_ITEM: (
-        say("There is only one item, so nothing can be compared. Add a second one.")
+        say(
+            "There is only one item, and nothing to compare it with. For an order add a second one."
+        )
     ),
     WarningCode.SINGLE_ANNOTATOR: (
         say(
