@@ -1,13 +1,16 @@
 """Calibrated mean: ratings corrected for annotators who are lenient, strict, or inconsistent.
 
-Three models of x_ju, the rating of unit u by annotator j: "additive": x = psi_u + D_j, least
+Four models of x_ju, the rating of unit u by annotator j: "additive": x = psi_u + D_j, least
 squares, sum of D = 0; the correction for lenient and strict annotators. "precision": x = psi_u +
 D_j + v_j eps; alternately D_j = mean residual (centred), v_j^2 = mean squared residual (not below
 `floor`), psi_u = mean of x - D weighted by 1/v_j^2; the weights favour consistent annotators.
 Variances can collapse onto one annotator: the floor is essential, and LOCAL_OPTIMUM_RISK is
 reported. "zscore": every annotator's ratings are centred and divided by his standard deviation
 (only centred with fewer than three units rated or no spread), averaged, and put back on the common
-scale.
+scale. "ordinal": cumulative logit, P(x <= v_c) = sigma(tau_c - psi_u - D_j) with a ridge on psi and
+D (`penalty`), for scales whose steps need not be equally wide: nothing but the order of the ratings
+decides psi, and a unit's score is the mean rating that an annotator without shift would give it.
+psi, on the scale of log-odds as D is here, and tau are in fit.parameters.
 
 Needs annotators who share units: psi is comparable only within a connected part (DISCONNECTED);
 with one annotator the correction means nothing. Bias D_j and spread are in the annotator table; an
@@ -23,25 +26,30 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from aggregation.method import Estimate, Method
+from aggregation.methods.scalars._ordinal import Ordinal, fitted
 from aggregation.methods.scalars._ratings import rated, unit_means
 from aggregation.options import Options, option
 from aggregation.results import AnnotatorQuality, Fit
-from aggregation.tables import Ratings
+from aggregation.tables import Ratings, TableError
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 LEVEL = 1e-9  # spreads below it, on the range of the ratings, are rounding
+MOST_VALUES = 500  # of an ordinal scale
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibratedMeanOptions(Options):
-    model: Literal["additive", "precision", "zscore"] = option(
+    model: Literal["additive", "precision", "zscore", "ordinal"] = option(
         "additive", "Model", "What differs between annotators."
     )
     floor: float = option(
         0.1, "Smallest spread", "Of an annotator, in points of the scale.", low=1e-6
+    )
+    penalty: float = option(
+        0.1, "Ridge", "Of the ordinal model, on units and annotators.", low=1e-6
     )
     max_iter: int = option(2000, "Iterations", "At most.", low=1)
 
@@ -61,7 +69,13 @@ def solve(table: Ratings, options: CalibratedMeanOptions, rng: np.random.Generat
     rows = table.answered()
     if rows.annotator is None or not len(rows):
         return rated(table, unit_means(rows))
+    if options.model == "ordinal":
+        rows = rows.take(rows.weights > 0)
+        if not len(rows):
+            return rated(table, unit_means(rows))
     people, J = rows.clusters
+    if options.model == "ordinal":
+        return _by_order(table, rows, people, J, options)
     found = (
         _zscore(rows, people, J)
         if options.model == "zscore"
@@ -86,6 +100,57 @@ def solve(table: Ratings, options: CalibratedMeanOptions, rng: np.random.Generat
         found.psi,
         tuple(warned),
         component=comparable,
+        annotators=_quality(rows, people, found),
+        fit=fit,
+    )
+
+
+def _by_order(
+    table: Ratings, rows: Ratings, people: Codes, J: int, options: CalibratedMeanOptions
+) -> Estimate:
+    different = len(np.unique(rows.value))
+    if different > MOST_VALUES:
+        raise TableError(
+            say(
+                "The ordinal model takes at most %(most)s different ratings, not %(n)s. Use "
+                "another model for a continuous scale.",
+                most=MOST_VALUES,
+                n=different,
+            )
+        )
+    model = Ordinal.of(rows, people, J, options.penalty)
+    best = fitted(model, options.max_iter)
+    U = rows.n_units
+    rated_by_any = np.bincount(rows.unit, minlength=U) > 0
+    score = np.where(rated_by_any, model.expected(best.x), np.nan)
+    total = np.bincount(people, rows.weights, minlength=J)
+    residual = rows.weights * (rows.value - score[rows.unit])
+    off = np.bincount(people, residual, minlength=J) / np.where(total > 0, total, 1.0)
+    spread = _spread(rows, people, score, off, J)
+    found = Calibration(score, best.x[U : U + J], spread, best.iters, best.converged)
+    part, n_parts = _parts(rows, people, J)
+    apart = (warn(WarningCode.DISCONNECTED, say("%(n)s parts", n=n_parts)),)
+    value = model.objective(best.x)
+    fit = Fit(
+        loglik=value + 0.5 * float(model.ridge @ best.x**2),
+        penalised=value,
+        n_obs=len(rows),
+        n_par=len(best.x) - 2,
+        iters=best.iters,
+        converged=best.converged,
+        grad_inf=best.worst,
+        n_components=n_parts,
+        parameters={
+            "latent": np.where(rated_by_any, best.x[:U], np.nan).tolist(),
+            "values": model.value.tolist(),
+            "thresholds": best.x[U + J :].tolist(),
+        },
+    )
+    return rated(
+        table,
+        score,
+        apart if n_parts > 1 else (),
+        component=part,
         annotators=_quality(rows, people, found),
         fit=fit,
     )
@@ -189,7 +254,7 @@ METHOD = Method(
     solve=solve,
     options=CalibratedMeanOptions,
     reference="Li, Bampis, Krasula, Janowski & Katsavounidis (2020), arXiv:2004.02067; "
-    "ITU-T P.910 (2022)",
+    "ITU-T P.910 (2022); McCullagh (1980), Journal of the Royal Statistical Society B 42",
     axioms=("neutrality", "annotators weighted by reliability"),
     version="3",  # 2: z-scores need three different ratings; 3: no precision without spread
 )
