@@ -18,7 +18,7 @@ RowScore = Callable[[slice], Floats]
 DENSE_CELLS = 20_000_000  # clusters x items; above, the cluster scores are kept sparse
 CHUNK = 2_000_000
 LONG = 1 << 24  # rows at a time where every time costs a matrix of clusters x items
-PIECE = 1 << 14  # rows whose intermediate columns stay in the cache
+PIECE = 1 << 16  # rows whose intermediate columns stay in the cache
 
 
 def meat(
