@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.special import expit
 
+from aggregation.methods.ranking._errors import blank
+
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
 
@@ -80,7 +82,7 @@ def robust_covariance(H: Floats, part: Ints, ridge: Floats, meat: Floats) -> Flo
         inner, _ = linalg.lapack.dsygst(meat.T, L, lower=1, overwrite_a=1)
         outer, _ = linalg.lapack.dsygst(inner[::-1, ::-1], L[::-1, ::-1], lower=0)
         found = np.ascontiguousarray(_mirrored(outer).T[::-1, ::-1])
-    return _known(found, part)
+    return blank(found, np.flatnonzero(part < 0))
 
 
 def _mirrored(upper: Floats) -> Floats:
@@ -102,16 +104,7 @@ def _projected(inverse: Floats, part: Ints) -> Floats:
     else:
         project = np.eye(len(part)) - centring(part)
         C = project @ inverse @ project
-    return _known((C + C.T) / 2, part)
-
-
-def _known(C: Floats, part: Ints) -> Floats:
-    """The covariance, with NaN for items without games."""
-    unseen = part < 0
-    if unseen.any():
-        C[unseen, :] = np.nan
-        C[:, unseen] = np.nan
-    return C
+    return blank((C + C.T) / 2, np.flatnonzero(part < 0))
 
 
 def _inverse(A: Floats) -> Floats:

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aggregation.methods.social_choice._majorities import majority_layers
+from aggregation.methods.social_choice._tally import Tally
 from aggregation.options import Options, option
+from aggregation.results import Fit
 from aggregation.solving import solved
 from aggregation.warning_codes import ResultWarning, WarningCode, warn
 from annotation.phrases import say
@@ -50,6 +52,12 @@ class BestOrders:
         if not self.unique:
             found.append(warn(WarningCode.TIE_UNRESOLVED, say("several orders are best")))
         return tuple(found)
+
+    def tally(self, rows: int, **told: Any) -> Tally:
+        """As a rule's answer from so many rows; `told` stands first among the fit's parameters."""
+        parameters = {**told, "gap": self.gap, "unique": self.unique}
+        fit = Fit(n_obs=rows, converged=self.proved, parameters=parameters)
+        return Tally(self.below, "order", self.firsts, fit=fit, warnings=self.warnings)
 
 
 def by_layers(margins: Floats, time_limit: float) -> BestOrders:

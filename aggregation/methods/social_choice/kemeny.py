@@ -17,7 +17,6 @@ from aggregation.method import Estimate, Method
 from aggregation.methods.social_choice import _kemeny_orders as orders
 from aggregation.methods.social_choice._kemeny_orders import KemenyOptions
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
-from aggregation.results import Fit
 from aggregation.tables import PairCounts
 
 
@@ -27,9 +26,7 @@ def solve(counts: PairCounts, options: KemenyOptions, rng: np.random.Generator) 
 
 def _consensus(counts: PairCounts, options: KemenyOptions) -> Tally:
     found = orders.by_layers(np.asarray(counts.margins), options.time_limit)
-    parameters = {"agreement": found.value, "gap": found.gap, "unique": found.unique}
-    fit = Fit(n_obs=counts.rows, converged=found.proved, parameters=parameters)
-    return Tally(found.below, "order", found.firsts, fit=fit, warnings=found.warnings)
+    return found.tally(counts.rows, agreement=found.value)
 
 
 METHOD = Method(

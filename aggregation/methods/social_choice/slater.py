@@ -18,7 +18,6 @@ from aggregation.method import Estimate, Method
 from aggregation.methods.social_choice import _kemeny_orders as orders
 from aggregation.methods.social_choice._kemeny_orders import KemenyOptions
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
-from aggregation.results import Fit
 from aggregation.tables import PairCounts
 
 
@@ -30,9 +29,7 @@ def _fewest_reversed(counts: PairCounts, options: KemenyOptions) -> Tally:
     majorities = np.sign(np.asarray(counts.margins))
     found = orders.by_layers(majorities, options.time_limit)
     wrong = (int((majorities > 0).sum()) - found.value) / 2
-    parameters = {"reversed": round(wrong), "gap": found.gap, "unique": found.unique}
-    fit = Fit(n_obs=counts.rows, converged=found.proved, parameters=parameters)
-    return Tally(found.below, "order", found.firsts, fit=fit, warnings=found.warnings)
+    return found.tally(counts.rows, reversed=round(wrong))
 
 
 METHOD = Method(
