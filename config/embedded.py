@@ -451,7 +451,11 @@ def _environment() -> dict[str, str]:
 
 
 def _alive(pid: int) -> bool:
-    if pid in _children and _children[pid].poll() is not None:
+    child = _children.get(pid)
+    if child is not None:
+        if child.poll() is None and not _is_zombie(pid):
+            return True
+        child.wait()  # it may have ended since the poll, and PostgreSQL takes a zombie for running
         del _children[pid]
         return False
     try:
