@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from annotation.models import User
@@ -49,6 +49,22 @@ def browser() -> Iterator[Browser]:
             pytest.skip(f"no Chromium to drive: {error.message.splitlines()[0]}")
         yield launched
         launched.close()
+
+
+def intercept(page: Page, address: str, handler: Callable[[Route], Any]) -> None:
+    """Hand the page's requests to `address` (a glob) to `handler`, from here on for certain.
+
+    Chromium says that it intercepts before the page's own requests go through it: one in sixty that
+    was sent at once reached the server all the same. So the page asks until it is intercepted.
+    """
+    page.route(address, handler)
+    page.route("**/intercepted/", lambda route: route.fulfill(status=418))
+    for _ in range(100):
+        if page.evaluate("fetch('/intercepted/').then((reply) => reply.status)") == 418:
+            break
+    else:
+        raise AssertionError("the page's requests aren't intercepted")
+    page.unroute("**/intercepted/")
 
 
 class InFlight:

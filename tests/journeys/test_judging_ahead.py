@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from annotation import ahead
 from annotation.models import Assignment, Criterion, Exposure, Judgment, Rubric
+from tests.browsing import intercept
 from tests.cast import World, make_question
 from tests.journeys.conftest import OpenPage
 
@@ -164,7 +165,7 @@ def test_a_failing_save_brings_the_question_back_with_its_answer(
 ) -> None:
     page = opened(plenty, open_page)
     page.locator("[data-reason]").fill("Worth keeping")
-    page.route("**/judge/", lambda route: route.fulfill(status=503, body="busy"))
+    intercept(page, "**/judge/", lambda route: route.fulfill(status=503, body="busy"))
     page.get_by_role("button", name="B is better").click()
     expect(page.locator("[data-unsaved]")).to_contain_text("The server is busy")
     heading(page, "1 of")
@@ -184,7 +185,7 @@ def test_a_lost_reply_is_still_one_judgment(plenty: World, open_page: OpenPage) 
         route.fetch()
         route.abort()
 
-    page.route("**/judge/", lose_reply)
+    intercept(page, "**/judge/", lose_reply)
     page.keyboard.press("3")
     expect(page.locator("[data-unsaved]")).to_be_visible()
     page.unroute("**/judge/")

@@ -20,6 +20,7 @@ from annotation.models import (
     User,
 )
 from annotation.projects import revise_guideline
+from tests.browsing import intercept
 from tests.cast import World, make_project, make_question
 from tests.journeys.conftest import OpenPage
 
@@ -182,7 +183,7 @@ def test_guidelines_open_beside_the_question_and_judging_goes_on(
 
 def test_guidelines_that_cannot_be_loaded_say_so(lived_in: World, open_page: OpenPage) -> None:
     page = open_page(lived_in.ada, JUDGE)
-    page.route("**/guideline/", lambda route: route.abort())
+    intercept(page, "**/guideline/", lambda route: route.abort())
     page.keyboard.press("g")
     failed = page.get_by_text("Guidelines couldn't be loaded.")
     expect(failed).to_be_visible()
@@ -244,7 +245,7 @@ def test_a_reply_that_is_lost_after_saving_is_not_a_second_judgment(
         route.fetch()  # type: ignore[attr-defined]
         route.abort()  # type: ignore[attr-defined]
 
-    page.route("**/judge/", lose_reply)
+    intercept(page, "**/judge/", lose_reply)
     page.keyboard.press("3")
     expect(page.locator("[data-unsaved]")).to_be_visible()
     assert Judgment.objects.count() == 1
@@ -258,7 +259,7 @@ def test_an_error_of_the_server_is_said_and_can_be_retried(
     lived_in: World, open_page: OpenPage
 ) -> None:
     page = open_page(lived_in.ada, JUDGE)
-    page.route("**/judge/", lambda route: route.fulfill(status=502, body="away"))
+    intercept(page, "**/judge/", lambda route: route.fulfill(status=502, body="away"))
     page.keyboard.press("3")
     expect(page.locator("[data-unsaved]")).to_contain_text("an error (502)")
     page.unroute("**/judge/")
