@@ -9,9 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
-from aggregation.elections import Election, ElectionError, hold
+from aggregation.elections import Election, hold
 from aggregation.elections_reading import read_scores
 from aggregation.elections_report import as_csv, headline, order, plain, prospect_rows, rule_rows
+from aggregation.elections_table import ElectionError
 from aggregation.options import OptionError
 from aggregation.slates.item_values import item_values
 

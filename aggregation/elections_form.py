@@ -5,11 +5,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aggregation.elections import Election, ElectionError, hold
+from aggregation.elections import Election, hold, rule_titles
 from aggregation.elections_reading import read_scores
+from aggregation.elections_table import ElectionError
 from aggregation.options import OptionError
 from aggregation.slates.item_values import item_values
 from annotation.phrases import say
+from annotation.telling import told_lazy
 
 MOST_CHARACTERS = 500_000
 MOST_SYSTEMS = 60
@@ -47,6 +49,13 @@ class ElectionForm(forms.Form):
         label=_("Groups of tasks"),
         required=False,
         help_text=_("TASK: GROUP, … adds the two-level Borda rule."),
+    )
+    rules = forms.MultipleChoiceField(
+        choices=[(slug, told_lazy(title)) for slug, title in rule_titles().items()],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label=_("Only these rules"),
+        help_text=_("All of them, unless some are ticked."),
     )
     replicates = forms.IntegerField(
         label=_("Resamples of the tasks"),
@@ -89,6 +98,7 @@ class ElectionForm(forms.Form):
         replicates = given["replicates"]
         return hold(
             table,
+            given["rules"] or None,
             replicates=200 if replicates is None else replicates,
             seed=given["seed"] or 0,
             groups=item_values(given["groups"], "groups"),

@@ -6,7 +6,7 @@ from io import StringIO
 
 import numpy as np
 
-from aggregation.elections import ElectionError, ScoreTable
+from aggregation.elections_table import ElectionError, ScoreTable
 from aggregation.options import OptionError
 from aggregation.slates.item_values import item_numbers
 from annotation.phrases import say

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from aggregation.catalogue import EXPORTS, METHODS
 from aggregation.diagnostics.next_pair import RULES
-from aggregation.elections import OWN_TITLES
+from aggregation.elections_scores import TITLES
 from aggregation.options import Options
 from aggregation.report.figures import NOUNS
 from aggregation.report.study import ReportOptions
@@ -27,7 +27,7 @@ def plugin_texts() -> Iterator[str]:
         yield from (rule.title, rule.sentence)
     yield from _of_options(ReportOptions)
     yield from UNITS.values()
-    yield from OWN_TITLES.values()
+    yield from TITLES.values()
     yield from _counted(NOUNS)
 
 

@@ -11,7 +11,15 @@ import pytest
 from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Route,
+    expect,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
 from annotation.models import User
@@ -24,6 +32,7 @@ ARGUMENTS = [
     "--disable-background-networking",
 ]
 OpenPage = Callable[..., Page]
+PATIENCE = 20_000  # milliseconds that a page may take on a busy machine
 
 
 def chromium_path() -> str | None:
@@ -40,6 +49,7 @@ def browser() -> Iterator[Browser]:
     of a later test for asynchronous code.
     """
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         try:
             launched = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)

@@ -25,6 +25,7 @@ class ElectionRequestSerializer(serializers.Serializer[Any]):
     leave_out = serializers.CharField(required=False, allow_blank=True)
     weights = serializers.CharField(required=False, allow_blank=True)
     groups = serializers.CharField(required=False, allow_blank=True)
+    rules = serializers.ListField(child=serializers.CharField(), required=False)
     replicates = serializers.IntegerField(required=False, min_value=0, max_value=500)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
 

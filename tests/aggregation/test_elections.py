@@ -1,6 +1,7 @@
 """Elections over score tables: reading, rules, prospects, and the three doors."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from aggregation.elections import (
-    Election,
-    ElectionError,
-    Outcome,
-    ScoreTable,
-    baldwin,
-    geometric_mean,
-    hold,
-    threshold,
-    two_level_borda,
-)
+from aggregation.catalogue import METHODS
+from aggregation.elections import Election, Outcome, hold
 from aggregation.elections_reading import read_scores
 from aggregation.elections_report import as_csv, headline, order, plain, rule_rows
-from aggregation.tables import Ballots
+from aggregation.elections_scores import geometric_mean, threshold, two_level_borda
+from aggregation.elections_table import ElectionError, ScoreTable
 from aggregation.warning_codes import WarningCode
 from annotation.models import User
-from tests.aggregation.worlds import tennessee
 
 SMALL = "system,x,y,z\nann,3,1,2\nbob,2,3,1\ncyn,1,2,3\n"
 ADDRESS = "/elections/"
@@ -133,18 +125,17 @@ def test_a_system_that_is_beaten_on_every_task_can_never_win() -> None:
     assert held.prospects[1].margin == pytest.approx(-1.0)
 
 
-def scores_of(ballots: Ballots) -> ScoreTable:
-    """A table whose tasks are the ballots, with their weights."""
-    score = np.zeros((ballots.n_items, len(ballots)))
-    score[ballots.item, ballots.row_ballot] = -ballots.tier.astype(float)
-    tasks = tuple(f"t{k}" for k in range(len(ballots)))
-    return ScoreTable(tuple(map(str, ballots.ids)), tasks, score, ballots.weights)
+def test_every_rule_of_social_choice_stands_beside_the_others() -> None:
+    held = hold(read_scores(SMALL), replicates=0)
+    shown = {each.slug for each in held.outcomes}
+    assert {"split_cycle", "stable_voting", "nanson", "slater", "nash", "rank_centrality"} <= shown
+    assert shown >= {slug for slug, m in METHODS.items() if m.family == "social_choice"}
+    assert len(shown) == len(held.outcomes)
 
 
-def test_baldwin_on_tennessee() -> None:
-    """Borda 126 194 173 107: Knoxville leaves, then Memphis (42 first places of 100 twice)."""
-    found = baldwin(scores_of(tennessee()), tennessee().weights)
-    assert found.tolist() == [1, 3, 2, 0]
+def test_rules_are_held_once_in_the_order_they_were_asked_for() -> None:
+    held = hold(read_scores(SMALL), ["schulze", "threshold", "schulze"], replicates=0)
+    assert [each.slug for each in held.outcomes] == ["schulze", "threshold"]
 
 
 def test_threshold_counts_last_places_first() -> None:
@@ -255,6 +246,15 @@ def test_a_pasted_table_becomes_a_matrix_of_rules(reader: Client) -> None:
     assert '<th scope="col" class="number">ann</th>' in html
 
 
+def test_only_the_ticked_rules_are_held_and_stay_ticked(reader: Client) -> None:
+    sent = {"table": SMALL, "replicates": 0, "rules": ["schulze", "split_cycle"]}
+    html = reader.post(ADDRESS, sent).content.decode()
+    assert html.count('<tr><th scope="row">Schulze</th>') == 1
+    assert '<tr><th scope="row">Kemeny' not in html
+    assert "<details open><summary>Only these rules" in html
+    assert re.findall(r'value="(\w+)"[^>]* checked', html) == ["schulze", "split_cycle"]
+
+
 def test_an_uploaded_table_can_be_downloaded_as_ranks(reader: Client) -> None:
     sent = SimpleUploadedFile("scores.csv", SMALL.encode())
     answer = reader.post(ADDRESS, {"file": sent, "replicates": 0, "format": "csv"})
@@ -270,6 +270,8 @@ def test_an_uploaded_table_can_be_downloaded_as_ranks(reader: Client) -> None:
         ({"table": ""}, "Paste a table or choose a file."),
         ({"table": "s,x\nann,<b>\n"}, "&lt;b&gt;&#x27; is no number"),
         ({"table": SMALL, "groups": "x"}, "ITEM: VALUE"),
+        ({"table": SMALL, "rules": ["two_level_borda"]}, "needs groups of tasks"),
+        ({"table": SMALL, "rules": ["dice"]}, "dice is not one of the available choices"),
         ({"table": "s,x\n" + "".join(f"s{k},1\n" for k in range(61))}, "at most 60 systems"),
     ],
 )
@@ -285,10 +287,18 @@ def test_a_file_that_is_no_text_is_refused(reader: Client) -> None:
 
 
 def test_the_api_gives_the_same_ranks(reader: Client) -> None:
-    sent = {"table": SMALL, "replicates": 0, "weights": "y: 5"}
+    sent: dict[str, Any] = {"table": SMALL, "replicates": 0, "weights": "y: 5"}
     answer = reader.post("/api/v1/elections/", sent, content_type="application/json")
     assert answer.status_code == 200, answer.content
     assert answer.json()["condorcet_winner"] == "bob"
+    sent["rules"] = ["two_level_borda", "irv"]
+    sent["groups"] = "x: one, y: one"
+    answer = reader.post("/api/v1/elections/", sent, content_type="application/json")
+    assert [rule["rule"] for rule in answer.json()["rules"]] == ["two_level_borda", "irv"]
+    sent["rules"] = ["dice"]
+    answer = reader.post("/api/v1/elections/", sent, content_type="application/json")
+    assert answer.status_code == 400
+    assert "dice is not one of the available choices" in answer.content.decode()
     bad = reader.post("/api/v1/elections/", {"table": "x"}, content_type="application/json")
     assert bad.status_code == 400
     assert "names of tasks" in bad.content.decode()

@@ -59,7 +59,7 @@ def test_no_more_than_two_are_inside_and_the_first_come_goes_first() -> None:
         room.until_inside(2)
         others = []
         for number in range(2, 8):
-            others.append(pool.submit(room.visit, number, None, 0.01))
+            others.append(pool.submit(room.visit, number, None, 0.1))
             until_waiting(turns, number - 1)
         open_.set()
         for each in (*holders, *others):

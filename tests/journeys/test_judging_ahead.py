@@ -211,7 +211,7 @@ def test_leaving_the_page_gives_the_unseen_question_back(
     page = opened(plenty, open_page)
     assert Assignment.objects.unseen().count() == 1
     page.goto("/")
-    for _ in range(50):
+    for _ in range(200):
         if not Assignment.objects.unseen().exists():
             break
         page.wait_for_timeout(100)

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aggregation.elections import ElectionError
 from aggregation.elections_command_line import add_arguments, run
+from aggregation.elections_table import ElectionError
 
 
 class Command(BaseCommand):

@@ -17,7 +17,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from aggregation.links import Link
 from aggregation.method import Estimate, Method
@@ -70,24 +69,31 @@ def _equilibrium(counts: PairCounts, options: NashOptions) -> Tally:
 def _mirror(P: Floats, reference: Floats, options: NashOptions) -> tuple[Floats, int, float]:
     eta, beta = min(options.eta, 1.0 / options.beta), options.beta
 
-    def update(base: Floats, opponent: Floats) -> Floats:
-        z = (1 - eta * beta) * base + eta * beta * reference + eta * (P @ np.exp(opponent))
-        return np.asarray(z - logsumexp(z))
-
-    pi, gap = reference, np.inf
+    if not len(P):
+        return reference, 0, 0.0
+    kept, drawn = 1 - eta * beta, eta * beta * reference
+    z, pi, gap = reference, np.exp(reference), np.inf  # z: logarithms of pi up to a constant
     for step in range(options.max_iter):
         beat()
-        gap = _residual(P, pi, reference, beta)
+        chances = P @ pi
+        _, there = _normal(reference + chances / beta)  # pi itself at the fixed point
+        gap = float(np.abs(there - pi).max())
         if gap < 1e-11:
-            return pi, step, gap
-        pi = update(pi, update(pi, pi) if options.solver == "egpo" else pi)
-    return pi, options.max_iter, gap
+            break
+        base = kept * z + drawn
+        z, pi = _normal(base + eta * chances)
+        if options.solver == "egpo":
+            z, pi = _normal(base + eta * (P @ pi))
+    else:
+        step = options.max_iter
+    return z - np.log(np.exp(z).sum()), step, gap
 
 
-def _residual(P: Floats, pi: Floats, reference: Floats, beta: float) -> float:
-    """Distance from the fixed point pi ~ ref * exp(P pi / beta)."""
-    z = reference + P @ np.exp(pi) / beta
-    return float(np.abs(np.exp(z - logsumexp(z)) - np.exp(pi)).max(initial=0.0)) if len(pi) else 0.0
+def _normal(z: Floats) -> tuple[Floats, Floats]:
+    """The same with the largest 0, and the probabilities of these logarithms."""
+    z = z - z.max()
+    pi = np.exp(z)
+    return z, pi / pi.sum()
 
 
 def _self_play(P: Floats, start: Floats, options: NashOptions) -> tuple[Floats, int, float]:
@@ -120,5 +126,5 @@ METHOD = Method(
     "Wu et al. (2024), "
     "SPPO, arXiv:2405.00675; Zhang et al. (2024), INPO, arXiv:2407.00617",
     axioms=("anonymity", "neutrality"),
-    version="2",  # 2: rounds of self-play without logarithms of sums, which round otherwise
+    version="3",  # 2: rounds of self-play without logarithms of sums; 3: nor elsewhere
 )

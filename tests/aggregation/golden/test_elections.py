@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from aggregation.catalogue import METHODS
-from aggregation.elections import Election, Outcome, ScoreTable, hold
+from aggregation.elections import Election, Outcome, hold
 from aggregation.elections_reading import read_scores
+from aggregation.elections_table import ScoreTable
 from aggregation.tables import Ballots
 from tests.aggregation.worlds import cycle, schulze45, tennessee
 
