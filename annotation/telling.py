@@ -19,6 +19,7 @@ _VALUE = re.compile(r"%\((\w+)\)s")
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})*(?:\.\d+)?(?![\w.]*\d)")
 _NUMBERS = re.compile(r"[\s\d.,;:%±+−–\-\[\]()/×…]*\d[\s\d.,;:%±+−–\-\[\]()/×…]*")
 _ENDS = re.compile(r"(?<=[.:;!?”)]) (?=[“(A-Z0-9])")
+_CLAUSES = re.compile(r"; (?![^“”]*”)")
 _LAST = re.compile(rf"(.*){AND}((?:“[^“”]*”|(?!{AND}).)*)", re.DOTALL)
 
 
@@ -112,14 +113,17 @@ def _known(said: str) -> str:
 
 
 def _shaped(language: str, said: str) -> str:
-    """Told by the first message that has this shape, or ""."""
+    """Told clause by clause, or by the first message that has this shape; or ""."""
+    clauses = _CLAUSES.split(said)
+    found = [_whole(language, clause) for clause in clauses] if len(clauses) > 1 else [""]
+    if all(found):
+        return "; ".join(found)
     for shape in _shapes(language):
         if said.startswith(shape.start) and said.endswith(shape.end):
             match = shape.pattern.fullmatch(said)
             if match:
                 return _filled(language, shape.message, match.groupdict())
-    parts = [_whole(language, part) for part in said.split("; ")] if "; " in said else [""]
-    return "; ".join(parts) if all(parts) else ""
+    return ""
 
 
 def _filled(language: str, message: str, values: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from aggregation.presenting import run_view
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Project, Role, WorkState
 from annotation.models.work import OPEN_STATES
+from annotation.telling import told
 from annotation.views.entry import for_members, is_fragment
 
 
@@ -30,7 +31,7 @@ def project_panel(request: HttpRequest, project: Project, role: Role) -> HttpRes
         "view": run_view(newest) if newest else None,
         "release": released.order_by("-version").first(),
         "runs_going_on": [
-            (METHODS[run.method].title if run.method in METHODS else run.method, run)
+            (told(METHODS[run.method].title) if run.method in METHODS else run.method, run)
             for run in Run.objects.filter(project=project, state__in=OPEN_STATES)[:5]
         ],
         "releases_going_on": Release.objects.filter(project=project, state__in=OPEN_STATES)[:5],

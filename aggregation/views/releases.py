@@ -189,7 +189,7 @@ def _card(release: Release) -> dict[str, Any]:
 def _rule(manifest: dict[str, Any]) -> str:
     """What the rule is called whose scores go along; its slug if this version doesn't know it."""
     slug = (manifest.get("run") or {}).get("method", "")
-    return METHODS[slug].title if slug in METHODS else slug
+    return told(METHODS[slug].title) if slug in METHODS else slug
 
 
 def _for_trainers_first(export: dict[str, Any]) -> tuple[bool, str]:

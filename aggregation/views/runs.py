@@ -50,6 +50,7 @@ from aggregation.warning_codes import WarningCode
 from aggregation.wording import comparison_headline, named, number
 from annotation.access import MANAGERS, REVIEWERS
 from annotation.models import Annotator, Project, Role, WorkState
+from annotation.telling import told
 from annotation.views.entry import account, for_members, is_fragment
 
 LISTED = 100
@@ -473,7 +474,8 @@ def compare_address(project: Project, chosen: list[Run]) -> str:
 
 
 def _title(run: Run) -> str:
-    return METHODS[run.method].title if run.method in METHODS else run.method
+    """What its rule is called in the reader's language; the slug of a rule that is gone."""
+    return told(METHODS[run.method].title) if run.method in METHODS else run.method
 
 
 def _is_uuid(text: str) -> bool:

@@ -58,6 +58,19 @@ def test_sentences_in_a_row_are_told_one_by_one() -> None:
     assert told(said) == "Diese Einstellung gibt es nicht. Sage wahr oder falsch."
 
 
+def test_clauses_of_one_shape_are_told_one_by_one() -> None:
+    def won(system: str, wins: int, shared: int) -> str:
+        return say(
+            "“%(system)s” wins under %(n)s of %(rules)s rules (%(shared)s of them shared)",
+            system=system, n=wins, rules=31, shared=shared,
+        )  # fmt: skip
+
+    assert told("; ".join([won("starr; the 2nd", 31, 2), won("DuKG", 1, 1)])) == (
+        "„starr; the 2nd“ gewinnt unter 31 von 31 Regeln (2 davon geteilt); "
+        "„DuKG“ gewinnt unter 1 von 31 Regeln (1 davon geteilt)"
+    )
+
+
 def test_every_message_is_told_as_itself_and_as_no_other() -> None:
     """No shape is so wide that it takes another message's sentence for its own."""
     wrong = {}

@@ -71,22 +71,20 @@ def _mirror(P: Floats, reference: Floats, options: NashOptions) -> tuple[Floats,
 
     if not len(P):
         return reference, 0, 0.0
-    kept, drawn = 1 - eta * beta, eta * beta * reference
-    z, pi, gap = reference, np.exp(reference), np.inf  # z: logarithms of pi up to a constant
-    for step in range(options.max_iter):
+    kept, drawn, steps = 1 - eta * beta, eta * beta * reference, 0
+    z, pi = reference, np.exp(reference)  # z: logarithms of pi up to a constant
+    while True:
         beat()
         chances = P @ pi
         _, there = _normal(reference + chances / beta)  # pi itself at the fixed point
         gap = float(np.abs(there - pi).max())
-        if gap < 1e-11:
-            break
+        if gap < 1e-11 or steps == options.max_iter:
+            return z - np.log(np.exp(z).sum()), steps, gap
         base = kept * z + drawn
         z, pi = _normal(base + eta * chances)
         if options.solver == "egpo":
             z, pi = _normal(base + eta * (P @ pi))
-    else:
-        step = options.max_iter
-    return z - np.log(np.exp(z).sum()), step, gap
+        steps += 1
 
 
 def _normal(z: Floats) -> tuple[Floats, Floats]:
