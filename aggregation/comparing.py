@@ -104,3 +104,25 @@ def _spread(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.zeros(ranks.shape[1], dtype=np.int64)
     defined = np.ma.masked_equal(ranks, 0)
     return np.asarray((defined.max(axis=0) - defined.min(axis=0)).filled(0), dtype=np.int64)
+
+
+def strays(ranks: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the ranks int64[M, K] of M rules differ from the middle one (the upper of two) of
+    their item; 0 = undefined never does.
+
+    m items that share rank r stand for the places r to r + m - 1, so a rule that leaves the order
+    of some items open doesn't differ from one that orders them.
+    """
+    defined = ranks > 0
+    count = defined.sum(axis=0)
+    ordered = np.sort(np.where(defined, ranks, np.iinfo(np.int64).max), axis=0)
+    middle = np.where(count > 0, _at(ordered, count // 2), 0)
+    sharing = np.array([np.bincount(rank)[rank] for rank in ranks]).reshape(ranks.shape)
+    return np.asarray(defined & ((middle < ranks) | (middle > ranks + sharing - 1)))
+
+
+def _at(ordered: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each column the entry of its row; 0 without rows."""
+    if not ordered.size:
+        return np.zeros(ordered.shape[1], dtype=np.int64)
+    return np.take_along_axis(ordered, np.minimum(row, len(ordered) - 1)[None, :], axis=0)[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from aggregation.comparing import strays
 from aggregation.elections import Election, Outcome, Prospect
 from annotation.phrases import say
 from annotation.spreadsheets import harmless
@@ -14,7 +15,7 @@ from annotation.spreadsheets import harmless
 
 @dataclass(frozen=True)
 class Cell:
-    """A system's rank under a rule; empty where undefined. `differs` from the middle of its column.
+    """A system's rank under a rule, empty where undefined. `differs`: from the middle of its own.
 
     ranks   the interval over resampled tasks, empty where it is the rank itself or unknown
     """
@@ -56,25 +57,19 @@ def order(election: Election) -> list[int]:
 def rule_rows(election: Election) -> list[RuleRow]:
     """The matrix of rules and systems, systems in the order of `order`."""
     systems = order(election)
-    middle = {system: _middle(election, system) for system in systems}
+    differs = strays(np.array([outcome.rank for outcome in election.outcomes], dtype=np.int64))
     return [
         RuleRow(
             outcome.slug,
             outcome.title,
-            tuple(_cell(outcome, system, middle[system]) for system in systems),
+            tuple(_cell(outcome, system, bool(strange[system])) for system in systems),
             tuple(dict.fromkeys(warning.sentence for warning in outcome.warnings)),
         )
-        for outcome in election.outcomes
+        for outcome, strange in zip(election.outcomes, differs, strict=True)
     ]
 
 
-def _middle(election: Election, system: int) -> int:
-    ranks = sorted(int(outcome.rank[system]) for outcome in election.outcomes)
-    known = [rank for rank in ranks if rank]
-    return known[len(known) // 2] if known else 0
-
-
-def _cell(outcome: Outcome, system: int, middle: int) -> Cell:
+def _cell(outcome: Outcome, system: int, differs: bool) -> Cell:
     rank = int(outcome.rank[system])
     if not rank:
         return Cell("", "", False, False)
@@ -82,7 +77,7 @@ def _cell(outcome: Outcome, system: int, middle: int) -> Cell:
     if outcome.rank_lo is not None and outcome.rank_hi is not None:
         low, high = int(outcome.rank_lo[system]), int(outcome.rank_hi[system])
     ranks = f"{low}–{high}" if low and high > low else ""
-    return Cell(str(rank), ranks, rank != middle, system in outcome.winners)
+    return Cell(str(rank), ranks, differs, system in outcome.winners)
 
 
 def prospect_rows(election: Election) -> list[ProspectRow]:

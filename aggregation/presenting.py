@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from aggregation.catalogue import METHODS
 from aggregation.chart_markup import chart_markup
 from aggregation.charts import Bar, Estimate, bars, forest
+from aggregation.comparing import strays
 from aggregation.curation import Preview
 from aggregation.models import Run, Score
 from aggregation.results import AggregateResult, CiMethod, MethodComparison, ResultWarning
@@ -103,11 +104,9 @@ def matrix(comparison: MethodComparison) -> list[MatrixRow]:
     """Items as rows, rules as columns; ranks that differ from most others are marked."""
     rows = []
     order = sorted(range(len(comparison.ids)), key=lambda k: _mean_rank(comparison, k))
+    differs = strays(comparison.rank)
     for k in order[:MOST_ROWS]:
-        ranks = tuple(int(rank) for rank in comparison.rank[:, k])
-        known = sorted(rank for rank in ranks if rank)
-        middle = known[len(known) // 2] if known else 0
-        cells = tuple((rank, bool(rank) and rank != middle) for rank in ranks)
+        cells = tuple(zip(comparison.rank[:, k].tolist(), differs[:, k].tolist(), strict=True))
         rows.append(MatrixRow(named(comparison.ids[k]), cells, int(comparison.spread[k])))
     return rows
 

@@ -251,7 +251,7 @@ def test_only_the_ticked_rules_are_held_and_stay_ticked(reader: Client) -> None:
     html = reader.post(ADDRESS, sent).content.decode()
     assert html.count('<tr><th scope="row">Schulze</th>') == 1
     assert '<tr><th scope="row">Kemeny' not in html
-    assert "<details open><summary>Only these rules" in html
+    assert '<details class="field" open><summary>Choose rules' in html
     assert re.findall(r'value="(\w+)"[^>]* checked', html) == ["schulze", "split_cycle"]
 
 
