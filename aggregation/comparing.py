@@ -125,4 +125,5 @@ def _at(ordered: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]
     """Of each column the entry of its row; 0 without rows."""
     if not ordered.size:
         return np.zeros(ordered.shape[1], dtype=np.int64)
-    return np.take_along_axis(ordered, np.minimum(row, len(ordered) - 1)[None, :], axis=0)[0]
+    last = np.minimum(row, len(ordered) - 1)
+    return np.asarray(np.take_along_axis(ordered, last[None, :], axis=0)[0])

@@ -99,7 +99,7 @@ def english(line: str, known: set[tuple[str, ...]]) -> bool:
 def english_names() -> re.Pattern[str]:
     """Titles of rules and formats that have a German name of their own."""
     with override("de"):
-        titles = {each.title for each in (*METHODS.values(), *EXPORTS.values())}
+        titles = {m.title for m in METHODS.values()} | {e.title for e in EXPORTS.values()}
         other = sorted(title for title in titles if told(title) != title)
     return re.compile("|".join(map(re.escape, other)))
 
