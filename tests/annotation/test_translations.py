@@ -20,6 +20,9 @@ from tests.cast import World
 LOCALE = Path(settings.BASE_DIR, "locale")
 OTHERS = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%s|(?<!%)%s|<[^>]+>")
+TAG = re.compile(r"<[^>]+>")
+SIE = re.compile(r"\b(?:Sie|Ihnen|Ihr\w*)\b")
+BEFORE_A_SENTENCE = tuple(".!?:…„‚([")
 
 
 def catalogue(language: str) -> Catalog:
@@ -62,6 +65,45 @@ def test_translations_keep_placeholders_and_tags(language: str) -> None:
         for string in filter(None, strings if message.id else ()):
             kept = sorted(match[0] for match in PLACEHOLDER.finditer(string))
             assert kept in [sorted(m[0] for m in PLACEHOLDER.finditer(each)) for each in ids]
+
+
+def test_german_says_du_to_everybody() -> None:
+    formal = [
+        string
+        for message in catalogue("de")
+        for string in _forms(message.string)
+        if message.id and _is_formal(string, of=_forms(message.id)[0])
+    ]
+    assert formal == [], "German says du: Wähle …, deine Antwort"
+
+
+@pytest.mark.parametrize(
+    ("english", "german", "formal"),
+    [
+        ("Choose one and say why.", "Wählen Sie eines und sagen Sie, warum.", True),
+        ("With your name.", "Mit Ihrem Namen.", True),
+        ("It asks <em>you</em>.", "Es fragt <em>Sie</em>.", True),
+        ("Your commitment", "Ihre Festlegung", True),
+        ("Done (all). They stay.", "Fertig (alle). Sie bleiben.", False),
+        ("“%(a)s.” Its columns: %(b)s", "„%(a)s.“ Ihre Spalten: %(b)s", False),
+        ("<b>Made up.</b> They count.", "<b>Erfunden.</b> Sie zählen.", False),
+        ("Your answers and theirs", "Deine Antworten und ihre", False),
+    ],
+)
+def test_they_and_their_begin_a_sentence_and_you_anywhere(
+    english: str, german: str, formal: bool
+) -> None:
+    assert _is_formal(german, of=english) == formal
+
+
+def _is_formal(german: str, *, of: str) -> bool:
+    """Whether Sie or Ihr stands where only an address has a capital letter."""
+    text = TAG.sub("", german)
+    for each in SIE.finditer(text):
+        before = re.sub(r"[\s“‘)\]]+$", "", text[: each.start()])
+        if not before.endswith(BEFORE_A_SENTENCE) if before else of.startswith("You"):
+            return True
+    return False
 
 
 @pytest.mark.parametrize("language", OTHERS)
