@@ -3,8 +3,8 @@
 Model: P(ranking) = prod_r a_(i_r) / sum_{s >= r} a_(i_s) with a = exp(theta). Of a top-k list
 (shown items left unranked) only the first k choices count; items not shown don't enter. Items tied
 on a ballot are each taken as chosen from all items not ranked above them (Breslow's form for ties).
-The log-likelihood, less penalty/2 * |theta|^2, is concave and maximised by Newton's method with
-conjugate gradients: no matrix of items is needed for the fit.
+The log-likelihood, less penalty/2 * |theta|^2, is concave and maximised by Newton's method, with
+the Hessian formed where that is little work, and with conjugate gradients elsewhere.
 
 Identifiability as Bradley–Terry: mean 0 within each connected part; an item that is never above, or
 never below, the others of its part has no finite strength (SEPARATION, a small penalty instead).
@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg
 
 from aggregation.links import Link
@@ -39,6 +40,8 @@ from annotation.phrases import say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
+DENSE_CELLS = 4_000_000  # ballots x items up to which the Hessian is formed,
+DENSE_WORK = 100  # and ballots x items^2 per listed entry
 COV_LIMIT = 1_000  # items
 COV_WORK = 3e8  # items x listed entries
 
@@ -125,6 +128,12 @@ class Stages:
             for size in np.unique(length).tolist()
         ]
 
+    @property
+    def is_compact(self) -> bool:
+        """Whether forming the Hessian is less work than going through the ballots many times."""
+        cells = self.n_items * (int(self.ballot.max(initial=-1)) + 1)
+        return cells <= DENSE_CELLS and cells * self.n_items <= DENSE_WORK * len(self.item)
+
     def per_item(self, value: Floats) -> Floats:
         return np.bincount(self.item, value, minlength=self.n_items).astype(np.float64)
 
@@ -139,6 +148,7 @@ class Point:
     scores: Floats
     a: Floats
     rate: Floats
+    chance: Floats  # per entry: expected number of times it is chosen
     denominator: Floats
 
 
@@ -154,14 +164,15 @@ def evaluate(stages: Stages, theta: Floats) -> Point:
     active = stages.weight * stages.chosen
     value = float(active @ (z - top[stages.ballot] - np.log(denominator)))
     rate = active / denominator
-    return Point(value, active - a * stages.before(rate), a, rate, denominator)
+    chance = a * stages.before(rate)
+    return Point(value, active - chance, a, rate, chance, denominator)
 
 
 def hessian_times(stages: Stages, at: Point, v: Floats) -> Floats:
     """H v, H the negative Hessian: sum over stages of w (diag(p) - p p') v, without forming it."""
-    moved = at.a * v[stages.item]
-    mean = stages.left(moved) / at.denominator
-    return stages.per_item(moved * stages.before(at.rate) - at.a * stages.before(at.rate * mean))
+    each = v[stages.item]
+    mean = stages.left(at.a * each) / at.denominator
+    return stages.per_item(at.chance * each - at.a * stages.before(at.rate * mean))
 
 
 def solve(ballots: Ballots, options: PlackettLuceOptions, rng: np.random.Generator) -> Estimate:
@@ -220,7 +231,7 @@ def _fit(
         worst = float(np.abs(gradient).max(initial=0.0))
         if worst <= 1e-11 * scale or step == max_iter:
             break
-        move = _direction(stages, at, gradient, ridge, part)
+        move = _direction(stages, at, gradient, ridge, part, worst / scale)
         best = _climb(stages, theta, move, ridge, part, at.value - 0.5 * float(ridge @ theta**2))
         if best is None:
             break
@@ -228,12 +239,47 @@ def _fit(
     return centred(theta, part), at.value, step, worst
 
 
-def _direction(stages: Stages, at: Point, gradient: Floats, ridge: Floats, part: Ints) -> Floats:
-    """Newton direction by conjugate gradients with the diagonal as preconditioner."""
+def _direction(
+    stages: Stages, at: Point, gradient: Floats, ridge: Floats, part: Ints, far: float
+) -> Floats:
+    """Newton direction: from the Hessian itself where it is small, else by conjugate gradients."""
+    if stages.is_compact:
+        H = _hessian(stages, at) + np.diag(ridge + (part < 0))
+        same = (part[:, None] == part[None, :]) & (part >= 0)  # the flat directions: one per part
+        steep = max(float(np.diagonal(H).max(initial=0.0)), 1e-12)
+        try:
+            return np.asarray(cho_solve(cho_factor(H + same * steep), gradient))
+        except LinAlgError:  # flat to the last digit: found without a factor, step by step
+            pass
+    return _by_conjugate_gradients(stages, at, gradient, ridge, part, far)
+
+
+def _hessian(stages: Stages, at: Point) -> Floats:
+    """The negative Hessian float64[K, K]: sum over stages of w (diag(p) - p p').
+
+    With G_s = sum of w / denominator^2 over the stages from which s was among those left, which
+    grows down a ballot, the stages that had s and t left give a_s a_t min(G_s, G_t).
+    """
     K = stages.n_items
-    p_sum = stages.per_item(at.a * stages.before(at.rate))
+    cell = stages.ballot * K + stages.item
+    a, G = np.zeros((2, (int(stages.ballot.max(initial=-1)) + 1) * K))
+    a[cell], G[cell] = at.a, stages.before(at.rate / at.denominator)
+    a, G = a.reshape(-1, K), G.reshape(-1, K)
+    both = [(np.minimum(G, G[:, [k]]) * a).T @ a[:, k] for k in range(K)]
+    return np.asarray(np.diag(stages.per_item(at.chance)) - np.reshape(both, (K, K)))
+
+
+def _by_conjugate_gradients(
+    stages: Stages, at: Point, gradient: Floats, ridge: Floats, part: Ints, far: float
+) -> Floats:
+    """The diagonal is the preconditioner; as exact as the distance still to go (`far`, relative to
+    the largest item's weight) makes worth while.
+    """
+    K = stages.n_items
     diagonal = np.maximum(
-        p_sum - stages.per_item(at.a**2 * stages.before(at.rate / at.denominator)), 1e-12
+        stages.per_item(at.chance)
+        - stages.per_item(at.a**2 * stages.before(at.rate / at.denominator)),
+        1e-12,
     )
     diagonal = diagonal + ridge + (part < 0)
     operator = LinearOperator(
@@ -242,7 +288,8 @@ def _direction(stages: Stages, at: Point, gradient: Floats, ridge: Floats, part:
         dtype=np.float64,
     )
     inverse = LinearOperator((K, K), matvec=lambda v: v / diagonal, dtype=np.float64)
-    move, _ = cg(operator, gradient, rtol=1e-8, maxiter=20 * K + 100, M=inverse)
+    exact = max(1e-8, min(0.1, far))
+    move, _ = cg(operator, gradient, rtol=exact, maxiter=20 * K + 100, M=inverse)
     return np.asarray(move)
 
 
@@ -276,7 +323,11 @@ def _covariance(
     """The covariance, and what it is: where all scores cancel only the curvature is known."""
     at = evaluate(stages, theta)
     K = stages.n_items
-    H = np.stack([hessian_times(stages, at, unit) for unit in np.eye(K)]) if K else np.zeros((0, 0))
+    H = (
+        _hessian(stages, at)
+        if stages.is_compact
+        else np.stack([hessian_times(stages, at, unit) for unit in np.eye(K)])
+    )
     informed = np.diagonal(H) + ridge > 0
     C = covariance((H + H.T) / 2, np.where(informed, part, -1), ridge)
     if ci == "hessian":
@@ -305,5 +356,5 @@ METHOD = Method(
     reference="Plackett (1975), Journal of the Royal Statistical Society C 24; "
     "Hunter (2004), Annals of Statistics 32",
     axioms=("neutrality", "anonymity", "independence of irrelevant alternatives"),
-    version="2",  # 2: errors where all scores cancel; the kind of errors by its name
+    version="3",  # 2: errors where all scores cancel; 3: other steps to the same maximum
 )

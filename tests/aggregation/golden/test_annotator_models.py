@@ -79,6 +79,23 @@ def test_the_derivatives_of_plackett_luce() -> None:
         np.testing.assert_allclose(
             pl.hessian_times(stages, at, e), -(up - down) / (2 * h), atol=1e-8
         )
+    products = [pl.hessian_times(stages, at, e) for e in np.eye(4)]
+    np.testing.assert_allclose(pl._hessian(stages, at), products, atol=1e-14)
+
+
+@pytest.mark.parametrize("listed", [3, 40], ids=["few of all items", "all items"])
+def test_a_hessian_that_is_formed_leads_to_the_same_strengths_as_one_that_is_not(
+    listed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = [rng.permutation(40)[:listed].tolist() for _ in range(200)]
+    table = Ballots.from_rankings(rows, weight=rng.exponential(size=200), n_items=40)
+    monkeypatch.setattr(pl, "DENSE_WORK", 0)
+    products = fit("plackett_luce", table, ci="hessian")
+    monkeypatch.setattr(pl, "DENSE_WORK", 10**6)
+    formed = fit("plackett_luce", table, ci="hessian")
+    np.testing.assert_allclose(formed.score, products.score, atol=1e-8)
+    np.testing.assert_allclose(formed.se, products.se, rtol=1e-8)
 
 
 def test_a_hundred_equal_ballots_are_separated_but_their_likelihood_is_one() -> None:
