@@ -48,7 +48,6 @@ BY_BALLOTS = (
 )
 SLOW = frozenset({"irv", "kemeny", "plackett_luce", "slater", "stable_voting"})
 FEW = 12  # systems up to which slow rules are resampled, too
-SHORT = 3_000  # scores up to which Plackett–Luce is
 SECONDS = 5.0  # that exact rules may take per part
 
 
@@ -176,7 +175,7 @@ def _wanted(rules: Sequence[str] | None, own: Mapping[str, Rule]) -> list[str]:
 
 def _of_method(slug: str, ballots: Ballots, replicates: int, level: float, seed: int) -> Outcome:
     method = METHODS[slug]
-    quick = _is_quick(slug, ballots)
+    quick = slug not in SLOW or ballots.n_items <= FEW
     values: dict[str, Any] = {"level": level, "seed": seed}
     values["replicates"] = replicates if quick else 0
     if hasattr(method.options, "time_limit"):
@@ -193,13 +192,6 @@ def _of_method(slug: str, ballots: Ballots, replicates: int, level: float, seed:
         result.p_best,
         tuple(w for w in result.warnings if w.code != WarningCode.SINGLE_ANNOTATOR),
     )
-
-
-def _is_quick(slug: str, ballots: Ballots) -> bool:
-    """Whether the rule can be resampled within seconds."""
-    if slug == "plackett_luce" and len(ballots.item) > SHORT:
-        return False
-    return slug not in SLOW or ballots.n_items <= FEW
 
 
 def _ranks(result: AggregateResult) -> Longs:
