@@ -10,6 +10,8 @@ import json
 import subprocess
 import sys
 
+from benchmarks.surroundings import ended_by_signals
+
 PRELUDE = """
 import json
 from pathlib import Path
@@ -61,17 +63,18 @@ CASES = {
 
 def main() -> None:
     quick = "--quick" in sys.argv
-    for name, (script, n) in CASES.items():
-        rows = n // 10 if quick and n > 10**5 else n
-        source = PRELUDE.format(n=rows) + script + REPORT
-        done = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True)
-        told = json.loads(done.stdout)
-        over = (told["peak"] - told["before"]) / told["columns"]
-        print(
-            f"{name}: {told['rows']:,} rows, peak {told['peak']:,.0f} MB; columns "
-            f"{told['columns']:,.0f} MB, over the columns {over:.1f}x ({told['note']})",
-            flush=True,
-        )
+    with ended_by_signals():
+        for name, (script, n) in CASES.items():
+            rows = n // 10 if quick and n > 10**5 else n
+            source = PRELUDE.format(n=rows) + script + REPORT
+            done = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True)
+            told = json.loads(done.stdout)
+            over = (told["peak"] - told["before"]) / told["columns"]
+            print(
+                f"{name}: {told['rows']:,} rows, peak {told['peak']:,.0f} MB; columns "
+                f"{told['columns']:,.0f} MB, over the columns {over:.1f}x ({told['note']})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

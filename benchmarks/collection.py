@@ -23,12 +23,10 @@ import json
 import os
 import platform
 import selectors
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -43,7 +41,7 @@ import orjson
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config.embedded import Cluster  # noqa: E402
+from benchmarks.surroundings import gunicorn, own_folder, postgres  # noqa: E402
 
 QUESTIONS = 10_000
 WORKERS, THREADS = 2, 8
@@ -160,12 +158,11 @@ def megabytes(pid: int, kind: str) -> float:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[Server]:
+def served() -> Iterator[Server]:
     """PostgreSQL that syncs to disk, a migrated database and gunicorn, all stopped afterwards."""
-    var = home / "var"
-    var.mkdir()
-    home.chmod(0o755)
-    with Cluster(home / "cluster").serving() as cluster:
+    with own_folder() as home, postgres(home, durable=True) as cluster:
+        var = home / "var"
+        var.mkdir()
         os.environ |= {
             "DATABASE_URL": cluster.url(),
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -177,48 +174,15 @@ def served(home: Path) -> Iterator[Server]:
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--no-input", "-v", "0"], cwd=ROOT, check=True
         )
-        port = free_port()
-        log = (home / "gunicorn.log").open("w")
-        web = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),
-                *("-w", str(WORKERS), "--threads", str(THREADS)),
-                *("-b", f"127.0.0.1:{port}", "--config", "python:config.gunicorn_conf"),
-            ],
-            cwd=ROOT,
-            env=os.environ | {"POLYPHONY_DATABASE_POOL": str(THREADS)},
-            stdout=log,
-            stderr=log,
-        )
+        postmaster = cluster.pid()
+        assert postmaster is not None
         try:
-            wait_for(port)
-            postmaster = cluster.pid()
-            assert postmaster is not None
-            yield Server(port, web.pid, postmaster)
+            with gunicorn(home, workers=WORKERS, threads=THREADS) as (web, port):
+                yield Server(port, web, postmaster)
         finally:
-            web.terminate()
-            web.wait(timeout=30)
-            if said := (home / "gunicorn.log").read_text()[-3000:]:
+            log = home / "gunicorn.log"
+            if log.exists() and (said := log.read_text()[-3000:]):
                 print(said, file=sys.stderr)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as asked:
-                asked.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-                if b" 200 " in asked.recv(100):
-                    return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit("gunicorn doesn't answer")
 
 
 def fill(slug: str, annotators: int, *, quotas: bool = False) -> tuple[int, list[str]]:
@@ -515,28 +479,24 @@ def main() -> None:
         f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}, "
         f"load before {load:.1f}"
     )
-    home = Path(tempfile.mkdtemp(prefix="polyphony-collection-"))
     figures: list[dict[str, Any]] = []
-    try:
-        with served(home) as server:
-            import django
+    with served() as server:
+        import django
 
-            django.setup()
-            print(f"idle memory per web process: {server.memory()}")
-            if not options.no_limit:
-                limit = bare_limit(options.seconds / 2)
-                print(
-                    f"limit: {limit['rounds']:.0f} bare submissions with a lease per second, "
-                    f"{limit['commits']:.0f} bare commits per second"
-                )
-            for annotators in options.annotators:
-                figures.append(
-                    measure(server, annotators, options.seconds, options.separate, options.quotas)
-                )
-                show(figures[-1])
-            print(f"after the runs: {server.memory()}")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        django.setup()
+        print(f"idle memory per web process: {server.memory()}")
+        if not options.no_limit:
+            limit = bare_limit(options.seconds / 2)
+            print(
+                f"limit: {limit['rounds']:.0f} bare submissions with a lease per second, "
+                f"{limit['commits']:.0f} bare commits per second"
+            )
+        for annotators in options.annotators:
+            figures.append(
+                measure(server, annotators, options.seconds, options.separate, options.quotas)
+            )
+            show(figures[-1])
+        print(f"after the runs: {server.memory()}")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 

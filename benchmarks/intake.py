@@ -16,10 +16,8 @@ import os
 import platform
 import random
 import resource
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config.embedded import Cluster  # noqa: E402
+from benchmarks.surroundings import own_folder, postgres  # noqa: E402
 
 SEED = 20_26
 QUESTIONS_PER_PROMPT = 10
@@ -181,19 +179,12 @@ def main() -> None:
         import_one(*options.child)
         return
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}")
-    home = Path(tempfile.gettempdir()) / f"polyphony-benchmark-{os.getpid()}"
-    home.mkdir()  # not private: the server runs as another user where root measures
-    cluster = Cluster.throwaway(home / "cluster")
-    try:
-        cluster.start()
-        measure(home, cluster, options)
-    finally:
-        cluster.destroy()
-        shutil.rmtree(home)
+    with own_folder() as home, postgres(home) as cluster:
+        measure(home, cluster.url(), options)
 
 
-def measure(home: Path, cluster: Cluster, options: argparse.Namespace) -> None:
-    environment = {**os.environ, "DATABASE_URL": cluster.url(), "POLYPHONY_VAR_DIR": str(home)}
+def measure(home: Path, database: str, options: argparse.Namespace) -> None:
+    environment = {**os.environ, "DATABASE_URL": database, "POLYPHONY_VAR_DIR": str(home)}
     manage = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"]
     subprocess.run(manage, env=environment, check=True)
     questions = -(-options.rows // JUDGMENTS_PER_QUESTION)

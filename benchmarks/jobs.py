@@ -12,9 +12,7 @@ import argparse
 import multiprocessing
 import os
 import platform
-import shutil
 import sys
-import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config.embedded import Cluster  # noqa: E402
+from benchmarks.surroundings import own_folder, postgres  # noqa: E402
 
 LATENCY_MS = 50
 IN_FLIGHT = 16
@@ -38,36 +36,30 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--texts", type=int, default=2_000)
     options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="polyphony-bench-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
-    cluster = Cluster.throwaway(home / "cluster")
-    cluster.start()
-    os.environ |= {
-        "DATABASE_URL": cluster.url(),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "POLYPHONY_VAR_DIR": str(home / "var"),
-        "CELERY_BROKER_URL": "memory://",
-        "POLYPHONY_LOG_LEVEL": "WARNING",
-    }
-    try:
-        import django
+    with own_folder() as home, postgres(home) as cluster:
+        os.environ |= {
+            "DATABASE_URL": cluster.url(),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "POLYPHONY_VAR_DIR": str(home / "var"),
+            "CELERY_BROKER_URL": "memory://",
+            "POLYPHONY_LOG_LEVEL": "WARNING",
+        }
+        measure(options)
 
-        django.setup()
-        from django.core.management import call_command
 
-        call_command("migrate", verbosity=0)
-        load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-        print(f"{platform.machine()}, {os.cpu_count()} cores, load {load}\n")
-        project = make_project()
-        for at_once in (1, 16, 64):
-            measure_claims(project, options.rows, at_once)
-        measure_overhead(project, options.texts)
-    finally:
-        from django.db import connections
+def measure(options: argparse.Namespace) -> None:
+    import django
 
-        connections.close_all()
-        cluster.destroy()
-        shutil.rmtree(home, ignore_errors=True)
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {load}\n")
+    project = make_project()
+    for at_once in (1, 16, 64):
+        measure_claims(project, options.rows, at_once)
+    measure_overhead(project, options.texts)
 
 
 def make_project() -> Any:
@@ -111,7 +103,8 @@ def claim_everything(job_id: int, at_once: int) -> tuple[list[list[int]], float]
     spawn = multiprocessing.get_context("spawn")
     start, taken = spawn.Barrier(WORKERS), spawn.Queue()
     workers = [
-        spawn.Process(target=take_all, args=(job_id, at_once, start, taken)) for _ in range(WORKERS)
+        spawn.Process(target=take_all, args=(job_id, at_once, start, taken), daemon=True)
+        for _ in range(WORKERS)
     ]
     for worker in workers:
         worker.start()

@@ -15,14 +15,10 @@ how busy the machine was: compare the two.
 import argparse
 import os
 import platform
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config.embedded import Cluster  # noqa: E402
+from benchmarks.surroundings import chromium, gunicorn, own_folder, postgres  # noqa: E402
 
 PARAGRAPH = (
     "Talk to them **first**, on a calm afternoon, and say what you hear and when. Most people "
@@ -67,12 +63,11 @@ async () => {
 
 
 @contextmanager
-def served(home: Path, port: int) -> Iterator[None]:
-    """PostgreSQL, a migrated database, collected files and gunicorn, all gone afterwards."""
-    var = home / "var"
-    var.mkdir()
-    home.chmod(0o755)
-    with Cluster.throwaway(home / "cluster").serving() as cluster:
+def served() -> Iterator[str]:
+    """PostgreSQL, a migrated database, collected files and gunicorn: where the pages are."""
+    with own_folder() as home, postgres(home) as cluster:
+        var = home / "var"
+        var.mkdir()
         os.environ |= {
             "DATABASE_URL": cluster.url(),
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -83,39 +78,12 @@ def served(home: Path, port: int) -> Iterator[None]:
         }
         for command in ("migrate", "collectstatic"):
             manage(command, "--no-input", "-v", "0")
-        log = (home / "gunicorn.log").open("w")
-        web = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket"),
-                *("-w", "2", "--threads", "8", "-b", f"127.0.0.1:{port}"),
-                *("--config", "python:config.gunicorn_conf"),
-            ],
-            cwd=ROOT,
-            env=os.environ | {"POLYPHONY_DATABASE_POOL": "8"},
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            wait_for(f"http://127.0.0.1:{port}/healthz")
-            yield
-        finally:
-            web.terminate()
-            web.wait(timeout=30)
+        with gunicorn(home, workers=2, threads=8) as (_, port):
+            yield f"http://127.0.0.1:{port}"
 
 
 def manage(*arguments: str) -> None:
     subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True)
-
-
-def wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(url, timeout=1)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit(f"{url} doesn't answer")
 
 
 def fill(questions: int) -> dict[str, str]:
@@ -156,13 +124,7 @@ def report(what: str, values: list[float], unit: str) -> None:
 def measure(
     base: str, cookie: dict[str, str], answers: int, latency: int, ahead: bool, think: float
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("POLYPHONY_CHROMIUM") or shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-        )
+    with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": base}])
         page = context.new_page()
@@ -189,7 +151,6 @@ def measure(
         report("key press to next question painted", times, "ms")
         report("received per next question", sizes, "kB")
         print(f"{answers} answers in {time.perf_counter() - began:.1f} s")
-        browser.close()
 
 
 class Received:
@@ -221,26 +182,12 @@ def main() -> None:
     options = parser.parse_args()
     runs = [(latency, ahead) for latency in options.latency for ahead in (True, False)]
     print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = Path(tempfile.mkdtemp(prefix="polyphony-judging-"))
-    try:
-        with served(home, port):
-            cookie = fill((options.answers + 40) * len(runs))
-            for latency, ahead in runs:
-                way = "fetched ahead" if ahead else "with the reply"
-                print(f"--- {latency} ms latency, the next question {way}")
-                measure(
-                    f"http://127.0.0.1:{port}",
-                    cookie,
-                    options.answers,
-                    latency,
-                    ahead,
-                    options.think,
-                )
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with served() as base:
+        cookie = fill((options.answers + 40) * len(runs))
+        for latency, ahead in runs:
+            way = "fetched ahead" if ahead else "with the reply"
+            print(f"--- {latency} ms latency, the next question {way}")
+            measure(base, cookie, options.answers, latency, ahead, options.think)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,12 @@ import argparse
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from config.embedded import Cluster
+from benchmarks.surroundings import own_folder, postgres
 
 QUESTIONS_SHARE = 5  # judgments per question
 SYSTEMS, PEOPLE = 50, 1_000
@@ -153,65 +151,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("judgments", type=int, nargs="?", default=1_000_000)
     judgments = parser.parse_args().judgments
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that PostgreSQL ends, too
-    with tempfile.TemporaryDirectory(prefix="polyphony-benchmark-") as home:
-        folder = Path(home)
-        folder.chmod(0o755)
-        cluster = Cluster.throwaway(folder / "postgres")
-        cluster.start()
-        try:
-            environment = os.environ | {
-                "DATABASE_URL": url_of(cluster),
-                "POLYPHONY_VAR_DIR": str(folder / "var"),
-                "DJANGO_SETTINGS_MODULE": "config.settings",
-                "POLYPHONY_LOG_LEVEL": "WARNING",
-            }
-            manage(environment, "migrate", "-v0")
-            began = time.perf_counter()
-            questions = judgments // QUESTIONS_SHARE
-            fill = FILL.format(
-                systems=SYSTEMS, people=PEOPLE, questions=questions, share=QUESTIONS_SHARE
-            )
-            measured(
-                "from django.db import connection\n"
-                f"connection.cursor().execute({fill!r})\nreport()",
-                environment,
-                folder,
-            )
-            print(f"{judgments:,} judgments made in {time.perf_counter() - began:.0f} s")
-            show("imports only", measured(NOTHING, environment, folder))
-            copied = measured(COPY.format(rows=COLUMNS), environment, folder)
-            show("copying four of the judgments' columns out", copied)
-            whole = measured(COPY.format(rows=ROWS), environment, folder)
-            show("copying their whole rows out", whole)
-            needed = measured(COPY.format(rows=EVIDENCE), environment, folder)
-            show("copying out with systems, prompts and people", needed)
-            run = min(
-                (measured(RUN, environment, folder) for _ in range(3)),
-                key=lambda each: each["seconds"],
-            )
-            show("Bradley–Terry, log to stored result", run)
-            print(f"  = {run['seconds'] / copied['seconds']:.2f} x copying four columns,")
-            print(f"    {run['seconds'] / whole['seconds']:.2f} x copying whole rows,")
-            print(f"    {run['seconds'] / needed['seconds']:.2f} x copying what the fit reads")
-            for export in ("raw_judgments", "trl_preference"):
-                figures = measured(PUBLISH.format(export=export), environment, folder)
-                show(f"release of {export}", figures)
-                print(f"  = {judgments / figures['seconds']:,.0f} judgments/s, census, JSONL,")
-                print("    Parquet, hashes, signature and verification included")
-        finally:
-            cluster.destroy()
+    with own_folder() as folder, postgres(folder) as cluster:
+        environment = os.environ | {
+            "DATABASE_URL": cluster.url(),
+            "POLYPHONY_VAR_DIR": str(folder / "var"),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "POLYPHONY_LOG_LEVEL": "WARNING",
+        }
+        manage(environment, "migrate", "-v0")
+        began = time.perf_counter()
+        questions = judgments // QUESTIONS_SHARE
+        fill = FILL.format(
+            systems=SYSTEMS, people=PEOPLE, questions=questions, share=QUESTIONS_SHARE
+        )
+        measured(
+            f"from django.db import connection\nconnection.cursor().execute({fill!r})\nreport()",
+            environment,
+            folder,
+        )
+        print(f"{judgments:,} judgments made in {time.perf_counter() - began:.0f} s")
+        show("imports only", measured(NOTHING, environment, folder))
+        copied = measured(COPY.format(rows=COLUMNS), environment, folder)
+        show("copying four of the judgments' columns out", copied)
+        whole = measured(COPY.format(rows=ROWS), environment, folder)
+        show("copying their whole rows out", whole)
+        needed = measured(COPY.format(rows=EVIDENCE), environment, folder)
+        show("copying out with systems, prompts and people", needed)
+        run = min(
+            (measured(RUN, environment, folder) for _ in range(3)),
+            key=lambda each: each["seconds"],
+        )
+        show("Bradley–Terry, log to stored result", run)
+        print(f"  = {run['seconds'] / copied['seconds']:.2f} x copying four columns,")
+        print(f"    {run['seconds'] / whole['seconds']:.2f} x copying whole rows,")
+        print(f"    {run['seconds'] / needed['seconds']:.2f} x copying what the fit reads")
+        for export in ("raw_judgments", "trl_preference"):
+            figures = measured(PUBLISH.format(export=export), environment, folder)
+            show(f"release of {export}", figures)
+            print(f"  = {judgments / figures['seconds']:,.0f} judgments/s, census, JSONL,")
+            print("    Parquet, hashes, signature and verification included")
     print(f"own peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 def show(what: str, figures: dict[str, float]) -> None:
     said = ", ".join(f"{name} {value:,.1f}" for name, value in figures.items())
     print(f"{what}: {said}", flush=True)
-
-
-def url_of(cluster: Cluster) -> str:
-    told = cluster.django_database()
-    return f"postgresql://{told['USER']}@/{told['NAME']}?host={told['HOST']}"
 
 
 def manage(environment: dict[str, str], *arguments: str) -> None:

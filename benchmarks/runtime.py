@@ -22,9 +22,7 @@ import argparse
 import os
 import platform
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,6 +31,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from benchmarks.surroundings import own_folder  # noqa: E402
 
 PLAIN_BATCH = 16
 SEED = 20
@@ -55,15 +55,12 @@ def main() -> None:
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {load}")
     print(f"torch {torch.__version__}, transformers {transformers.__version__}\n")
-    home = Path(tempfile.mkdtemp(prefix="polyphony-bench-"))
-    try:
+    with own_folder() as home:
         if not options.gpu_only:
             rounds = 1 if options.quick else 3
             on_cpu(home, options.texts, rounds=rounds, quick=options.quick, only=options.only)
         if options.gpu_only or not options.only:
             on_gpu()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 # --- Models and texts -----------------------------------------------------------------------------

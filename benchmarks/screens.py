@@ -11,12 +11,8 @@ also see theirs in German. Prints what is wider than its window, what failed to 
 """
 
 import argparse
-import os
 import re
-import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.judging_page import served  # noqa: E402
+from benchmarks.surroundings import chromium  # noqa: E402
 
 LOOKS = ("light-1280", "dark-1280", "light-390", "dark-390")
 # A file to download, or an address that only takes a POST, whose refusal has no text.
@@ -120,35 +117,23 @@ def main() -> None:
     parser.add_argument("--looks", nargs="+", default=LOOKS, choices=LOOKS)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = Path(tempfile.mkdtemp(prefix="polyphony-screens-"))
-    try:
-        with served(home, port):
-            import django
+    with served() as base:
+        import django
 
-            django.setup()
-            from benchmarks.screen_world.making import make_world
+        django.setup()
+        from benchmarks.screen_world.making import make_world
 
-            make_world(lambda step: print(f"Making {step} …", flush=True))
-            photograph_all(f"http://127.0.0.1:{port}", options)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        make_world(lambda step: print(f"Making {step} …", flush=True))
+        photograph_all(base, options)
 
 
 def photograph_all(base: str, options: argparse.Namespace) -> None:
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error
 
     options.error = Error
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("POLYPHONY_CHROMIUM") or shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-        )
+    with chromium() as browser:
         for line in take(browser, base, options):
             print(line, flush=True)
-        browser.close()
     print(f"{len(list(options.folder.glob('*.png')))} photographs in {options.folder}")
 
 

@@ -383,7 +383,13 @@ class Cluster:
                     **owner.launch(),
                 )
             _children[server.pid] = server
-            if self._await_ready(deadline, server):
+            try:
+                ready = self._await_ready(deadline, server)
+            except BaseException:  # perhaps before its pid file, without which nobody finds it
+                server.send_signal(signal.SIGQUIT)
+                server.wait(timeout=10)
+                raise
+            if ready:
                 return
             said = self.log.read_bytes()[begun:].decode(errors="replace")
             del _children[server.pid]
@@ -403,9 +409,6 @@ class Cluster:
             if self.pid() is None if server is None else server.poll() is not None:
                 return False
             time.sleep(0.02)
-        if server is not None:
-            server.send_signal(signal.SIGQUIT)
-            server.wait(timeout=10)
         raise EmbeddedError(f"PostgreSQL was not ready in time; its log is {self.log}.")
 
     def _make_socket_dir(self, owner: _Owner) -> None:

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis
 
 from config.embedded import Cluster
 
-pytest_plugins = ["tests.cast", "tests.browsing"]
+pytest_plugins = ["tests.cast", "tests.browsing", "tests.folders"]
 
 # What a test takes depends on what else the machine does, and says nothing about what it proves.
 hypothesis.register_profile("untimed", deadline=None)

@@ -149,6 +149,54 @@ def test_the_last_of_two_users_stops_the_server(cluster: Cluster) -> None:
     assert cluster.pid() is None
 
 
+STARTING = """
+import signal, sys
+from pathlib import Path
+from config.embedded import Cluster
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+with Cluster.throwaway(Path(sys.argv[1])).serving():
+    print("up")
+"""
+HESITANT = """#!/bin/sh
+[ "$1" = --version ] && exec {program} "$@"
+[ "$1" = -D ] && touch {home}/hesitates && sleep 1
+exec {program} "$@"
+"""
+
+
+@needs_programs
+def test_a_start_that_is_interrupted_leaves_no_server(enterable_path: Path) -> None:
+    """Not even one that hasn't written its pid file yet, as a server that is slow to begin."""
+    real, slow, home = find_programs().bin, enterable_path / "bin", enterable_path / "postgres"
+    for folder, mode in ((slow, 0o755), (home, 0o777)):
+        folder.mkdir()
+        folder.chmod(mode)
+    for name in ("initdb", "postgres"):
+        (slow / name).write_text(HESITANT.format(program=real / name, home=home))
+        (slow / name).chmod(0o755)
+    starting = subprocess.Popen(
+        [sys.executable, "-c", STARTING, home],
+        cwd=ROOT,
+        env={**os.environ, "POLYPHONY_PG_BIN": str(slow)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (home / "hesitates").exists():
+        assert starting.poll() is None, starting.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    starting.terminate()
+    said, _ = starting.communicate(timeout=30)
+    assert said == ""
+    time.sleep(2)  # longer than it hesitates
+    try:
+        assert Cluster.throwaway(home).pid() is None
+    finally:
+        Cluster.throwaway(home).destroy()
+
+
 @needs_programs
 def test_data_of_another_major_version_is_refused_with_both_numbers(cluster: Cluster) -> None:
     cluster.start()

@@ -1,3 +1,5 @@
+"""Folders that another user can pass through."""
+
 import shutil
 import tempfile
 from collections.abc import Iterator
