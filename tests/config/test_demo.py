@@ -76,6 +76,11 @@ def test_a_second_demo_on_the_same_folder_is_refused_with_the_first_ones_process
 # --- The whole --------------------------------------------------------------------------------
 
 
+def _hear_ctrl_c() -> None:
+    """A shell without job control has what it runs in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A demo on a folder of its own, and what it has printed so far."""
 
@@ -92,6 +97,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
         )
         self.said = ""
 
