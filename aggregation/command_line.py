@@ -18,7 +18,13 @@ from aggregation.method import Method
 from aggregation.options import OptionError
 from aggregation.reading import FileError, Reading, read_table
 from aggregation.results import AggregateResult, compare
-from aggregation.slates.in_words import MOST_SLATES, proofs, slate_lines
+from aggregation.slates.in_words import (
+    MOST_SLATES,
+    proofs,
+    purchase_lines,
+    purchase_sentence,
+    slate_lines,
+)
 from aggregation.tables import TableError
 from annotation.spreadsheets import harmless
 
@@ -180,6 +186,12 @@ def _show_slates(result: AggregateResult, screen: Console) -> None:
         screen.print(f"slate: {items}{f' with chance {chance}' if chance else ''}")
     if (more := len(result.committees) - MOST_SLATES) > 0:
         screen.print(f"… and {more} more slates (write them all with --out FILE.json).")
+    for each in purchase_lines(result):
+        screen.print(
+            f"bought: {each.item} at rho {each.rho} for {each.cost}, paid by {each.payers}"
+        )
+    if purchased := purchase_sentence(result):
+        screen.print(purchased)
     for sentence, holds in proofs(result):
         screen.print(sentence if holds else f"[yellow]{sentence}[/yellow]")
 

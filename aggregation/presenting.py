@@ -12,7 +12,13 @@ from aggregation.comparing import strays
 from aggregation.curation import Preview
 from aggregation.models import Run, Score
 from aggregation.results import AggregateResult, CiMethod, MethodComparison, ResultWarning
-from aggregation.slates.in_words import proofs, slate_lines
+from aggregation.slates.in_words import (
+    PurchaseLine,
+    proofs,
+    purchase_lines,
+    purchase_sentence,
+    slate_lines,
+)
 from aggregation.wording import SHARES, UNITS, headline, named, number
 from annotation.phrases import say
 from annotation.telling import told
@@ -49,6 +55,8 @@ class RunView:
     warnings: tuple[ResultWarning, ...]
     slates: tuple[tuple[str, str], ...] = ()
     proofs: tuple[tuple[str, bool], ...] = ()
+    purchases: tuple[PurchaseLine, ...] = ()
+    purchased: str = ""
 
     @property
     def intervals(self) -> str:
@@ -97,6 +105,8 @@ def run_view(run: Run) -> RunView:
         warnings=result.warnings,
         slates=tuple(slate_lines(result)),
         proofs=tuple(proofs(result)),
+        purchases=tuple(purchase_lines(result)),
+        purchased=purchase_sentence(result),
     )
 
 

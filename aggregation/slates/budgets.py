@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregation.slates.approvals import Approvals, Floats, Longs
-from aggregation.slates.completion import MOST_RAISES, RAISE
+from aggregation.slates.completion import MOST_RAISES, RAISE, Bought
 from aggregation.slates.equal_shares import Shares, equal_shares
 from aggregation.slates.ties import CLOSE, MOST_TIES, Slates, best, follow, rounded
 
@@ -74,22 +74,25 @@ def bought_by_shares(
     priority: Longs,
     by_cost: bool = False,
     completion: Completion = "raise",
-) -> Slates:
+) -> Bought:
     """Equal Shares with costs, completed without ever exceeding the budget."""
     if not votes.support.any() or (budget <= 0 and not (cost <= 0).any()):
-        return Slates.of([()])
+        return Bought(Slates.of([()]))
     ends, complete = equal_shares(votes, cost, budget, priority, by_cost)
     if completion == "raise":
         ends, complete = _raised(votes, cost, budget, priority, by_cost, (ends, complete))
-    slates = {end.chosen for end in ends}
+    found = {end.chosen: end for end in reversed(ends)}  # the first of those with the same items
     if completion == "none":
-        return Slates.of(slates, complete)
-    found = [bought_greedily(votes, cost, budget, priority, slate) for slate in slates]
-    every = {slate for each in found for slate in each.committees}
-    whole = complete and all(each.complete for each in found)
+        return Bought.of(found, complete)
+    every: dict[Slate, Shares] = {}
+    for slate, end in found.items():
+        more = bought_greedily(votes, cost, budget, priority, slate)
+        every |= {frozenset(each): end for each in more.committees}
+        complete &= more.complete
     if len(every) > MOST_TIES:
-        return Slates.of(sorted(every)[:1], False)
-    return Slates.of(every, whole)
+        first = min(every, key=lambda slate: sorted(priority[list(slate)].tolist()))
+        return Bought.of({first: every[first]}, False)
+    return Bought.of(every, complete)
 
 
 def _raised(

@@ -16,13 +16,27 @@ from aggregation.slates.approvals import Approvals, Floats, Longs
 from aggregation.slates.ties import CLOSE, MOST_TIES, best, follow, rounded
 
 
+@dataclass(frozen=True)
+class Purchase:
+    """An item bought at the rate rho for its cost, which `payers` (their weight) paid together."""
+
+    item: int
+    rho: float
+    cost: float
+    payers: float
+
+
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """A slate on its way, what each voter has left, and the rates paid in order."""
+    """A slate on its way, what each voter has left and held at first, and what was bought in order.
+
+    Where several orders lead to the same, it is the first of them in the public order.
+    """
 
     chosen: frozenset[int]
     left: Floats
-    rates: tuple[float, ...] = ()
+    held: float
+    purchases: tuple[Purchase, ...] = ()
 
 
 def equal_shares(
@@ -34,7 +48,8 @@ def equal_shares(
     limit: int = MOST_TIES,
 ) -> tuple[list[Shares], bool]:
     """All ends that ties allow, and whether these are all. cost float64[M] >= 0; budget > 0."""
-    start = Shares(frozenset(), np.full(len(votes.weight), budget / max(votes.total, 1e-300)))
+    held = budget / max(votes.total, 1e-300)
+    start = Shares(frozenset(), np.full(len(votes.weight), held), held)
     worth = cost if by_cost else np.ones(len(cost))
 
     def step(state: Shares) -> list[Shares]:
@@ -42,7 +57,10 @@ def equal_shares(
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = np.where(caps > 0, caps / worth, caps)
         free = np.isfinite(rate) & ~np.isin(np.arange(len(cost)), sorted(state.chosen))
-        return [_bought(votes, state, item, caps, rate) for item in best(-rate, free, priority)]
+        return [
+            _bought(votes, state, item, float(cost[item]), float(caps[item]), float(rate[item]))
+            for item in best(-rate, free, priority)
+        ]
 
     return follow(start, step, lambda s: (s.chosen, rounded(s.left)), limit)
 
@@ -67,8 +85,11 @@ def payments(votes: Approvals, cost: Floats, left: Floats) -> Floats:
     return caps
 
 
-def _bought(votes: Approvals, state: Shares, item: int, caps: Floats, rate: Floats) -> Shares:
-    paid = np.where(votes.approved[:, item], np.minimum(state.left, caps[item]), 0.0)
+def _bought(
+    votes: Approvals, state: Shares, item: int, cost: float, most: float, rho: float
+) -> Shares:
+    paid = np.where(votes.approved[:, item], np.minimum(state.left, most), 0.0)
     left = np.maximum(state.left - paid, 0.0)
     left[left < 1e-12] = 0.0
-    return Shares(state.chosen | {item}, left, (*state.rates, float(rate[item])))
+    purchase = Purchase(item, rho, cost, payers=float(votes.weight[paid > 0].sum()))
+    return Shares(state.chosen | {item}, left, state.held, (*state.purchases, purchase))

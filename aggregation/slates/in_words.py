@@ -1,6 +1,7 @@
 """Slates and what was proved about them, in sentences. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aggregation.results import AggregateResult
@@ -97,6 +98,45 @@ def slate_lines(result: AggregateResult) -> list[tuple[str, str]]:
         )
         for place in order[:MOST_SLATES]
     ]
+
+
+@dataclass(frozen=True)
+class PurchaseLine:
+    """An item that Equal Shares bought: at which rate, for how much and of how many."""
+
+    item: str
+    rho: str
+    cost: str
+    payers: str
+
+
+def purchase_lines(result: AggregateResult) -> list[PurchaseLine]:
+    """What was bought for the first slate, in order; nothing for other rules."""
+    return [
+        PurchaseLine(each["item"], *(_figure(each[name]) for name in ("rho", "cost", "payers")))
+        for each in result.fit.parameters.get("purchases", ())
+    ]
+
+
+def purchase_sentence(result: AggregateResult) -> str:
+    """What everyone had to pay with, and what nobody paid for."""
+    purchases = result.fit.parameters.get("purchases")
+    if purchases is None:
+        return ""
+    held = say("Everyone had %(n_held)s to spend.", n_held=_figure(result.fit.parameters["held"]))
+    paid = {each["item"] for each in purchases}
+    rest = [item for item in result.committees[0] if said(result.ids[item]) not in paid]
+    if not rest:
+        return held
+    added = say("Added afterwards, not bought: %(items_list)s.", items_list=names(result, rest))
+    return f"{held} {added}"
+
+
+def _figure(value: float) -> str:
+    """Four digits of small numbers, as they are about rates; of large ones all before the point."""
+    if abs(value) >= 1000:
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{value:.4g}"
 
 
 def proofs(result: AggregateResult) -> list[tuple[str, bool]]:

@@ -238,6 +238,33 @@ def test_equal_shares_keeps_money_for_the_smaller_half_of_the_town() -> None:
     assert greedy.committees == ((0, 1),)
 
 
+@pytest.mark.parametrize(
+    ("satisfaction", "rates"), [("count", (50 / 6, 10.0)), ("cost", (1 / 6, 1 / 4))]
+)
+def test_a_budget_tells_what_was_bought_for_how_much_by_how_many(
+    satisfaction: str, rates: tuple[float, float]
+) -> None:
+    """Ten hold 10 each. Six pay 50 / 6 for an item of 50, four pay 10 for one of 40; where an item
+    is worth what it costs, the rate is per coin: 1/6 and 1/4. It is told of the first slate.
+    """
+    told = elect("budgeting", CITY, budget=100.0, costs=COSTS, satisfaction=satisfaction)
+    assert told.committees[0] == (0, 2)
+    assert told.fit.parameters["held"] == 10.0
+    assert told.fit.parameters["purchases"] == [
+        {"item": "0", "rho": pytest.approx(rates[0]), "cost": 50.0, "payers": 6.0},
+        {"item": "2", "rho": pytest.approx(rates[1]), "cost": 40.0, "payers": 4.0},
+    ]
+    greedy = elect("budgeting", CITY, budget=100.0, costs=COSTS, rule="greedy")
+    assert "purchases" not in greedy.fit.parameters
+
+
+def test_a_drawn_slate_tells_of_its_own_purchases() -> None:
+    drawn = elect("budgeting", CITY, budget=100.0, costs=COSTS, ties="draw", seed=3)
+    (slate,) = drawn.committees
+    bought = {each["item"] for each in drawn.fit.parameters["purchases"]}
+    assert bought == {str(drawn.ids[item]) for item in slate}
+
+
 def test_the_larger_half_alone_fails_the_certificate_and_a_witness_is_named() -> None:
     fair = elect("budgeting", CITY, budget=100.0, costs=COSTS)
     assert fair.axioms == {"EJR+ with costs": {"holds": True}}

@@ -28,3 +28,8 @@ def test_the_page_of_a_run_names_the_slates_and_what_they_promise(world: World) 
     assert "The slate is" in html
     assert "No group is left with fewer seats than it deserves" in html
     assert "rankings into approvals of the first tier" in html
+    table = html.partition("How it was bought")[2].partition("</table>")[0]
+    assert "Everyone had 0.6667 to spend. Added afterwards, not bought: “" in table
+    cells = '<td class="number">0.5</td><td class="number">1</td><td class="number">2</td>'
+    assert table.count("<tr>") == 2
+    assert cells in table

@@ -5,8 +5,8 @@ of one of them, and score = share of the winning slates that hold the item: 1 ha
 in none.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -17,6 +17,8 @@ from aggregation.options import Options, option
 from aggregation.results import Fit
 from aggregation.slates.approvals import Approvals, Floats, Longs, public_order
 from aggregation.slates.certificates import report
+from aggregation.slates.equal_shares import Shares
+from aggregation.slates.item_values import said
 from aggregation.slates.thiele import Optimum
 from aggregation.slates.ties import Committee, Slates
 from aggregation.tables import Ballots
@@ -79,12 +81,15 @@ class Contest:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A rule's answer over the contest's items; `chances` make it a lottery over the slates."""
+    """A rule's answer over the contest's items; `chances` make it a lottery over the slates, and
+    `shares` tell how a slate was bought.
+    """
 
     slates: Slates
     chances: tuple[float, ...] = ()
     score: Floats | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    shares: Mapping[Committee, Shares] = field(default_factory=dict)
     axioms: dict[str, Any] | None = None
     warnings: tuple[ResultWarning, ...] = ()
     converged: bool = True
@@ -126,7 +131,11 @@ def elect(ballots: Ballots, options: Reading, rule: Callable[[Contest], Choice])
         committee_probs=choice.chances,
         tie_break=record,
         axioms=_in_words(axioms, contest),
-        fit=Fit(n_obs=len(ballots), converged=choice.converged, parameters=choice.parameters),
+        fit=Fit(
+            n_obs=len(ballots),
+            converged=choice.converged,
+            parameters=choice.parameters | _purchases(choice.shares.get(shown[0]), contest),
+        ),
         conversions=() if choice.by_rankings else _conversion(levels, options),
         warnings=tuple(found),
     )
@@ -197,6 +206,14 @@ def _shares(slates: Sequence[Committee], chances: Floats, n_items: int) -> Float
     for slate, chance in zip(slates, chances, strict=True):
         share[list(slate)] += chance
     return np.minimum(share, 1.0)
+
+
+def _purchases(shares: Shares | None, contest: Contest) -> dict[str, Any]:
+    """What was bought for the first slate, in order; items by id, as in witnesses."""
+    if shares is None:
+        return {}
+    bought = [asdict(each) | {"item": said(contest.ids[each.item])} for each in shares.purchases]
+    return {"held": shares.held, "purchases": bought}
 
 
 def _in_words(axioms: dict[str, Any], contest: Contest) -> dict[str, Any]:

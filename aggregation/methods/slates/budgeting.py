@@ -18,6 +18,11 @@ as long as the slate stays within the budget and then greedily, only greedily, o
 that cost more than the budget can't win. All slates that ties allow are listed; a slate never costs
 more than the budget, except in the lottery. Costs and budget come from you: nothing is estimated.
 
+Of Equal Shares the result tells what was bought, in order: `purchases` in the fit's parameters,
+each with its rate rho, its cost and how many paid, and `held`, what everyone had at first (raised
+where completion raised it). Where slates tie, these are the first's; what was added greedily is not
+among them.
+
 Certified on each result: EJR+ with costs. It fails where supporters of an item outside, whose share
 of the money is at least (h + 1) times its cost, have at most h approved items each (with
 `satisfaction="cost"`: h + its cost, h being what was spent on items they approve). Equal Shares and
@@ -36,6 +41,7 @@ from aggregation.options import option
 from aggregation.slates.approvals import Floats
 from aggregation.slates.budgets import bought_by_load, bought_by_shares, bought_greedily
 from aggregation.slates.certificates import ejr_plus_with_costs
+from aggregation.slates.completion import Bought
 from aggregation.slates.equal_shares import equal_shares
 from aggregation.slates.item_values import along, item_numbers
 from aggregation.slates.lotteries import budget_lottery, dependent_rounding, fractional_shares
@@ -68,12 +74,14 @@ def solve(ballots: Ballots, options: BudgetingOptions, rng: np.random.Generator)
         cost = np.array(given, dtype=np.float64)
         if options.rule == "lottery":
             return _lottery(contest, cost, options, rng)
-        found = _bought(contest, cost, options)
+        bought = _bought(contest, cost, options)
+        found = bought.slates
         spent = [float(cost[list(slate)].sum()) for slate in found.committees]
         told = [] if max(map(len, found.committees)) else [warn(WarningCode.SEATS_UNFILLED, "all")]
         return Choice(
             found,
             parameters={"budget": options.budget, "spent": max(spent)},
+            shares=bought.shares,
             axioms=_proved(contest, cost, options, found.committees),
             warnings=tuple(told),
         )
@@ -81,12 +89,12 @@ def solve(ballots: Ballots, options: BudgetingOptions, rng: np.random.Generator)
     return elect(ballots, options, rule)
 
 
-def _bought(contest: Contest, cost: Floats, options: BudgetingOptions) -> Slates:
+def _bought(contest: Contest, cost: Floats, options: BudgetingOptions) -> Bought:
     votes, order = contest.votes, contest.priority
     if options.rule == "greedy":
-        return bought_greedily(votes, cost, options.budget, order)
+        return Bought(bought_greedily(votes, cost, options.budget, order))
     if options.rule == "phragmen":
-        return bought_by_load(votes, cost, options.budget, order)
+        return Bought(bought_by_load(votes, cost, options.budget, order))
     by_cost = options.satisfaction == "cost"
     return bought_by_shares(votes, cost, options.budget, order, by_cost, options.completion)
 
@@ -140,6 +148,7 @@ def _proved(
 
 METHOD = Method(
     title="Participatory budgeting",
+    version="2",
     family="slates",
     consumes=(Ballots,),
     solve=solve,

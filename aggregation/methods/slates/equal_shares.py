@@ -8,6 +8,10 @@ percent at a time until the seats are filled, or leaves them empty (SEATS_UNFILL
 
 Slates have EJR+ (hence EJR, PJR and JR) whichever completion is chosen, and this is certified on
 each result. Adding a twin of an item can change who wins. All slates that ties allow are listed.
+
+The result tells what was bought, in order: `purchases` in the fit's parameters, each with its rate
+rho, its cost and how many paid, and `held`, what everyone had at first (raised where `completion`
+raised it). Where slates tie, these are the first's; what Phragmén filled in is not among them.
 """
 
 from dataclasses import dataclass
@@ -35,9 +39,10 @@ def solve(ballots: Ballots, options: EqualSharesOptions, rng: np.random.Generato
             contest.votes, contest.seats, options.completion, contest.priority
         )
         return Choice(
-            found,
+            found.slates,
             parameters={"bought": bought},
-            warnings=unfilled(contest, options.seats, found),
+            shares=found.shares,
+            warnings=unfilled(contest, options.seats, found.slates),
         )
 
     return elect(ballots, options, rule)
@@ -45,6 +50,7 @@ def solve(ballots: Ballots, options: EqualSharesOptions, rng: np.random.Generato
 
 METHOD = Method(
     title="Method of Equal Shares",
+    version="2",
     family="slates",
     consumes=(Ballots,),
     solve=solve,

@@ -56,8 +56,8 @@ def solve(ballots: Ballots, options: GreedyEjrOptions, rng: np.random.Generator)
         if options.completion == "phragmen":
             nothing = np.zeros(len(votes.weight))
             starts = [Loaded(end, nothing) for end in ends]
-            slates, all_ = filled_by_phragmen(votes, seats, starts, contest.priority)
-            complete = complete and all_
+            filled, all_ = filled_by_phragmen(votes, seats, starts, contest.priority)
+            slates, complete = set(filled), complete and all_
         found = Slates.of(slates, complete)
         return Choice(
             found,

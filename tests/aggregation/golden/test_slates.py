@@ -75,11 +75,46 @@ def test_values_on_nine_voters() -> None:
     for end in ends:
         np.testing.assert_allclose(end.load, 1 / 3)
     bought, _ = equal_shares(V9, np.ones(6), 3.0, EVEN[:6])
-    assert {tuple(round(r, 12) for r in end.rates) for end in bought} == {
+    assert {tuple(round(each.rho, 12) for each in end.purchases) for end in bought} == {
         (round(1 / 6, 12), round(1 / 6, 12), round(1 / 3, 12))
     }
     assert elect("phragmen", E9, seats=3).fit.parameters["load"] == pytest.approx(1 / 3)
     assert elect("equal_shares", E9, seats=3, completion="none").fit.parameters["bought"] == 3
+
+
+def test_equal_shares_tells_rate_cost_and_payers_of_what_it_bought_in_order() -> None:
+    """Nine voters hold a third each; A–E approve 0, E–H approve 1, D and I approve 2.
+
+    0 costs its five 1/5 each, which is less than 1/4, what 1 would cost its four; D and E keep
+    1/3 - 1/5 = 2/15. For 1, E gives these 2/15, F, G and H (1 - 2/15) / 3 = 13/45 each. D and I
+    have 2/15 + 1/3 = 7/15 < 1, so that nobody can buy 2: Phragmén fills the seat.
+    """
+    ballots = Ballots.from_approvals([[0]] * 3 + [[0, 2], [0, 1]] + [[1]] * 3 + [[2]], 3)
+    told = elect("equal_shares", ballots, seats=3).fit.parameters
+    assert (told["bought"], told["held"]) == (2, pytest.approx(1 / 3))
+    assert told["purchases"] == [
+        {"item": "0", "rho": pytest.approx(1 / 5), "cost": 1.0, "payers": 5.0},
+        {"item": "1", "rho": pytest.approx(13 / 45), "cost": 1.0, "payers": 4.0},
+    ]
+
+
+def test_budgets_raised_until_seats_are_filled_are_told_with_what_they_bought() -> None:
+    """The same voters: 2 needs I's whole budget b and D's b - 1/5 (D pays that much for 0), so
+    2 b - 1/5 >= 1, b >= 3/5 = 1/3 * 9/5; budgets of 1/3 * 1.01^60 = .6056 are the first to do.
+
+    With these E has .4056 left for 1, more than the 1/4 that its four pay each. D has .4056 for 2,
+    so that I pays 1 - .4056 = .5944.
+    """
+    ballots = Ballots.from_approvals([[0]] * 3 + [[0, 2], [0, 1]] + [[1]] * 3 + [[2]], 3)
+    told = elect("equal_shares", ballots, seats=3, completion="raise").fit.parameters
+    held = 1.01**60 / 3
+    assert (told["bought"], told["held"]) == (2, pytest.approx(held))
+    paid = [(each["item"], each["rho"], each["payers"]) for each in told["purchases"]]
+    assert paid == [
+        ("0", pytest.approx(1 / 5), 5.0),
+        ("1", pytest.approx(1 / 4), 4.0),
+        ("2", pytest.approx(1 - (held - 1 / 5)), 2.0),
+    ]
 
 
 def test_most_approvals_leave_a_third_of_the_voters_without_a_seat() -> None:
