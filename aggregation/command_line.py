@@ -186,10 +186,10 @@ def _show_slates(result: AggregateResult, screen: Console) -> None:
         screen.print(f"slate: {items}{f' with chance {chance}' if chance else ''}")
     if (more := len(result.committees) - MOST_SLATES) > 0:
         screen.print(f"… and {more} more slates (write them all with --out FILE.json).")
+    of = " for the first of them" if len(result.committees) > 1 else ""
     for each in purchase_lines(result):
-        screen.print(
-            f"bought: {each.item} at rho {each.rho} for {each.cost}, paid by {each.payers}"
-        )
+        told = f"{each.item} at rho {each.rho} for {each.cost}, paid by {each.payers}"
+        screen.print(f"bought{of}: {told}")
     if purchased := purchase_sentence(result):
         screen.print(purchased)
     for sentence, holds in proofs(result):

@@ -24,7 +24,8 @@ def test_the_page_of_a_run_names_the_slates_and_what_they_promise(world: World) 
     assert run.aggregate().committees
     client = Client()
     client.force_login(world.olga)
-    html = client.get(f"/projects/{world.project.slug}/runs/{run.public_id}/").content.decode()
+    address = f"/projects/{world.project.slug}/runs/{run.public_id}/"
+    html = client.get(address).content.decode()
     assert "The slate is" in html
     assert "No group is left with fewer seats than it deserves" in html
     assert "rankings into approvals of the first tier" in html
@@ -33,3 +34,7 @@ def test_the_page_of_a_run_names_the_slates_and_what_they_promise(world: World) 
     cells = '<td class="number">0.5</td><td class="number">1</td><td class="number">2</td>'
     assert table.count("<tr>") == 2
     assert cells in table
+    german = client.get(address, headers={"Accept-Language": "de"}).content.decode()
+    assert "Jede Person konnte 0,6667 ausgeben. Danach ergänzt, nicht gekauft: “" in german
+    assert "No group" not in german
+    assert "“ und „" in german.partition("<tbody>")[2].partition("</tbody>")[0]
