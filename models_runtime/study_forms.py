@@ -48,7 +48,10 @@ class StudyForm(JobForm):
         first = self.cleaned_data.get("checkpoint")
         rest = [each for each in chosen if self.checkpoints[each] != first]
         if len(rest) >= MOST_MEMBERS:
-            raise forms.ValidationError(_("That are too many members."))
+            raise forms.ValidationError(
+                _("At most %(most)s models may sit in it, the first one among them.")
+                % {"most": MOST_MEMBERS}
+            )
         return rest
 
     def study_fields(self) -> dict[str, Any]:
