@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.signals import hear_ctrl_c
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
@@ -34,7 +36,7 @@ def test_a_benchmark_that_a_signal_ends_leaves_neither_a_server_nor_a_folder(
         wait_for(lambda: has_server(enterable_path), process)
         process.send_signal(number)
         process.communicate(timeout=30)
-        assert processes_of(enterable_path) == []
+        wait_for(lambda: processes_of(enterable_path) == [])
         assert list(enterable_path.iterdir()) == []
         assert process.returncode == 128 + number
 
@@ -60,7 +62,7 @@ def test_its_web_processes_end_too_and_a_second_signal_does_not_keep_them_alive(
         process.terminate()
         process.terminate()
         process.communicate(timeout=60)
-        assert processes_of(enterable_path) == []
+        wait_for(lambda: processes_of(enterable_path) == [])
         assert list(enterable_path.iterdir()) == []
 
 
@@ -78,6 +80,7 @@ def started(home: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=hear_ctrl_c,
     )
     try:
         yield process
@@ -99,9 +102,10 @@ def processes_of(home: Path) -> list[int]:
     return found
 
 
-def wait_for(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+def wait_for(happened: Callable[[], bool], process: "subprocess.Popen[str] | None" = None) -> None:
+    """Wait a minute at most, while the process runs if one is given."""
     deadline = time.monotonic() + 60
     while not happened():
-        assert process.poll() is None, "it ended by itself"
+        assert process is None or process.poll() is None, "it ended by itself"
         assert time.monotonic() < deadline
         time.sleep(0.02)

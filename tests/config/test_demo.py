@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings
 
 from config import demo
+from tests.signals import hear_ctrl_c
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,11 +77,6 @@ def test_a_second_demo_on_the_same_folder_is_refused_with_the_first_ones_process
 # --- The whole --------------------------------------------------------------------------------
 
 
-def _hear_ctrl_c() -> None:
-    """A shell without job control has what it runs in the background ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Running:
     """A demo on a folder of its own, and what it has printed so far."""
 
@@ -97,7 +93,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=_hear_ctrl_c,
+            preexec_fn=hear_ctrl_c,
         )
         self.said = ""
 
