@@ -82,9 +82,9 @@ def test_a_worker_killed_mid_release_leaves_nothing_visible_and_the_next_one_pub
     home: House, release_dir: Path
 ) -> None:
     question = judged(MANY)
-    doomed = worker(home)
     release = request_release(question.project)
     publishing_starts(home, release)
+    doomed = worker(home)
     wait_until(lambda: being_written(release_dir), "the first rows of the release", every=0.005)
     home.kill(doomed)
 
@@ -107,7 +107,7 @@ def test_a_worker_killed_mid_release_leaves_nothing_visible_and_the_next_one_pub
 
 
 def publishing_starts(home: House, release: Release) -> None:
-    """Wake the worker through its own broker folder, as the web process would."""
+    """Leave the message in the folder broker, as the web process would."""
     home.run(f"from aggregation import tasks; tasks.publish_release.delay({release.pk})")
 
 
@@ -149,9 +149,9 @@ def test_a_disk_that_refuses_to_grow_a_file_publishes_nothing(
 
 def test_a_run_whose_worker_was_killed_is_done_by_the_next(home: House, release_dir: Path) -> None:
     question = judged()
-    doomed = worker(home)
     run = request_run(question.project, "davidson", options={"replicates": 3_000})
     home.run(f"from aggregation import tasks; tasks.execute_run.delay({run.pk})")
+    doomed = worker(home)
     wait_until(lambda: Run.objects.get().state == WorkState.RUNNING, "the run", every=0.005)
     home.kill(doomed)
     Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))

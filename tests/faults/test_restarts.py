@@ -66,9 +66,9 @@ def project_with_candidates(count: int) -> Project:
 
 def test_kill_9_while_scoring_measures_every_candidate_once(home: House) -> None:
     slow_model(project_with_candidates(300), latency_ms=20)
+    home.run(ASK_FOR_REWARDS.format(lease=LEASE))
     doomed = scoring_worker(home)
     home.beat()
-    home.run(ASK_FOR_REWARDS.format(lease=LEASE))
     wait_until(lambda: Measurement.objects.count() >= 64, "the first measurements")
     home.kill(doomed)
     survived = Measurement.objects.count()
@@ -113,9 +113,9 @@ def database_down() -> Iterator[None]:
 
 def test_a_database_that_is_away_for_seconds_loses_no_row_and_doubles_none(home: House) -> None:
     slow_model(project_with_prompts(20), latency_ms=20)
+    ask_for_candidates(home, per_prompt=15)
     home.worker(processes=1)
     home.beat()
-    ask_for_candidates(home, per_prompt=15)
     wait_until(lambda: written() >= 40, "some candidates")
     with database_down():
         time.sleep(2 * LEASE)
@@ -138,9 +138,9 @@ def connections_were_cut() -> bool:
 def test_connections_cut_by_the_database_cost_nothing_but_time(home: House) -> None:
     """What a restart or a failover does to a worker: every connection ends at once."""
     slow_model(project_with_prompts(20))
+    ask_for_candidates(home, per_prompt=15)
     home.worker(processes=1)
     home.beat()
-    ask_for_candidates(home, per_prompt=15)
     for reached in (40, 120):
         wait_until(partial(at_least, reached), "some candidates")
         wait_until(connections_were_cut, "a connection to cut")
@@ -153,9 +153,9 @@ def test_connections_cut_by_the_database_cost_nothing_but_time(home: House) -> N
 def test_a_broker_that_forgets_everything_loses_no_row(home: House) -> None:
     """The folder broker is emptied under a running worker, as a restart without disk would."""
     slow_model(project_with_prompts(20))
+    ask_for_candidates(home, per_prompt=15)
     home.worker(processes=1)
     home.beat()
-    ask_for_candidates(home, per_prompt=15)
     wait_until(lambda: written() >= 40, "the first candidates")
     deadline = time.monotonic() + 3
     while time.monotonic() < deadline:

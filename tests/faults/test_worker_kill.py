@@ -84,9 +84,9 @@ def state_of_job() -> str:
 
 def test_kill_9_in_the_middle_of_1000_candidates_leaves_exactly_1000(home: House) -> None:
     slow_model(project_with_prompts(PROMPTS))
+    ask_for_candidates(home)  # before there is a worker, who'd be far ahead of a busy machine
     doomed = home.worker()
     home.beat()
-    ask_for_candidates(home)
     wait_until(lambda: written() >= 100, "the first 100 candidates")
     home.kill(doomed)
     survived = written()
@@ -119,9 +119,9 @@ def test_kill_9_while_judging_keeps_one_judgment_per_question_and_repeats_no_kep
     for number in range(150):
         pair(project, number, f"Yes {number}. ⟦u=1⟧", f"No {number}. ⟦u=-1⟧")
     slow_model(project, latency_ms=20)
+    home.run(ASK_FOR_JUDGMENTS.format(lease=LEASE))
     doomed = home.worker(processes=1)
     home.beat()
-    home.run(ASK_FOR_JUDGMENTS.format(lease=LEASE))
     wait_until(lambda: Judgment.objects.count() >= 30, "the first judgments")
     home.kill(doomed)
     assert Judgment.objects.count() < 150
@@ -151,8 +151,8 @@ def test_cancelling_in_the_middle_stops_within_seconds_and_keeps_what_is_written
     home: House,
 ) -> None:
     slow_model(project_with_prompts(PROMPTS), latency_ms=20)
-    home.worker(processes=1)
     ask_for_candidates(home)
+    home.worker(processes=1)
     wait_until(lambda: written() >= 60, "the first candidates")
     enqueue.cancel(GenerationJob.objects.get())
     began = time.monotonic()
