@@ -331,6 +331,42 @@ def agreement(quick: bool) -> list[tuple[str, float, float | None, float | None]
     return [("Krippendorff's alpha, 1e6 labels (evalica)", ours, rival, 0.4)]
 
 
+def rankings(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
+    """Plackett–Luce from ballots, errors over people included, against choix's solvers on lists of
+    tuples (no errors); the quickest of those that agree with ours is the rival.
+    """
+    rows = []
+    for n, K, listed in ((1_000, 12, 12), (10_000, 50, 5), (1_000, 100, 100)):
+        rng = np.random.default_rng(0)
+        drawn = rng.normal(size=K) + rng.gumbel(size=(n, K))  # the order of these is Plackett–Luce
+        shown = np.argsort(rng.random((n, K)), axis=1)[:, :listed]
+        order = np.argsort(-np.take_along_axis(drawn, shown, axis=1), axis=1)
+        orders = np.take_along_axis(shown, order, axis=1).tolist()
+        table = Ballots.from_rankings(orders, annotator=np.arange(n), n_items=K)
+        strengths = fit("plackett_luce", table).score
+        ours = best_of(lambda t=table: fit("plackett_luce", t))  # type: ignore[misc]
+        name = f"Plackett–Luce, {n:,} ballots of {listed} of {K} items (choix)"
+        rows.append((name, ours, _choix_rankings(K, orders, strengths), None))
+        if listed == K == 12:
+            resampled = best_of(lambda t=table: fit("plackett_luce", t, replicates=200), 1)  # type: ignore[misc]
+            rows.append(("  200 bootstrap replicates of it", resampled, None, None))
+    return rows
+
+
+def _choix_rankings(K: int, orders: list[list[int]], strengths: Any) -> float | None:
+    try:
+        import choix
+    except ImportError:
+        return None
+    data = [tuple(order) for order in orders]
+    seconds = []
+    for solver in (choix.ilsr_rankings, choix.mm_rankings, choix.opt_rankings):
+        found = solver(K, data)
+        if np.abs(found - found.mean() - (strengths - strengths.mean())).max() < 1e-3:
+            seconds.append(best_of(lambda s=solver: s(K, data), 1))  # type: ignore[misc]
+    return min(seconds)
+
+
 def voting(quick: bool) -> list[tuple[str, float, float | None, float | None]]:
     rng = np.random.default_rng(0)
     untied = _untied(rng, 100)
@@ -396,6 +432,7 @@ CASES: dict[str, Case] = {
     "uncertainty": uncertainty,
     "labels": labels,
     "agreement": agreement,
+    "rankings": rankings,
     "voting": voting,
 }
 

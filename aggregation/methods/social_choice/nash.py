@@ -13,7 +13,7 @@ Pairs never compared count as even. score is the probability.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,17 @@ from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options, option
+from aggregation.resampling import active_clusters, resample, varies_prompts
 from aggregation.results import Fit
 from aggregation.tables import PairCounts
+from aggregation.tables.pair_cells import PairCells
+from aggregation.uncertainty import cluster_weight_rows
 from aggregation.warning_codes import WarningCode, warn
-from aggregation.watching import beat
+from aggregation.watching import beat, step
 from annotation.phrases import say
 
 Floats = NDArray[np.float64]
+SIDE_BY_SIDE = 64  # items up to which games are solved together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,13 @@ def solve(counts: PairCounts, options: NashOptions, rng: np.random.Generator) ->
 
 def win_chances(counts: PairCounts) -> Floats:
     """P_ij = (W_ij + T_ij/2) / n_ij, one half where a pair never met and on the diagonal."""
-    met = counts.games > 0
-    return np.where(met, counts.half_ties / np.where(met, counts.games, 1.0), 0.5)
+    return _shares(counts.half_ties)
+
+
+def _shares(half: Floats) -> Floats:
+    """The same of points float64[..., K, K], half a point for a tie."""
+    games = half + np.swapaxes(half, -1, -2)
+    return np.where(games > 0, half / np.where(games > 0, games, 1.0), 0.5)
 
 
 def _equilibrium(counts: PairCounts, options: NashOptions) -> Tally:
@@ -67,31 +76,61 @@ def _equilibrium(counts: PairCounts, options: NashOptions) -> Tally:
 
 
 def _mirror(P: Floats, reference: Floats, options: NashOptions) -> tuple[Floats, int, float]:
+    """Logarithms of the lottery of one game float64[K, K], or of several [B, K, K] side by side;
+    the steps it took, and the largest distance from a fixed point.
+    """
     eta, beta = min(options.eta, 1.0 / options.beta), options.beta
-
-    if not len(P):
-        return reference, 0, 0.0
+    z = np.broadcast_to(reference, P.shape[:-1])  # logarithms up to a constant
+    if not P.size:
+        return z, 0, 0.0
     kept, drawn, steps = 1 - eta * beta, eta * beta * reference, 0
-    z, pi = reference, np.exp(reference)  # z: logarithms of pi up to a constant
+    pi = np.exp(z)
     while True:
         beat()
-        chances = P @ pi
+        chances = _against(P, pi)
         _, there = _normal(reference + chances / beta)  # pi itself at the fixed point
         gap = float(np.abs(there - pi).max())
         if gap < 1e-11 or steps == options.max_iter:
-            return z - np.log(np.exp(z).sum()), steps, gap
+            return z - np.log(np.exp(z).sum(axis=-1, keepdims=True)), steps, gap
         base = kept * z + drawn
         z, pi = _normal(base + eta * chances)
         if options.solver == "egpo":
-            z, pi = _normal(base + eta * (P @ pi))
+            z, pi = _normal(base + eta * _against(P, pi))
         steps += 1
+
+
+def _against(P: Floats, pi: Floats) -> Floats:
+    """Each item's chance against an opponent drawn by pi."""
+    return np.asarray(np.matmul(P, pi[..., None])[..., 0])
 
 
 def _normal(z: Floats) -> tuple[Floats, Floats]:
     """The same with the largest 0, and the probabilities of these logarithms."""
-    z = z - z.max()
+    z = z - z.max(axis=-1, keepdims=True)
     pi = np.exp(z)
-    return z, pi / pi.sum()
+    return z, pi / pi.sum(axis=-1, keepdims=True)
+
+
+def resample_games(
+    table: Any, evidence: PairCounts, estimate: Estimate, options: NashOptions
+) -> Floats | None:
+    """Bootstrap over annotators: many games are solved side by side."""
+    apart = options.solver == "sppo" or varies_prompts(options) or evidence.n_items > SIDE_BY_SIDE
+    if apart or isinstance(table, PairCounts) or active_clusters(table) < 2:
+        return resample(solve, table, evidence, estimate, options)
+    members = np.flatnonzero(evidence.seen)
+    even = np.full(len(members), -np.log(len(members)))
+    _, clusters = table.clusters
+    drawn: list[Floats] = []
+    for wins, ties in PairCells.of(table).blocks(
+        cluster_weight_rows(options.seed, options.replicates, clusters)
+    ):
+        half = (wins + ties / 2)[:, members][:, :, members]
+        drawn.append(np.exp(_mirror(_shares(half), even, options)[0]))
+        step(sum(map(len, drawn)), options.replicates)
+    scores = np.full((options.replicates, evidence.n_items), np.nan)
+    scores[:, members] = np.concatenate(drawn)
+    return scores
 
 
 def _self_play(P: Floats, start: Floats, options: NashOptions) -> tuple[Floats, int, float]:
@@ -120,6 +159,7 @@ METHOD = Method(
     consumes=(PairCounts,),
     solve=solve,
     options=NashOptions,
+    resample=resample_games,
     reference="Munos et al. (2023), Nash learning from human feedback, arXiv:2312.00886; "
     "Wu et al. (2024), "
     "SPPO, arXiv:2405.00675; Zhang et al. (2024), INPO, arXiv:2407.00617",

@@ -440,6 +440,24 @@ def test_solvers_of_the_regularised_game_agree() -> None:
     np.testing.assert_allclose(one.score, two.score, atol=1e-9)
 
 
+@pytest.mark.parametrize("solver", ["egpo", "inpo"])
+def test_games_resampled_side_by_side_are_those_resampled_one_by_one(
+    solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One item of six is on no ballot, most pairs meet on few, and some ballots tie."""
+    rng = np.random.default_rng(0)
+    rows: list[Any] = [rng.permutation(5)[:3].tolist() for _ in range(40)]
+    rows += [[[0, 1], 2], [[3, 4], 0]]
+    table = Ballots.from_rankings(rows, annotator=np.arange(len(rows)), n_items=6)
+    together = fit("nash", table, solver=solver, replicates=100)
+    monkeypatch.setattr(nash, "SIDE_BY_SIDE", 0)
+    apart = fit("nash", table, solver=solver, replicates=100)
+    assert np.isnan(together.se).tolist() == [False] * 5 + [True]
+    for name in ("score", "se", "lo", "hi", "p_best"):
+        one, other = getattr(together, name), getattr(apart, name)
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-9, err_msg=name)
+
+
 def test_equal_margins_are_locked_in_every_sequence() -> None:
     wins = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
     result = fit("ranked_pairs", PairCounts.from_matrices(wins))
