@@ -27,3 +27,38 @@ def test_a_table_is_pasted_and_read_with_the_keyboard(lived_in: World, open_page
     assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     assert violations(page) == []
+
+
+PRESSED_TWICE = """() => {
+  const refused = [];
+  window.addEventListener("submit", (event) => refused.push(event.defaultPrevented));
+  const button = document.querySelector("form[data-busy] button.primary");
+  button.click();
+  const said = document.querySelector("[role=status]").textContent;
+  button.click();
+  return [said, refused];
+}"""
+
+
+def test_an_election_that_takes_a_while_says_so_and_is_held_once(
+    lived_in: World, open_page: OpenPage
+) -> None:
+    page = open_page(lived_in.ada, "/elections/")
+    page.get_by_label("Paste a table").fill(VALUE)
+    page.get_by_label("Resamples of the tasks").fill("0")
+    said, refused = page.evaluate(PRESSED_TWICE)
+    assert said == "Holding the election…"
+    assert refused == [False, True]
+    expect(page.locator(".verdict")).to_contain_text("“craig.starr” beats every other system")
+    expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_downloaded_ranks_leave_the_page_ready(lived_in: World, open_page: OpenPage) -> None:
+    page = open_page(lived_in.ada, "/elections/")
+    page.get_by_label("Paste a table").fill(VALUE)
+    page.get_by_label("Resamples of the tasks").fill("0")
+    for kind in ("CSV", "JSON"):
+        with page.expect_download() as downloaded:
+            page.get_by_role("button", name=f"Download as {kind}").click()
+        assert downloaded.value.suggested_filename == f"election.{kind.lower()}"
+    expect(page.get_by_role("status")).to_have_text("")

@@ -1,4 +1,5 @@
-// On every page: a fresh CSRF token for each request, and panels that say so when they can't load.
+// On every page: a fresh CSRF token for each request, panels that say so when they can't load, and
+// forms whose answer takes a while.
 "use strict";
 
 (function () {
@@ -15,6 +16,23 @@
   document.addEventListener("DOMContentLoaded", function () {
     const here = document.querySelector(".project-nav [aria-current]");
     if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 48;
+  });
+
+  // A form with data-busy says so once it is sent, and isn't sent twice. A download leaves the page where
+  // it is, so nothing would tell that it has come.
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    const downloads = event.submitter && event.submitter.hasAttribute("data-download");
+    if (!form.dataset.busy || event.defaultPrevented || downloads) return;
+    if (form.hasAttribute("aria-busy")) return event.preventDefault();
+    form.setAttribute("aria-busy", "true");
+    form.querySelector("[data-busy-line]").textContent = form.dataset.busy;
+  });
+  window.addEventListener("pageshow", function () {
+    for (const form of document.querySelectorAll("form[data-busy][aria-busy]")) {
+      form.removeAttribute("aria-busy");
+      form.querySelector("[data-busy-line]").textContent = "";
+    }
   });
 
   function panelFailed(event) {
