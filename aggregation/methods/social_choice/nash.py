@@ -115,10 +115,15 @@ def resample_games(
     table: Any, evidence: PairCounts, estimate: Estimate, options: NashOptions
 ) -> Floats | None:
     """Bootstrap over annotators: many games are solved side by side."""
-    apart = options.solver == "sppo" or varies_prompts(options) or evidence.n_items > SIDE_BY_SIDE
-    if apart or isinstance(table, PairCounts) or active_clusters(table) < 2:
-        return resample(solve, table, evidence, estimate, options)
     members = np.flatnonzero(evidence.seen)
+    several = len(members) > 0 and not isinstance(table, PairCounts) and active_clusters(table) > 1
+    if (
+        not several
+        or evidence.n_items > SIDE_BY_SIDE
+        or options.solver == "sppo"
+        or varies_prompts(options)
+    ):
+        return resample(solve, table, evidence, estimate, options)
     even = np.full(len(members), -np.log(len(members)))
     _, clusters = table.clusters
     drawn: list[Floats] = []

@@ -458,6 +458,12 @@ def test_games_resampled_side_by_side_are_those_resampled_one_by_one(
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-9, err_msg=name)
 
 
+def test_ballots_that_compare_nothing_can_be_resampled_too() -> None:
+    result = fit("nash", Ballots.from_rankings([[0], [1]], annotator=[0, 1]), replicates=20)
+    assert WarningCode.EMPTY in result.codes
+    assert result.score.tolist() == [0.5, 0.5]
+
+
 def test_equal_margins_are_locked_in_every_sequence() -> None:
     wins = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
     result = fit("ranked_pairs", PairCounts.from_matrices(wins))
