@@ -206,7 +206,11 @@ def solve(ballots: Ballots, options: PlackettLuceOptions, rng: np.random.Generat
             n_components=structure.n_parts,
             separated=structure.separated,
         ),
-        warnings=(*structure.warnings, *_told(stages), *replaced(options, given, len(ballots) > 0)),
+        warnings=(
+            *structure.warnings,
+            *_told(stages),
+            *replaced(options, given, len(stages.item) > 0),
+        ),
     )
 
 
@@ -261,10 +265,9 @@ def _hessian(stages: Stages, at: Point) -> Floats:
     grows down a ballot, the stages that had s and t left give a_s a_t min(G_s, G_t).
     """
     K = stages.n_items
-    cell = stages.ballot * K + stages.item
-    a, G = np.zeros((2, (int(stages.ballot.max(initial=-1)) + 1) * K))
+    shape, cell = (int(stages.ballot.max(initial=-1)) + 1, K), (stages.ballot, stages.item)
+    a, G = np.zeros(shape), np.zeros(shape)
     a[cell], G[cell] = at.a, stages.before(at.rate / at.denominator)
-    a, G = a.reshape(-1, K), G.reshape(-1, K)
     both = [(np.minimum(G, G[:, [k]]) * a).T @ a[:, k] for k in range(K)]
     return np.asarray(np.diag(stages.per_item(at.chance)) - np.reshape(both, (K, K)))
 
@@ -307,7 +310,7 @@ def _climb(
 
 
 def _chosen_ci(ballots: Ballots, stages: Stages, options: PlackettLuceOptions) -> CiMethod:
-    if not len(ballots):
+    if not len(stages.item):
         return "none"
     if options.ci != "auto":
         return attainable(options.ci, True, ballots.annotator is not None)

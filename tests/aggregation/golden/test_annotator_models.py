@@ -98,6 +98,18 @@ def test_a_hessian_that_is_formed_leads_to_the_same_strengths_as_one_that_is_not
     np.testing.assert_allclose(formed.se, products.se, rtol=1e-8)
 
 
+@pytest.mark.parametrize("items", [0, 3])
+@pytest.mark.parametrize("options", [{}, {"ci": "hessian"}, {"replicates": 20}])
+def test_ballots_that_list_nothing_give_no_strengths_and_no_complaint(
+    items: int, options: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = fit("plackett_luce", Ballots.from_rankings([[], []], n_items=items), **options)
+    assert np.isnan(result.score).all()
+    assert len(result.score) == items
+    assert WarningCode.EMPTY in result.codes
+    assert capfd.readouterr().err == ""
+
+
 def test_a_hundred_equal_ballots_are_separated_but_their_likelihood_is_one() -> None:
     """The penalty leaves strengths some 10^18 times apart; a likelihood above 0 would be no
     probability, and a sum over all ballots would lose the weakest of them.
