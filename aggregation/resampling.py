@@ -54,6 +54,21 @@ def resample(
     return two_way_shrunk(both, people, prompts) if len(both) > 1 else both
 
 
+def resample_side_by_side(
+    table: Any, options: Any, fit: Callable[[Floats, Floats], Floats]
+) -> Floats:
+    """Scores float64[B, K] of many reweightings of the annotators at once: `fit` gives those of
+    blocks of (wins, ties), each float64[b, K, K]. For few items.
+    """
+    _, clusters = table.clusters
+    weights = cluster_weight_rows(options.seed, options.replicates, clusters)
+    drawn: list[Floats] = []
+    for wins, ties in PairCells.of(table).blocks(weights):
+        drawn.append(fit(wins, ties))
+        step(sum(map(len, drawn)), options.replicates)
+    return np.concatenate(drawn)
+
+
 def varies_prompts(options: Any) -> bool:
     """Whether prompts are to vary as well as annotators."""
     return getattr(options, "vary", "annotators") == "annotators_and_prompts"

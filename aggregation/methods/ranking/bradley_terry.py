@@ -33,14 +33,16 @@ from aggregation.methods.ranking._errors import attainable, blank, replaced, sil
 from aggregation.methods.ranking._meat import RowScore, meat
 from aggregation.methods.ranking._structure import Structure, structure_of
 from aggregation.options import Options, option
-from aggregation.resampling import active_clusters, resample, varies_prompts
+from aggregation.resampling import (
+    active_clusters,
+    resample,
+    resample_side_by_side,
+    varies_prompts,
+)
 from aggregation.results import CiMethod, Fit
 from aggregation.tables import Comparisons, PairCounts, TableError
 from aggregation.tables.comparisons import CANNOT_TELL
-from aggregation.tables.pair_cells import PairCells
 from aggregation.tables.pair_counts import count_pairs
-from aggregation.uncertainty import cluster_weight_rows
-from aggregation.watching import step
 from annotation.phrases import say
 
 Floats = NDArray[np.float64]
@@ -296,21 +298,20 @@ def resample_counts(
     simple = simple and not varies_prompts(options)
     if not isinstance(evidence, Comparisons) or not simple or evidence.n_items > BATCH_LIMIT:
         return resample(solve, table, evidence, estimate, options)
-    _, clusters = evidence.clusters
     if not len(evidence) or active_clusters(evidence) < 2:
         return None if not len(evidence) else np.zeros((0, evidence.n_items))
     structure = structure_of(evidence.pair_counts())
     ridge = structure.ridge(options.penalty, options.rescue)
     start = np.nan_to_num(estimate.link.location) if estimate.link else np.zeros(evidence.n_items)
-    drawn = []
-    weights = cluster_weight_rows(options.seed, options.replicates, clusters)
-    for wins, ties in PairCells.of(evidence).blocks(weights):
+
+    def fits(wins: Floats, ties: Floats) -> Floats:
         h = wins + ties / 2
         if options.virtual:
             h = h + options.virtual * (h + h.transpose(0, 2, 1) > 0)
-        drawn.append(strengths.fit_batch(h, structure.part, ridge, start))
-        step(sum(map(len, drawn)), options.replicates)
-    theta = np.where(structure.part >= 0, np.concatenate(drawn), np.nan)
+        return strengths.fit_batch(h, structure.part, ridge, start)
+
+    drawn = resample_side_by_side(evidence, options, fits)
+    theta = np.where(structure.part >= 0, drawn, np.nan)
     counts = evidence.pair_counts()
     return np.stack([_displayed(row, None, structure, counts, options)[0] for row in theta])
 

@@ -22,13 +22,16 @@ from aggregation.links import Link
 from aggregation.method import Estimate, Method
 from aggregation.methods.social_choice._tally import Tally, tally_pairs
 from aggregation.options import Options, option
-from aggregation.resampling import active_clusters, resample, varies_prompts
+from aggregation.resampling import (
+    active_clusters,
+    resample,
+    resample_side_by_side,
+    varies_prompts,
+)
 from aggregation.results import Fit
 from aggregation.tables import PairCounts
-from aggregation.tables.pair_cells import PairCells
-from aggregation.uncertainty import cluster_weight_rows
 from aggregation.warning_codes import WarningCode, warn
-from aggregation.watching import beat, step
+from aggregation.watching import beat
 from annotation.phrases import say
 
 Floats = NDArray[np.float64]
@@ -125,16 +128,13 @@ def resample_games(
     ):
         return resample(solve, table, evidence, estimate, options)
     even = np.full(len(members), -np.log(len(members)))
-    _, clusters = table.clusters
-    drawn: list[Floats] = []
-    for wins, ties in PairCells.of(table).blocks(
-        cluster_weight_rows(options.seed, options.replicates, clusters)
-    ):
+
+    def lotteries(wins: Floats, ties: Floats) -> Floats:
         half = (wins + ties / 2)[:, members][:, :, members]
-        drawn.append(np.exp(_mirror(_shares(half), even, options)[0]))
-        step(sum(map(len, drawn)), options.replicates)
+        return np.asarray(np.exp(_mirror(_shares(half), even, options)[0]))
+
     scores = np.full((options.replicates, evidence.n_items), np.nan)
-    scores[:, members] = np.concatenate(drawn)
+    scores[:, members] = resample_side_by_side(table, options, lotteries)
     return scores
 
 
