@@ -344,11 +344,11 @@ def rankings(quick: bool) -> list[tuple[str, float, float | None, float | None]]
         orders = np.take_along_axis(shown, order, axis=1).tolist()
         table = Ballots.from_rankings(orders, annotator=np.arange(n), n_items=K)
         strengths = fit("plackett_luce", table).score
-        ours = best_of(lambda t=table: fit("plackett_luce", t))  # type: ignore[misc]
+        ours = best_of(partial(fit, "plackett_luce", table))
         name = f"Plackett–Luce, {n:,} ballots of {listed} of {K} items (choix)"
         rows.append((name, ours, _choix_rankings(K, orders, strengths), None))
         if listed == K == 12:
-            resampled = best_of(lambda t=table: fit("plackett_luce", t, replicates=200), 1)  # type: ignore[misc]
+            resampled = best_of(partial(fit, "plackett_luce", table, replicates=200), 1)
             rows.append(("  200 bootstrap replicates of it", resampled, None, None))
     return rows
 
