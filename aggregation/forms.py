@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from aggregation.catalogue import EXPORTS, METHODS
+from aggregation.catalogue import EXPORTS, METHODS, method_title
 from aggregation.curation import ADJUDICATED, BOTH_BAD, TIES, Curation, CurationError
 from aggregation.diagnostics.next_pair import RULES
 from aggregation.method import Method
@@ -160,9 +160,8 @@ class RunChoiceField(ChoiceOfRun):
     """Finished runs, by what a person knows of them."""
 
     def label_from_instance(self, obj: Any) -> str:
-        title = METHODS[obj.method].title if obj.method in METHODS else obj.method
         return _("%(rule)s, %(n)s judgments, %(when)s UTC") % {
-            "rule": told(title),
+            "rule": told(method_title(obj.method)),
             "n": told(f"{obj.judgments:,}"),
             "when": date_format(obj.created_at, "j M Y H:i"),
         }

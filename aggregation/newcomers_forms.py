@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aggregation.catalogue import METHODS
+from aggregation.catalogue import method_title
 from aggregation.models import Run
 from aggregation.pluralism.onboarding import MOST_AT_ONCE
 from annotation.models import Annotator, Project
@@ -20,8 +20,7 @@ class RunChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generi
 
     def label_from_instance(self, obj: Any) -> str:
         when = f"{obj.created_at:%d %B %Y, %H:%M}"
-        method = METHODS[obj.method].title if obj.method in METHODS else obj.method
-        return f"{told(method)}: {obj.get_items_display()}, {when}"
+        return f"{told(method_title(obj.method))}: {obj.get_items_display()}, {when}"
 
 
 class NewcomerForm(forms.Form):

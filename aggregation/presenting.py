@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from aggregation.catalogue import METHODS
+from aggregation.catalogue import method_title
 from aggregation.chart_markup import chart_markup
 from aggregation.charts import Bar, Estimate, bars, forest
 from aggregation.comparing import strays
@@ -165,15 +165,11 @@ def _forest(run: Run, result: AggregateResult, scores: list[Score]) -> SafeStrin
                 )
                 for score in shown
             ],
-            title=_("Scores by %(rule)s") % {"rule": _title_of(run)},
+            title=_("Scores by %(rule)s") % {"rule": told(method_title(run.method))},
             unit=told(UNITS.get(result.score_kind, result.score_kind)),
             reference=even if run.method == "win_rate" else None,
         )
     )
-
-
-def _title_of(run: Run) -> str:
-    return told(METHODS[run.method].title) if run.method in METHODS else run.method
 
 
 def _best_first(score: Score) -> tuple[bool, float, int]:

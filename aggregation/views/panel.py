@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from aggregation.catalogue import METHODS
+from aggregation.catalogue import METHODS, method_title
 from aggregation.models import Release, Run
 from aggregation.presenting import run_view
 from annotation.access import MANAGERS, REVIEWERS
@@ -31,7 +31,7 @@ def project_panel(request: HttpRequest, project: Project, role: Role) -> HttpRes
         "view": run_view(newest) if newest else None,
         "release": released.order_by("-version").first(),
         "runs_going_on": [
-            (told(METHODS[run.method].title) if run.method in METHODS else run.method, run)
+            (told(method_title(run.method)), run)
             for run in Run.objects.filter(project=project, state__in=OPEN_STATES)[:5]
         ],
         "releases_going_on": Release.objects.filter(project=project, state__in=OPEN_STATES)[:5],

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from aggregation import publishing
-from aggregation.catalogue import EXPORTS, METHODS
+from aggregation.catalogue import EXPORTS, method_title
 from aggregation.curation import REASONS, Curation, CurationError, Preview, preview
 from aggregation.enqueue import NotPossible, default_kinds, request_check, request_release
 from aggregation.forms import ReleaseForm
@@ -165,7 +165,7 @@ def _card(release: Release) -> dict[str, Any]:
     checks = list(Check.objects.filter(release=release)[:5])
     return {
         "manifest": manifest,
-        "rule": _rule(manifest),
+        "rule": told(method_title((manifest.get("run") or {}).get("method", ""))),
         "folder": str(publishing.release_folder(release)),
         "signer": manifest["signer"],
         "checks": checks,
@@ -184,12 +184,6 @@ def _card(release: Release) -> dict[str, Any]:
         .values_list("version", flat=True)
         .first(),
     }
-
-
-def _rule(manifest: dict[str, Any]) -> str:
-    """What the rule is called whose scores go along; its slug if this version doesn't know it."""
-    slug = (manifest.get("run") or {}).get("method", "")
-    return told(METHODS[slug].title) if slug in METHODS else slug
 
 
 def _for_trainers_first(export: dict[str, Any]) -> tuple[bool, str]:

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from aggregation.catalogue import METHODS
+from aggregation.catalogue import METHODS, method_title
 from aggregation.comparing import compare as compare_results
 from aggregation.enqueue import (
     NotPossible,
@@ -318,7 +318,7 @@ def compare(request: HttpRequest, project: Project, role: Role) -> HttpResponse:
 
 
 def _comparison(project: Project, chosen: list[Run], views: list[RunView]) -> dict[str, Any]:
-    titles = [_title(run) for run in chosen]
+    titles = [told(method_title(run.method)) for run in chosen]
     comparison = compare_results([view.result for view in views])
     missing = [
         (slug, method)
@@ -471,11 +471,6 @@ def compare_address(project: Project, chosen: list[Run]) -> str:
     """The page that shows these runs side by side."""
     named = urlencode({"run": [str(run.public_id) for run in chosen]}, doseq=True)
     return f"{reverse('aggregation:compare', args=[project.slug])}?{named}"
-
-
-def _title(run: Run) -> str:
-    """What its rule is called in the reader's language; the slug of a rule that is gone."""
-    return told(METHODS[run.method].title) if run.method in METHODS else run.method
 
 
 def _is_uuid(text: str) -> bool:
